@@ -1,0 +1,1 @@
+"""Where the two witnesses meet: runs of ``vradam`` against formulas of ``theory``."""

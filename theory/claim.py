@@ -1,0 +1,137 @@
+"""What a claim is, and how its symbolic witness reaches a status.
+
+A claim carries what the literature reports, the assumptions, the formulas, and everything needed to check them again:
+
+* ``derive`` rebuilds every formula from the recursion, without a closed form of the result; ``examine`` asserts that
+  each difference simplifies to zero.
+* ``steps`` are the proof steps that are not formulas: identities, signs, inequalities, counterexamples. Each is a
+  function without arguments that returns True when the step holds.
+* ``certificate`` is data that :mod:`theory.check_certificate` verifies in exact or interval arithmetic.
+
+``concludes`` says what follows *if* everything above closes. If anything does not close, the status is "open" and the
+summary names the first thing that failed: nothing here can be called proved by assertion alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import sympy as sp
+
+Status = Literal["proved", "proved under assumptions", "refuted", "open", "empirical"]
+CERTIFICATES = Path(__file__).parent / "certificates"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A stored certificate: ``path`` is a JSON file under ``theory/certificates``; ``says`` is what it shows."""
+
+    name: str
+    says: str
+
+    @property
+    def path(self) -> Path:
+        return CERTIFICATES / f"{self.name}.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One published (or introduced) claim as an executable object.
+
+    Parameters
+    ----------
+    id : ledger identifier, such as ``"S1"``.
+    title : a line.
+    as_reported : the claim as publicly restated.
+    statement : LaTeX of what is true, built from ``formulas`` with :func:`theory.notation.latex`.
+    source : paper, theorem, equation.
+    assumptions : each one a sentence or a formula.
+    plain : one paragraph in plain words, for a student.
+    derive : rebuilds ``formulas`` from the recursion: name -> expression. None for purely empirical claims.
+    formulas : name -> expression in :data:`theory.notation.SYMBOLS`.
+    steps : name -> function returning True when that proof step (or counterexample) holds.
+    certificates : stored data that :mod:`theory.check_certificate` verifies.
+    concludes : the status of the claim *as reported* when everything closes.
+    """
+
+    id: str
+    title: str
+    as_reported: str
+    statement: str
+    source: str
+    assumptions: tuple[str, ...]
+    plain: str
+    concludes: Status
+    derive: Callable[[], Mapping[str, sp.Expr]] | None = None
+    formulas: Mapping[str, sp.Expr] = field(default_factory=dict)
+    steps: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    certificates: tuple[Certificate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The symbolic witness of a claim: its status, what was checked, and how long that took."""
+
+    status: Status
+    summary: str
+    seconds: float
+    checks: Mapping[str, bool]
+
+
+def vanishes(expr: sp.Expr) -> bool:
+    """True when SymPy simplifies ``expr`` to exactly zero (sound: False may also mean "not decided")."""
+    if expr == 0:
+        return True
+    for reduce in (sp.together, sp.ratsimp, sp.simplify, sp.radsimp):
+        try:
+            if reduce(sp.expand(expr)) == 0:
+                return True
+        except (sp.PolynomialError, NotImplementedError):
+            continue
+    return bool(sp.simplify(sp.factor(expr)) == 0)
+
+
+def examine(claim: Claim) -> Examination:
+    """Derive, compare, run every proof step and re-verify every certificate of ``claim``."""
+    start = time.perf_counter()
+    checks: dict[str, bool] = {}
+    if claim.derive is not None:
+        derived = claim.derive()
+        for name, formula in claim.formulas.items():
+            checks[f"formula {name}"] = name in derived and vanishes(derived[name] - formula)
+    for name, step in claim.steps.items():
+        checks[name] = bool(step())
+    for certificate in claim.certificates:
+        checks[f"certificate {certificate.name}"] = _certificate_holds(certificate)
+    failed = [name for name, holds in checks.items() if not holds]
+    if failed:
+        status: Status = "open"
+        summary = f"does not close: {failed[0]}" + (f" (and {len(failed) - 1} more)" if failed[1:] else "")
+    elif not checks:
+        status, summary = "empirical", "no derivation: decided by experiment"
+    else:
+        status, summary = claim.concludes, f"{len(checks)} checks close"
+    return Examination(status, summary, time.perf_counter() - start, checks)
+
+
+def _certificate_holds(certificate: Certificate) -> bool:
+    from theory.check_certificate import check_file
+
+    return check_file(certificate.path)
+
+
+def record(claim: Claim, examination: Examination) -> dict[str, Any]:
+    """The JSON entry of ``python -m theory --json``; ``formulas`` are read back with ``locals=theory.SYMBOLS``."""
+    return {
+        "id": claim.id,
+        "title": claim.title,
+        "as_reported": claim.as_reported,
+        "source": claim.source,
+        "assumptions": list(claim.assumptions),
+        "status": examination.status,
+        "formulas": {name: str(formula) for name, formula in claim.formulas.items()},
+    }

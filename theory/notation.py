@@ -1,0 +1,92 @@
+"""Every symbol of the theory, once.
+
+The names equal the Python field names of the optimizer (``alpha0``, ``beta1``, ``gate_decay``, ...), so that a formula
+can be lambdified and called with an optimizer's own hyper-parameters, and so that ``str(expr)`` can be read back with
+``sympy.sympify(text, locals=SYMBOLS)`` (plain ``sympify`` reads ``N`` and ``S`` as its own functions).
+
+Domains, stated as SymPy assumptions where SymPy has them:
+
+==============  =============================================  ====================
+symbol          meaning                                        domain
+==============  =============================================  ====================
+alpha0          learning rate                                  > 0
+alpha1          clip of the gate                               >= 0 (inf: no clip)
+beta1           decay of the velocity                          [0, 1)
+beta2           decay of the second moment                     [0, 1)
+beta3           strength of the gate                           >= 0
+gate_decay      decay of the smoothed kinetic energy           [0, 1)
+eps             Adam's epsilon                                 > 0
+weight_decay    decoupled weight decay                         >= 0
+L               smoothness (largest curvature)                 > 0
+m               mass (K1); largest negative curvature (S4)     > 0
+S               alpha0 * L                                     > 0
+a               smallest value of (step size * curvature)      > 0
+s1, s2          two values of (step size * curvature)          > 0
+N               number of steps                                positive integer
+d               number of parameters                           positive integer
+R               max-norm of stochastic gradients + sqrt(eps)   > 0
+D               F(x_0) - F*                                    >= 0
+==============  =============================================  ====================
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sympy as sp
+
+alpha0 = sp.Symbol("alpha0", positive=True)
+alpha1 = sp.Symbol("alpha1", nonnegative=True)
+beta1 = sp.Symbol("beta1", nonnegative=True)
+beta2 = sp.Symbol("beta2", nonnegative=True)
+beta3 = sp.Symbol("beta3", nonnegative=True)
+gate_decay = sp.Symbol("gate_decay", nonnegative=True)
+eps = sp.Symbol("eps", positive=True)
+weight_decay = sp.Symbol("weight_decay", nonnegative=True)
+L = sp.Symbol("L", positive=True)
+m = sp.Symbol("m", positive=True)
+S = sp.Symbol("S", positive=True)
+a = sp.Symbol("a", positive=True)
+s1 = sp.Symbol("s1", positive=True)
+s2 = sp.Symbol("s2", positive=True)
+N = sp.Symbol("N", integer=True, positive=True)
+d = sp.Symbol("d", integer=True, positive=True)
+R = sp.Symbol("R", positive=True)
+D = sp.Symbol("D", nonnegative=True)
+
+SYMBOLS: Final[dict[str, sp.Symbol]] = {
+    symbol.name: symbol
+    for symbol in (
+        alpha0, alpha1, beta1, beta2, beta3, gate_decay, eps, weight_decay,
+        L, m, S, a, s1, s2, N, d, R, D,
+    )
+}  # fmt: skip
+
+#: LaTeX of the symbols whose Python name is not already LaTeX; pass to ``sp.latex(expr, symbol_names=LATEX)``.
+LATEX: Final[dict[sp.Symbol, str]] = {
+    alpha0: r"\alpha_0",
+    alpha1: r"\alpha_1",
+    beta1: r"\beta_1",
+    beta2: r"\beta_2",
+    beta3: r"\beta_3",
+    gate_decay: r"\beta_g",
+    eps: r"\varepsilon",
+    weight_decay: r"\lambda",
+    s1: "s_1",
+    s2: "s_2",
+}
+
+
+def kappa() -> sp.Expr:
+    """``kappa = (1 + beta1) / (1 - beta1)``, the ratio that runs through the stability theory."""
+    return (1 + beta1) / (1 - beta1)
+
+
+def edge() -> sp.Expr:
+    """``B(beta1) = 2 kappa``, the edge of stability of momentum in units of 1/(step size)."""
+    return 2 * kappa()
+
+
+def latex(expr: sp.Basic) -> str:
+    """LaTeX of an expression in the paper's symbols."""
+    return str(sp.latex(expr, symbol_names=LATEX))

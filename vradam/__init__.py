@@ -1,0 +1,1 @@
+"""VRAdam: the instrument."""
