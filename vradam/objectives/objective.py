@@ -1,0 +1,64 @@
+"""What an objective is: functions of ``x`` with shape (..., d), and the constants known for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+
+
+class Kernel(NamedTuple):
+    """The gradient in a form that the compiled engine can inline; ``grad`` of the objective stays the reference.
+
+    ``form`` is a module-level Python function that Numba can compile. If ``separable``, it is
+    ``form(x_i, i, parameters) -> dF/dx_i`` for one coordinate; otherwise ``form(x, g, parameters)`` fills
+    ``g`` (d, W) from a tile ``x`` (d, W) of W runs. ``parameters`` is a float64 vector.
+    """
+
+    form: Callable
+    parameters: NDArray[np.float64]
+    separable: bool
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Objective:
+    """An objective F: R^d -> R with its derivatives, vectorised over leading axes, and its known constants.
+
+    Parameters
+    ----------
+    name : str
+    dim : int
+        The number of coordinates d.
+    value : x (..., d) -> F(x) (...)
+    grad : x (..., d) -> gradient (..., d); no BLAS product inside, so that a row never depends on the batch.
+    hvp : (x (..., d), u (..., d)) -> Hessian at x times u (..., d)
+    hessian : x (..., d) -> (..., d, d), or None where only products are affordable.
+    smoothness : L, a global Lipschitz constant of the gradient; None if unknown or infinite.
+    grad_bound : sup over x of max_i |dF/dx_i|; None if unknown or infinite.
+    minimum : F*, the infimum of F; None if unknown.
+    minimiser : a point where F* is attained, (d,); None if unknown or none exists.
+    start : a customary starting point, (d,).
+    terms : number of terms of a finite sum F = (1/terms) sum_i f_i; None otherwise.
+    grad_terms : (x (..., d), indices (..., k)) -> mean of the gradients of the terms named, (..., d).
+    kernel : the gradient for the compiled engine; None where there is none.
+    """
+
+    name: str
+    dim: int
+    value: Callable[[Array], Array]
+    grad: Callable[[Array], Array]
+    hvp: Callable[[Array, Array], Array]
+    hessian: Callable[[Array], Array] | None = None
+    smoothness: float | None = None
+    grad_bound: float | None = None
+    minimum: float | None = None
+    minimiser: Array | None = None
+    start: Array | None = None
+    terms: int | None = None
+    grad_terms: Callable[[Array, NDArray[np.integer]], Array] | None = None
+    kernel: Kernel | None = None
