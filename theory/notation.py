@@ -26,6 +26,9 @@ N               number of steps                                positive integer
 d               number of parameters                           positive integer
 R               max-norm of stochastic gradients + sqrt(eps)   > 0
 D               F(x_0) - F*                                    >= 0
+G               bound on the norm of the velocity              > 0
+v               speed, the norm of the velocity                >= 0
+k               power of the speed in a kinetic energy (K1)    > 0
 ==============  =============================================  ====================
 """
 
@@ -53,12 +56,15 @@ N = sp.Symbol("N", integer=True, positive=True)
 d = sp.Symbol("d", integer=True, positive=True)
 R = sp.Symbol("R", positive=True)
 D = sp.Symbol("D", nonnegative=True)
+G = sp.Symbol("G", positive=True)
+v = sp.Symbol("v", nonnegative=True)
+k = sp.Symbol("k", positive=True)
 
 SYMBOLS: Final[dict[str, sp.Symbol]] = {
     symbol.name: symbol
     for symbol in (
         alpha0, alpha1, beta1, beta2, beta3, gate_decay, eps, weight_decay,
-        L, m, S, a, s1, s2, N, d, R, D,
+        L, m, S, a, s1, s2, N, d, R, D, G, v, k,
     )
 }  # fmt: skip
 
