@@ -11,10 +11,10 @@ kind             what it shows                                                  
 ``rise_limited`` one piecewise quadratic Lyapunov function for rise-limited gates           ``check_gates``
 ===============  =========================================================================  =====================
 
-Numbers are strings, ``"p/q"`` in lowest terms or ``"p"``; intervals are pairs of them; counts may be JSON integers. There
-is no evaluation of text anywhere, sizes are limited, and unknown, missing or repeated keys are errors. The outcome
-has three values: malformed data raise ValueError, a well-formed but false certificate gives False, and True means that
-every statement of the certificate was proved again. Nothing is imported from :mod:`theory.search`.
+Numbers are strings, ``"p/q"`` in lowest terms or ``"p"``; intervals are pairs of them; counts may be JSON integers.
+There is no evaluation of text anywhere, sizes are limited, and unknown, missing or repeated keys are errors. The
+outcome has three values: malformed data raise ValueError, a well-formed but false certificate gives False, and True
+means that every statement of the certificate was proved again. Nothing is imported from :mod:`theory.search`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_BYTES = 400_000
 MAX_DIGITS = 600
 MAX_ITEMS = 2_000
 
-_RATIONAL = re.compile(r"-?[0-9]{1,%d}(/[0-9]{1,%d})?" % (MAX_DIGITS, MAX_DIGITS), re.ASCII)
+_RATIONAL = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}(/[0-9]{{1,{MAX_DIGITS}}})?")
 
 
 def check(data: Mapping[str, Any]) -> bool:
