@@ -182,7 +182,9 @@ def kinetic_seen(gated: Gated, state: State, velocity: Array, grad: Array) -> Ar
     energy = gated.gate.kinetic(velocity, state.velocity, grad)
     if gated.gate != published:
         return energy
-    return gated.gate_decay * state.kinetic + (1 - gated.gate_decay) * energy
+    column, previous = np.asarray(energy)[..., None], np.asarray(state.kinetic)[..., None]
+    gate_decay = over_runs("gate_decay", gated.gate_decay, column)
+    return (gate_decay * previous + (1 - gate_decay) * column)[..., 0]
 
 
 def gate_opening(gated: Gated, kinetic: Array, t: int, dtype: np.dtype | type = np.float64) -> Array:

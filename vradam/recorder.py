@@ -1,0 +1,113 @@
+"""What a run writes down while it runs: thinned records, and the theorem's mean without storing the path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vradam.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from vradam.simulation import Plan
+
+Array = NDArray[np.floating]
+
+#: Draws of tau per run from which the theorem's mean is estimated when a full gradient at every step is too dear.
+TAU_DRAWS = 256
+
+
+class Recorder:
+    """Allocates the records of a plan once and fills them as the steps named in it come by."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        runs, records = plan.x0.shape[:-1], plan.record.size
+        self.filled = 0
+        self.x = np.full((*runs, records, plan.objective.dim), np.nan, plan.x0.dtype)
+        self.value, self.grad_norm, self.learning_rate = (np.full((*runs, records), np.nan) for _ in range(3))
+
+    def write(self, t: int, x: Array, diverged_at: NDArray[np.int64], learning_rate: Array) -> None:
+        """Record x_t (..., d) if t is a step to be recorded; NaN for the runs that have diverged."""
+        if t != self.plan.record[self.filled]:
+            return
+        alive = diverged_at < 0
+        grad = np.asarray(self.plan.objective.grad(x), dtype=np.float64)
+        self.x[..., self.filled, :] = np.where(alive[..., None], x, np.nan)
+        self.value[..., self.filled] = np.where(alive, self.plan.objective.value(x), np.nan)
+        self.grad_norm[..., self.filled] = np.where(alive, np.sqrt(np.add.reduce(grad * grad, axis=-1)), np.nan)
+        self.learning_rate[..., self.filled] = np.where(alive, learning_rate, np.nan)
+        self.filled += 1
+
+    def trajectory(self, diverged_at: NDArray[np.int64], mean: Array, state: Any) -> Trajectory:
+        """The finished record."""
+        return Trajectory(
+            step=self.plan.record,
+            x=self.x,
+            value=self.value,
+            grad_norm=self.grad_norm,
+            learning_rate=self.learning_rate,
+            diverged_at=diverged_at,
+            mean_grad_norm_squared=mean,
+            final_state=state,
+            optimizer=type(self.plan.optimizer).__name__,
+            objective=self.plan.objective.name,
+        )
+
+
+class TauMean:
+    """The running mean of ||grad F(x_j)||^2 with the weights 1 - beta1^(N-j), j = 0, ..., N-1.
+
+    With exact gradients at hand every step counts. Otherwise (mini-batches) the full gradient is taken only at
+    ``TAU_DRAWS`` draws of tau per run, one from each of as many slices of equal probability: without bias.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.objective, self.steps = plan.objective, plan.steps
+        self.beta1 = np.asarray(getattr(plan.optimizer, "beta1", 0.0), dtype=np.float64)
+        self.total = np.zeros(plan.x0.shape[:-1])
+        exact = plan.noise is None or plan.noise.additive
+        self.draws = None if exact or plan.steps <= TAU_DRAWS else stratified_tau(plan)
+
+    def add(self, j: int, x: Array, exact: Array | None) -> None:
+        """Take x_j into account; ``exact`` is its gradient where it is known already."""
+        if self.draws is None:
+            grad = self.objective.grad(x) if exact is None else exact
+            self.total += tau_weight(self.beta1, self.steps, j) * np.add.reduce(np.square(grad, dtype=float), axis=-1)
+            return
+        due = (self.draws == j).sum(axis=0)
+        chosen = due > 0
+        if chosen.any():
+            squared = np.add.reduce(np.square(self.objective.grad(x[chosen]), dtype=float), axis=-1)
+            self.total[chosen] += due[chosen] * squared
+
+    def result(self, diverged_at: NDArray[np.int64]) -> Array:
+        """The mean over the N steps, (...); NaN for a diverged run."""
+        weight = tau_total(self.beta1, self.steps) if self.draws is None else TAU_DRAWS
+        return np.where(diverged_at < 0, self.total / weight, np.nan)
+
+
+def tau_weight(beta1: float | Array, steps: int, j: int) -> float | Array:
+    """P(tau = j) up to normalisation, 1 - beta1^(N-j): Defossez et al., arXiv:2003.02395, section 4.1."""
+    return 1.0 - beta1 ** (steps - j)
+
+
+def tau_total(beta1: float | Array, steps: int) -> float | Array:
+    """sum_{j<N} (1 - beta1^(N-j)) = N - beta1 (1 - beta1^N)/(1 - beta1)."""
+    return steps - beta1 * (1.0 - beta1**steps) / (1.0 - beta1)
+
+
+def stratified_tau(plan: Plan) -> NDArray[np.int64]:
+    """``TAU_DRAWS`` draws of tau for each run, (TAU_DRAWS, ...), one from each slice of equal probability."""
+    from vradam.engine import rng
+
+    beta1 = np.broadcast_to(getattr(plan.optimizer, "beta1", 0.0), plan.seed.shape)
+    u = rng.uniforms(rng.streams(plan.seed, plan.stream + np.uint64(1 << 32)), TAU_DRAWS)  # (..., TAU_DRAWS)
+    quantile = (np.arange(TAU_DRAWS) + u) / TAU_DRAWS
+    draws = np.empty(quantile.shape, np.int64)
+    for value in np.unique(beta1):
+        cumulative = np.cumsum(tau_weight(value, plan.steps, np.arange(plan.steps)))
+        same = beta1 == value
+        draws[same] = np.searchsorted(cumulative / cumulative[-1], quantile[same], side="right")
+    return np.moveaxis(np.minimum(draws, plan.steps - 1), -1, 0)

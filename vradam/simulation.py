@@ -1,0 +1,182 @@
+"""Run an optimizer on an objective: many independent runs at once, recorded as one :class:`Trajectory`."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vradam.objectives.objective import Objective
+from vradam.recorder import Recorder, TauMean
+from vradam.trajectory import Trajectory
+from vradam.validation import real_array, whole_number
+
+Array = NDArray[np.floating]
+
+
+class Optimizer(Protocol):
+    """The protocol of every optimizer here: pure functions of points (..., d) and states."""
+
+    def init(self, x: ArrayLike) -> Any: ...
+    def step(self, x: ArrayLike, grad: ArrayLike, state: Any) -> tuple[Array, Any]: ...
+    def learning_rate(self, state: Any) -> Array: ...
+
+
+class Noise(Protocol):
+    """A stochastic gradient; see :mod:`vradam.noise`."""
+
+    @property
+    def bound(self) -> float | None: ...
+    @property
+    def additive(self) -> bool: ...
+    def stochastic_gradient(self, objective: Objective, x: Array, exact: Array | None, streams: Any) -> Array: ...
+
+
+class Plan(NamedTuple):
+    """A simulation with every argument checked and broadcast; what an engine receives."""
+
+    optimizer: Any
+    objective: Objective
+    noise: Any
+    x0: Array  #: (..., d), the runs spelt out
+    steps: int
+    record: NDArray[np.int64]  #: the steps recorded, increasing, the first 0 and the last ``steps``
+    seed: NDArray[np.uint64]  #: (...)
+    stream: NDArray[np.uint64]  #: (...), run i uses the random stream (seed, stream)
+    progress: bool | None
+
+
+def simulate(
+    optimizer: Optimizer,
+    objective: Objective,
+    x0: ArrayLike,
+    steps: int = 1000,
+    noise: Noise | None = None,
+    seed: int | NDArray[np.integer] = 0,
+    every: int = 1,
+    engine: Literal["auto", "numpy", "compiled"] = "auto",
+    progress: bool | None = None,
+) -> Trajectory:
+    """Take ``steps`` steps of ``optimizer`` on ``objective`` from ``x0``; every leading axis is a batch of runs.
+
+    The runs are the broadcast of the leading axes of ``x0`` (..., d), of every hyper-parameter that is an array, and of
+    ``seed``, so that a sweep over learning rates and seeds is one call.
+
+    Parameters
+    ----------
+    optimizer : VRAdam or any other with the same protocol
+    objective : an :class:`~vradam.objectives.Objective`
+    x0 : (..., d), finite
+    steps : number of steps N, at least 1
+    noise : the law of the stochastic gradient, one of :mod:`vradam.noise`; None for exact gradients
+    seed : an int (run i uses the random stream (seed, i)) or an integer array over the runs (a run uses the stream
+        (its seed, 0), so that it can be repeated alone)
+    every : record steps 0, every, 2 every, ... and always the last; 0 records the first and the last only
+    engine : "numpy" is the reference; "compiled" needs Numba and an objective with a kernel; "auto" chooses
+    progress : show a progress bar; None shows one in a terminal when a run takes more than two seconds
+
+    Returns
+    -------
+    Trajectory
+        A run whose gradient or iterate is not finite is recorded as diverged at that step; this is data, no exception.
+
+    Raises
+    ------
+    TypeError, ValueError : if an argument lies outside its domain or shapes do not broadcast.
+
+    Examples
+    --------
+    >>> import numpy as np, vradam
+    >>> bowl = vradam.objectives.quadratic([1.0, 10.0])
+    >>> run = vradam.simulate(vradam.VRAdam(alpha0=np.array([0.01, 0.1])), bowl, x0=[1.0, 1.0], steps=500, every=100)
+    >>> run.x.shape, run.step.tolist()
+    ((2, 6, 2), [0, 100, 200, 300, 400, 500])
+    """
+    plan = _plan(optimizer, objective, x0, steps, noise, seed, every, progress)
+    if engine not in ("auto", "numpy", "compiled"):
+        raise ValueError(f"engine must be 'auto', 'numpy' or 'compiled', got {engine!r}")
+    return run_numpy(plan)
+
+
+def run_numpy(plan: Plan) -> Trajectory:
+    """The reference engine: one vectorised NumPy step after another."""
+    from tqdm import tqdm
+
+    from vradam.engine import rng
+
+    optimizer, objective, noise, steps = plan.optimizer, plan.objective, plan.noise, plan.steps
+    streams = rng.streams(plan.seed, plan.stream)
+    x, state = plan.x0, optimizer.init(plan.x0)
+    diverged_at = np.full(x.shape[:-1], -1, np.int64)
+    mean = TauMean(plan)
+    recorder = Recorder(plan)
+    silent = None if plan.progress is None else not plan.progress
+    with np.errstate(all="ignore"):
+        recorder.write(0, x, diverged_at, optimizer.learning_rate(state))
+        for t in tqdm(range(1, steps + 1), disable=silent, delay=0 if plan.progress else 2, leave=False, unit="step"):
+            exact = objective.grad(x) if noise is None or noise.additive else None
+            if exact is not None and exact.shape != x.shape:
+                raise ValueError(f"the gradient of {objective.name} must have shape {x.shape}, got {exact.shape}")
+            mean.add(t - 1, x, exact)
+            grad = exact if noise is None else noise.stochastic_gradient(objective, x, exact, streams)
+            sound = np.isfinite(grad).all(axis=-1)
+            moved, state = optimizer.step(x, np.where(sound[..., None], grad, 0), state)
+            sound &= np.isfinite(moved).all(axis=-1)
+            diverged_at = np.where(~sound & (diverged_at < 0), t, diverged_at)
+            x = np.where((diverged_at < 0)[..., None], moved, x)
+            recorder.write(t, x, diverged_at, optimizer.learning_rate(state))
+    return recorder.trajectory(diverged_at, mean.result(diverged_at), state)
+
+
+def _plan(
+    optimizer: Any,
+    objective: Objective,
+    x0: ArrayLike,
+    steps: int,
+    noise: Any,
+    seed: int | NDArray[np.integer],
+    every: int,
+    progress: bool | None,
+) -> Plan:
+    """Check and broadcast the arguments of :func:`simulate`."""
+    x0 = real_array("x0", x0)
+    if x0.ndim == 0 or x0.shape[-1] != objective.dim:
+        raise ValueError(f"x0 must have shape (..., {objective.dim}) for {objective.name}, got {x0.shape}")
+    if not np.isfinite(x0).all():
+        raise ValueError(f"x0 must be finite, got {x0[~np.isfinite(x0)].flat[0]}")
+    steps, every = whole_number("steps", steps, least=1), whole_number("every", every, least=0)
+    seed, alone = _seeds(seed)
+    shapes = {"x0": x0.shape[:-1], "seed": seed.shape}
+    for source in (optimizer, noise):
+        if is_dataclass(source):
+            values = {field.name: getattr(source, field.name) for field in fields(source)}
+            shapes |= {name: value.shape for name, value in values.items() if isinstance(value, np.ndarray)}
+    try:
+        runs = np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        raise ValueError(f"the runs must broadcast against each other, got the shapes {shapes}") from None
+    stream = np.zeros(runs) if alone else np.arange(np.prod(runs, dtype=int)).reshape(runs)
+    record = np.unique(np.append(np.arange(0, steps, every or steps), steps))
+    return Plan(
+        optimizer=optimizer,
+        objective=objective,
+        noise=noise,
+        x0=np.ascontiguousarray(np.broadcast_to(x0, (*runs, objective.dim))),
+        steps=steps,
+        record=record,
+        seed=np.broadcast_to(seed, runs).astype(np.uint64),
+        stream=stream.astype(np.uint64),
+        progress=progress,
+    )
+
+
+def _seeds(seed: int | NDArray[np.integer]) -> tuple[NDArray[np.integer], bool]:
+    """The seeds as an array, and whether there was one for each run (then every run uses stream 0 of its seed)."""
+    array = np.asarray(seed)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"seed must be an integer or an integer array over the runs, got {seed!r}")
+    if (array < 0).any():
+        raise ValueError(f"seed must lie in [0, 2^64), got {array.min()}")
+    return array, array.ndim > 0

@@ -1,0 +1,64 @@
+"""What a batch of runs recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trajectory:
+    """The records of :func:`vradam.simulate`; leading axes (...) are independent runs.
+
+    Parameters
+    ----------
+    step : (records,) the steps recorded; 0 is the starting point
+    x : (..., records, d)
+    value : (..., records), F(x_t)
+    grad_norm : (..., records), the norm of the exact gradient at x_t
+    learning_rate : (..., records), eta_t of the step that led to x_t; alpha0 at step 0
+    diverged_at : (...) int, the first step whose gradient or result was not finite; -1 for never. From that step on the
+        records of the run are NaN; the other runs are not affected.
+    mean_grad_norm_squared : (...), E ||grad F(x_tau)||^2 over the random index tau of Defossez et al.
+        (arXiv:2003.02395): P(tau = j) proportional to 1 - beta1^(N-j), j = 0, ..., N-1; NaN for a diverged run
+    final_state : the optimizer's state after the last step
+    optimizer, objective : their names
+    """
+
+    step: NDArray[np.int64]
+    x: Array
+    value: Array
+    grad_norm: Array
+    learning_rate: Array
+    diverged_at: NDArray[np.int64]
+    mean_grad_norm_squared: Array
+    final_state: Any
+    optimizer: str
+    objective: str
+
+    @property
+    def final_x(self) -> Array:
+        """The last point, (..., d)."""
+        return self.x[..., -1, :]
+
+    def to_xarray(self) -> xr.Dataset:
+        """The records as a labelled dataset with dimensions run (or run_0, run_1, ...), step and coordinate."""
+        import xarray as xr
+
+        axes = self.diverged_at.ndim
+        runs = ("run",) if axes == 1 else tuple(f"run_{axis}" for axis in range(axes))
+        series = {name: ((*runs, "step"), getattr(self, name)) for name in ("value", "grad_norm", "learning_rate")}
+        single = {name: (runs, getattr(self, name)) for name in ("diverged_at", "mean_grad_norm_squared")}
+        return xr.Dataset(
+            {"x": ((*runs, "step", "coordinate"), self.x), **series, **single},
+            coords={"step": self.step},
+            attrs={"optimizer": self.optimizer, "objective": self.objective},
+        )
