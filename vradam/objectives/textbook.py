@@ -1,0 +1,269 @@
+"""The test functions of the optimisation textbooks. None has a bounded gradient and a finite L at once."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vradam.objectives.building import Scalar, hessian_by_columns, point, separable
+from vradam.objectives.objective import Array, Objective
+from vradam.validation import whole_number
+
+
+def rosenbrock(dim: int = 2) -> Objective:
+    """Rosenbrock's valley: ``sum_{i<d} 100 (x_{i+1} - x_i^2)^2 + (1 - x_i)^2``, d >= 2.
+
+    F* = 0 at (1, ..., 1); L and the gradient are unbounded. Start: (-1.2, 1, -1.2, 1, ...).
+    Source: Rosenbrock, Comput. J. 3 (1960) 175; More, Garbow, Hillstrom, ACM TOMS 7 (1981) 17.
+
+    >>> f = rosenbrock()
+    >>> float(f.value(f.start)), f.grad(f.start).tolist()
+    (24.199999999999996, [-215.6, -87.99999999999999])
+    """
+    dim = whole_number("dim", dim, least=2)
+    hvp = partial(_rosenbrock_hvp, dim)
+    return Objective(
+        name="rosenbrock",
+        dim=dim,
+        value=partial(_rosenbrock, dim),
+        grad=partial(_rosenbrock_grad, dim),
+        hvp=hvp,
+        hessian=partial(hessian_by_columns, hvp, dim),
+        minimum=0.0,
+        minimiser=np.ones(dim),
+        start=np.resize([-1.2, 1.0], dim),
+    )
+
+
+def _rosenbrock(dim: int, x: ArrayLike) -> Array:
+    x = point(x, dim)
+    a = x[..., :-1]
+    r = x[..., 1:] - a * a
+    return np.sum(100 * r * r + (1 - a) * (1 - a), axis=-1)
+
+
+def _rosenbrock_grad(dim: int, x: ArrayLike) -> Array:
+    x = point(x, dim)
+    a = x[..., :-1]
+    r = x[..., 1:] - a * a
+    g = np.zeros_like(x)
+    g[..., :-1] = -400 * a * r - 2 * (1 - a)
+    g[..., 1:] += 200 * r
+    return g
+
+
+def _rosenbrock_hvp(dim: int, x: ArrayLike, u: ArrayLike) -> Array:
+    x, u = np.broadcast_arrays(point(x, dim), point(u, dim))
+    a, du = x[..., :-1], u[..., :-1]
+    r = x[..., 1:] - a * a
+    dr = u[..., 1:] - 2 * a * du
+    product = np.zeros_like(u)
+    product[..., :-1] = -400 * (du * r + a * dr) + 2 * du
+    product[..., 1:] += 200 * dr
+    return product
+
+
+def beale() -> Objective:
+    """Beale's function, d = 2: ``sum_{k=1,2,3} (c_k - x + x y^k)^2`` with c = (1.5, 2.25, 2.625).
+
+    F* = 0 at (3, 1/2); L and the gradient are unbounded. Start: (1, 1).
+    Source: More, Garbow, Hillstrom, ACM TOMS 7 (1981) 17, problem 5.
+    """
+    return Objective(
+        name="beale",
+        dim=2,
+        value=_beale,
+        grad=_beale_grad,
+        hvp=_beale_hvp,
+        hessian=partial(hessian_by_columns, _beale_hvp, 2),
+        minimum=0.0,
+        minimiser=np.array([3.0, 0.5]),
+        start=np.array([1.0, 1.0]),
+    )
+
+
+def _beale(z: ArrayLike) -> Array:
+    x, y = _pair(z)
+    r1, r2, r3 = 1.5 - x * (1 - y), 2.25 - x * (1 - y * y), 2.625 - x * (1 - y * y * y)
+    return r1 * r1 + r2 * r2 + r3 * r3
+
+
+def _beale_grad(z: ArrayLike) -> Array:
+    x, y = _pair(z)
+    p1, p2, p3 = y - 1, y * y - 1, y * y * y - 1
+    r1, r2, r3 = 1.5 + x * p1, 2.25 + x * p2, 2.625 + x * p3
+    along_x = 2 * (r1 * p1 + r2 * p2 + r3 * p3)
+    along_y = 2 * x * (r1 + 2 * y * r2 + 3 * y * y * r3)
+    return np.stack([along_x, along_y], axis=-1)
+
+
+def _beale_hvp(z: ArrayLike, u: ArrayLike) -> Array:
+    x, y = _pair(z)
+    a, b = _pair(u)
+    p1, p2, p3 = y - 1, y * y - 1, y * y * y - 1
+    r1, r2, r3 = 1.5 + x * p1, 2.25 + x * p2, 2.625 + x * p3
+    s = r1 + 2 * y * r2 + 3 * y * y * r3  # the gradient is 2 (r.p, x s)
+    d1, d2, d3 = p1 * a + x * b, p2 * a + 2 * x * y * b, p3 * a + 3 * x * y * y * b
+    ds = d1 + 2 * (b * r2 + y * d2) + 3 * y * (2 * b * r3 + y * d3)
+    along_x = 2 * (d1 * p1 + d2 * p2 + d3 * p3 + s * b)
+    along_y = 2 * (a * s + x * ds)
+    return np.stack([along_x, along_y], axis=-1)
+
+
+def himmelblau() -> Objective:
+    """Himmelblau's function, d = 2: ``(x^2 + y - 11)^2 + (x + y^2 - 7)^2``.
+
+    F* = 0 at four points, of which ``minimiser`` is (3, 2); L and the gradient are unbounded.
+    Source: Himmelblau, Applied Nonlinear Programming (1972).
+    """
+    return Objective(
+        name="himmelblau",
+        dim=2,
+        value=_himmelblau,
+        grad=_himmelblau_grad,
+        hvp=_himmelblau_hvp,
+        hessian=partial(hessian_by_columns, _himmelblau_hvp, 2),
+        minimum=0.0,
+        minimiser=np.array([3.0, 2.0]),
+    )
+
+
+def _himmelblau(z: ArrayLike) -> Array:
+    x, y = _pair(z)
+    p, q = x * x + y - 11, x + y * y - 7
+    return p * p + q * q
+
+
+def _himmelblau_grad(z: ArrayLike) -> Array:
+    x, y = _pair(z)
+    p, q = x * x + y - 11, x + y * y - 7
+    return np.stack([4 * x * p + 2 * q, 2 * p + 4 * y * q], axis=-1)
+
+
+def _himmelblau_hvp(z: ArrayLike, u: ArrayLike) -> Array:
+    x, y = _pair(z)
+    a, b = _pair(u)
+    p, q = x * x + y - 11, x + y * y - 7
+    dp, dq = 2 * x * a + b, a + 2 * y * b
+    return np.stack([4 * (a * p + x * dp) + 2 * dq, 2 * dp + 4 * (b * q + y * dq)], axis=-1)
+
+
+def _pair(z: ArrayLike) -> tuple[Array, Array]:
+    z = point(z, 2)
+    return z[..., 0], z[..., 1]
+
+
+def rastrigin(dim: int) -> Objective:
+    """Rastrigin's function: ``sum_i 10 (1 - cos 2 pi x_i) + x_i^2``.
+
+    L = 2 + 40 pi^2 (at every integer point); the gradient is unbounded; F* = 0 at 0, among about 11^d local minima in
+    [-5.12, 5.12]^d.
+    Source: Rastrigin, Systems of Extremal Control (1974).
+    """
+    dim = whole_number("dim", dim, least=1)
+    return separable(
+        "rastrigin",
+        dim,
+        Scalar(_rastrigin, _rastrigin_slope, _rastrigin_bend),
+        smoothness=2 + 40 * math.pi**2,
+        minimum=0.0,
+        minimiser=np.zeros(dim),
+    )
+
+
+def _rastrigin(x: Array) -> Array:
+    return 20 * np.sin(math.pi * x) ** 2 + x * x
+
+
+def _rastrigin_slope(x: Array) -> Array:
+    return 20 * math.pi * np.sin(2 * math.pi * x) + 2 * x
+
+
+def _rastrigin_bend(x: Array) -> Array:
+    return 40 * math.pi**2 * np.cos(2 * math.pi * x) + 2
+
+
+def styblinski_tang(dim: int) -> Objective:
+    """The Styblinski-Tang function: ``sum_i (x_i^4 - 16 x_i^2 + 5 x_i)/2``.
+
+    L and the gradient are unbounded. Every coordinate of the minimiser is the least root of x^3 - 8x + 5/4,
+    -2 sqrt(8/3) cos(arccos(15/64 sqrt(3/8))/3) = -2.90353..., and F* = -39.16616...d.
+    Source: Styblinski and Tang, Neural Networks 3 (1990) 467.
+    """
+    dim = whole_number("dim", dim, least=1)
+    root = -2 * math.sqrt(8 / 3) * math.cos(math.acos(15 / 64 * math.sqrt(3 / 8)) / 3)
+    return separable(
+        "styblinski_tang",
+        dim,
+        Scalar(_styblinski_tang, _styblinski_tang_slope, _styblinski_tang_bend),
+        minimum=dim * (root**4 - 16 * root**2 + 5 * root) / 2,
+        minimiser=np.full(dim, root),
+    )
+
+
+def _styblinski_tang(x: Array) -> Array:
+    return 0.5 * x * (x * (x * x - 16) + 5)
+
+
+def _styblinski_tang_slope(x: Array) -> Array:
+    return x * (2 * x * x - 16) + 2.5
+
+
+def _styblinski_tang_bend(x: Array) -> Array:
+    return 6 * x * x - 16
+
+
+def ackley(dim: int) -> Objective:
+    """Ackley's function.
+
+    .. code-block:: text
+
+        F(x) = 20 [1 - exp(-r/5)] + e - exp(mean_i cos 2 pi x_i),      r = sqrt(mean_i x_i^2)
+
+    F* = 0 at 0, where F has a conical point: the gradient is discontinuous (0 is returned there), so L is infinite, and
+    the Hessian does not exist (NaN is returned there). The gradient is bounded; its supremum has no closed form.
+    Source: Ackley, A Connectionist Machine for Genetic Hillclimbing (1987), in the constants of Baeck (1996).
+    """
+    dim = whole_number("dim", dim, least=1)
+    hvp = partial(_ackley_hvp, dim)
+    return Objective(
+        name="ackley",
+        dim=dim,
+        value=partial(_ackley, dim),
+        grad=partial(_ackley_grad, dim),
+        hvp=hvp,
+        hessian=partial(hessian_by_columns, hvp, dim),
+        minimum=0.0,
+        minimiser=np.zeros(dim),
+    )
+
+
+def _ackley(dim: int, x: ArrayLike) -> Array:
+    x = point(x, dim)
+    r = np.sqrt(np.mean(x * x, axis=-1))
+    dip = -2 * np.mean(np.sin(math.pi * x) ** 2, axis=-1)  # mean cos 2 pi x - 1
+    return -20 * np.expm1(-0.2 * r) - math.e * np.expm1(dip)
+
+
+def _ackley_grad(dim: int, x: ArrayLike) -> Array:
+    x = point(x, dim)
+    r = np.sqrt(np.mean(x * x, axis=-1, keepdims=True))
+    cone = np.divide(x, dim * r, out=np.zeros_like(x), where=r > 0)  # the gradient of r
+    ripple = np.exp(np.mean(np.cos(2 * math.pi * x), axis=-1, keepdims=True))
+    return 4 * np.exp(-0.2 * r) * cone + (2 * math.pi / dim) * ripple * np.sin(2 * math.pi * x)
+
+
+def _ackley_hvp(dim: int, x: ArrayLike, u: ArrayLike) -> Array:
+    x, u = np.broadcast_arrays(point(x, dim), point(u, dim))
+    r = np.sqrt(np.mean(x * x, axis=-1, keepdims=True))
+    r = np.where(r > 0, r, np.nan)
+    cone = x / (dim * r)
+    along = np.sum(cone * u, axis=-1, keepdims=True)
+    bowl = np.exp(-0.2 * r) * (4 * (u / dim - along * cone) / r - 0.8 * along * cone)
+    ripple = np.exp(np.mean(np.cos(2 * math.pi * x), axis=-1, keepdims=True))
+    tilt = (2 * math.pi / dim) * np.sin(2 * math.pi * x)
+    bend = (4 * math.pi**2 / dim) * np.cos(2 * math.pi * x)
+    return bowl + ripple * (bend * u - tilt * np.sum(tilt * u, axis=-1, keepdims=True))
