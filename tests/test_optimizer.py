@@ -58,7 +58,7 @@ def test_with_the_clip_always_active_it_is_adamw_at_the_smallest_rate():
 
 
 def exact_learning_rates(x, steps, curvature, alpha0, alpha1, beta1, beta3, gate_decay):
-    """eta_t of the published and the smoothed gate in rational arithmetic, along given gradients (x is moved by hand)."""
+    """eta_t of the published and the smoothed gate in rational arithmetic, along the points x, x/2, x/4, ..."""
     v, u, rates = [Fraction(0)] * len(x), Fraction(0), []
     for t in range(1, steps + 1):
         g = [h * xi for h, xi in zip(curvature, x, strict=True)]
@@ -83,7 +83,7 @@ def test_the_gate_in_exact_arithmetic(gate_decay):
         rates.append(float(optimizer.learning_rate(state)))
         point = point / 2
     np.testing.assert_allclose(rates, [float(rate) for rate in expected], rtol=1e-14)
-    assert len({rate for rate in expected}) > 6 and min(expected) == Fraction(1, 12)  # unclipped and clipped steps
+    assert len(set(expected)) > 6 and min(expected) == Fraction(1, 12)  # unclipped and clipped steps
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_power_must_be_positive():
 
 
 def test_gate_must_be_a_gate():
-    with pytest.raises(TypeError, match="gate must be one of vradam.variants, got 'inside'"):
+    with pytest.raises(TypeError, match=r"gate must be one of vradam\.variants, got 'inside'"):
         VRAdam(gate="inside")
 
 

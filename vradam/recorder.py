@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vradam.engine.rng import Streams, symmetric_unit
+from vradam.noise import Minibatch
 from vradam.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ Array = NDArray[np.floating]
 
 #: Draws of tau per run from which the theorem's mean is estimated when a full gradient at every step is too dear.
 TAU_DRAWS = 256
+#: The step of the random stream that these draws use; no run gets there.
+TAU_STEP = 1 << 63
 
 
 class Recorder:
@@ -67,8 +71,8 @@ class TauMean:
         self.objective, self.steps = plan.objective, plan.steps
         self.beta1 = np.asarray(getattr(plan.optimizer, "beta1", 0.0), dtype=np.float64)
         self.total = np.zeros(plan.x0.shape[:-1])
-        exact = plan.noise is None or plan.noise.additive
-        self.draws = None if exact or plan.steps <= TAU_DRAWS else stratified_tau(plan)
+        sampled = isinstance(plan.noise, Minibatch) and plan.steps > TAU_DRAWS
+        self.draws = stratified_tau(plan) if sampled else None
 
     def add(self, j: int, x: Array, exact: Array | None) -> None:
         """Take x_j into account; ``exact`` is its gradient where it is known already."""
@@ -100,11 +104,9 @@ def tau_total(beta1: float | Array, steps: int) -> float | Array:
 
 def stratified_tau(plan: Plan) -> NDArray[np.int64]:
     """``TAU_DRAWS`` draws of tau for each run, (TAU_DRAWS, ...), one from each slice of equal probability."""
-    from vradam.engine import rng
-
     beta1 = np.broadcast_to(getattr(plan.optimizer, "beta1", 0.0), plan.seed.shape)
-    u = rng.uniforms(rng.streams(plan.seed, plan.stream + np.uint64(1 << 32)), TAU_DRAWS)  # (..., TAU_DRAWS)
-    quantile = (np.arange(TAU_DRAWS) + u) / TAU_DRAWS
+    words = Streams(plan.seed, plan.stream, step=TAU_STEP).words(TAU_DRAWS)  # (..., TAU_DRAWS)
+    quantile = (np.arange(TAU_DRAWS) + (1 + symmetric_unit(words)) / 2) / TAU_DRAWS
     draws = np.empty(quantile.shape, np.int64)
     for value in np.unique(beta1):
         cumulative = np.cumsum(tau_weight(value, plan.steps, np.arange(plan.steps)))

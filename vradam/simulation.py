@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vradam.noise import Minibatch
 from vradam.objectives.objective import Objective
 from vradam.recorder import Recorder, TauMean
 from vradam.trajectory import Trajectory
@@ -29,8 +30,6 @@ class Noise(Protocol):
 
     @property
     def bound(self) -> float | None: ...
-    @property
-    def additive(self) -> bool: ...
     def stochastic_gradient(self, objective: Objective, x: Array, exact: Array | None, streams: Any) -> Array: ...
 
 
@@ -107,7 +106,7 @@ def run_numpy(plan: Plan) -> Trajectory:
     from vradam.engine import rng
 
     optimizer, objective, noise, steps = plan.optimizer, plan.objective, plan.noise, plan.steps
-    streams = rng.streams(plan.seed, plan.stream)
+    streams = None if noise is None else rng.streams(plan.seed, plan.stream)
     x, state = plan.x0, optimizer.init(plan.x0)
     diverged_at = np.full(x.shape[:-1], -1, np.int64)
     mean = TauMean(plan)
@@ -116,7 +115,7 @@ def run_numpy(plan: Plan) -> Trajectory:
     with np.errstate(all="ignore"):
         recorder.write(0, x, diverged_at, optimizer.learning_rate(state))
         for t in tqdm(range(1, steps + 1), disable=silent, delay=0 if plan.progress else 2, leave=False, unit="step"):
-            exact = objective.grad(x) if noise is None or noise.additive else None
+            exact = None if isinstance(noise, Minibatch) else objective.grad(x)
             if exact is not None and exact.shape != x.shape:
                 raise ValueError(f"the gradient of {objective.name} must have shape {x.shape}, got {exact.shape}")
             mean.add(t - 1, x, exact)
