@@ -1,1 +1,25 @@
-"""The derivations: every claim about VRAdam, rebuilt by SymPy from the recursion. Never imports ``vradam``."""
+"""The derivations: every claim about VRAdam, rebuilt by SymPy from the recursion. Never imports ``vradam``.
+
+``CLAIMS`` is the ledger in order; ``SYMBOLS`` reads formulas back from text. Importing derives nothing:
+:func:`theory.claim.examine` does, and ``python -m theory`` does it for the whole ledger.
+
+>>> next(claim for claim in CLAIMS if claim.id == "S1").formulas["threshold"].subs(SYMBOLS["beta1"], 0)
+2
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from theory.claim import Claim
+from theory.empirical import E1, E2, E3
+from theory.gate import G1, G2
+from theory.kinetic_energy import K1
+from theory.notation import SYMBOLS
+from theory.stability import S1, S2, S4
+
+__all__ = ["CLAIMS", "SYMBOLS"]
+
+CLAIMS: Final[tuple[Claim, ...]] = (
+    K1, G1, G2, S1, S2, S4, E1, E2, E3,
+)  # fmt: skip

@@ -83,6 +83,17 @@ LATEX: Final[dict[sp.Symbol, str]] = {
 }
 
 
+#: One point inside every domain (``beta1 < beta2``, ``a < S < B``, ``m < weight_decay``), for numerical spot checks.
+EXAMPLE: Final[dict[sp.Symbol, sp.Rational]] = {
+    symbol: sp.Rational(value)
+    for symbol, value in {
+        alpha0: "2/9", alpha1: "7/3", beta1: "3/5", beta2: "9/10", beta3: "6/5", gate_decay: "4/5", eps: "1/50",
+        weight_decay: "1/7", L: "4/3", m: "1/11", S: "3/2", a: "1/2", s1: "5/2", s2: "3/4", N: "97", d: "3", R: "3",
+        D: "2/3", G: "7/2", v: "8/5", k: "9/2",
+    }.items()
+}  # fmt: skip
+
+
 def kappa() -> sp.Expr:
     """``kappa = (1 + beta1) / (1 - beta1)``, the ratio that runs through the stability theory."""
     return (1 + beta1) / (1 - beta1)

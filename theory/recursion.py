@@ -30,9 +30,7 @@ import sympy as sp
 
 from theory.notation import alpha0, alpha1, beta1, beta2, beta3, eps, gate_decay, weight_decay
 
-Vector: TypeAlias = (
-    Any  # a SymPy column matrix, or a scalar expression where only linear operations are needed
-)
+Vector: TypeAlias = Any  # a SymPy column matrix, or a scalar expression where only linear operations are needed
 
 
 @dataclass(frozen=True)
@@ -72,9 +70,7 @@ def start(dimension: int) -> State:
 # ---------------------------------------------------------------- the gate: which kinetic energy it sees
 
 
-Gate: TypeAlias = Callable[
-    [State, Vector, Vector, Coefficients], Any
-]  # (state before, v_t, g_t, numbers) -> K_t
+Gate: TypeAlias = Callable[[State, Vector, Vector, Coefficients], Any]  # (state before, v_t, g_t, numbers) -> K_t
 
 
 def published(before: State, v: Vector, gradient: Vector, c: Coefficients = ALGORITHM) -> sp.Expr:
@@ -160,9 +156,7 @@ def momentum(
     return x * (1 - eta * c.weight_decay) - eta * v, v
 
 
-def adam_direction(
-    v: Vector, m: Vector, correction1: sp.Expr, correction2: sp.Expr, c: Coefficients
-) -> Vector:
+def adam_direction(v: Vector, m: Vector, correction1: sp.Expr, correction2: sp.Expr, c: Coefficients) -> Vector:
     """``vhat/(sqrt(mhat) + eps)``, ``vhat = v/correction1``, ``mhat = m/correction2``, elementwise."""
     return sp.Matrix([v[i] / correction1 / (sp.sqrt(m[i] / correction2) + c.eps) for i in range(len(v))])
 
@@ -238,9 +232,7 @@ def adamw(
         mean = c.beta1 * before.velocity[i] + c.new1 * gradient[i]
         square = c.beta2 * before.second_moment[i] + c.new2 * gradient[i] ** 2
         shrunk = x[i] - eta * c.weight_decay * x[i]
-        moved.append(
-            shrunk - eta * (mean / (1 - c.beta1**step)) / (sp.sqrt(square / (1 - c.beta2**step)) + c.eps)
-        )
+        moved.append(shrunk - eta * (mean / (1 - c.beta1**step)) / (sp.sqrt(square / (1 - c.beta2**step)) + c.eps))
         first.append(mean)
         second.append(square)
     return sp.Matrix(moved), State(sp.Matrix(first), sp.Matrix(second), before.kinetic, step)

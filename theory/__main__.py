@@ -1,0 +1,98 @@
+"""``python -m theory``: derive every claim, run every proof step, verify every certificate, and say what is true.
+
+python -m theory              the table of claims
+python -m theory S3b K1       these claims in full: statement, assumptions, checks, plain words
+python -m theory --json       the ledger for programs
+python -m theory --search     find the stored certificates anew (minutes)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from collections.abc import Sequence
+
+from theory import CLAIMS
+from theory.claim import Claim, Examination, examine, record
+
+WIDTH = 100
+HEADER = f"{'id':4} {'status':25} {'checks':>7} {'seconds':>8}  title"
+
+
+def row(claim: Claim, examination: Examination) -> str:
+    """A line of the table."""
+    closed = f"{sum(examination.checks.values())}/{len(examination.checks)}"
+    return f"{claim.id:4} {examination.status:25} {closed:>7} {examination.seconds:8.2f}  {claim.title}"
+
+
+def page(claim: Claim, examination: Examination) -> str:
+    """A claim in full."""
+    lines = ["", f"{claim.id}  {claim.title}", "=" * (len(claim.id) + 2 + len(claim.title))]
+    lines += _block("as reported", claim.as_reported)
+    lines += _block("source", claim.source)
+    for assumption in claim.assumptions:
+        lines += _block("assuming", assumption)
+    lines += _block("what holds", claim.statement)
+    for name, formula in claim.formulas.items():
+        lines += _block("formula", f"{name} = {formula}")
+    for name, holds in examination.checks.items():
+        seconds = examination.times.get(name, 0.0)
+        lines += _block("closes" if holds else "OPEN", f"{name}  [{seconds:.2f} s]")
+    for certificate in claim.certificates:
+        lines += _block("certificate", f"{certificate.path.name}: {certificate.says}")
+    lines += _block("in words", claim.plain)
+    lines += _block("status", f"{examination.status} ({examination.summary}, {examination.seconds:.2f} s)")
+    return "\n".join(lines)
+
+
+def _block(label: str, text: str) -> list[str]:
+    """``label`` in a margin, ``text`` wrapped beside it."""
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"{label:>12}  ", subsequent_indent=" " * 14, break_long_words=False
+    )
+
+
+def chosen(names: Sequence[str]) -> tuple[Claim, ...]:
+    """The claims with these ids, in the order of the ledger; all of them if none is named."""
+    ids = [claim.id for claim in CLAIMS]
+    unknown = [name for name in names if name not in ids]
+    if unknown:
+        raise ValueError(f"unknown claim {', '.join(unknown)}; the claims are {' '.join(ids)}")
+    return tuple(claim for claim in CLAIMS if not names or claim.id in names)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 when everything that was checked closed, 1 when something did not, 2 for a bad request."""
+    parser = argparse.ArgumentParser(prog="python -m theory", description="What is true about VRAdam.")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="claims to show in full (default: the table of all)")
+    parser.add_argument("--json", action="store_true", help="print the ledger as JSON")
+    parser.add_argument("--search", action="store_true", help="find the stored certificates anew (minutes)")
+    options = parser.parse_args(arguments)
+    try:
+        claims = chosen(options.ids)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.search:
+        from theory import search  # type: ignore[attr-defined]
+
+        search.run()
+
+    examinations = []
+    if not options.json:
+        print(HEADER)
+    for claim in claims:
+        examinations.append(examine(claim))
+        if not options.json:
+            print(row(claim, examinations[-1]), flush=True)
+    pairs = list(zip(claims, examinations, strict=True))
+    if options.json:
+        print(json.dumps([record(*pair) for pair in pairs], indent=2, ensure_ascii=False))
+    elif options.ids:
+        print("\n".join(page(*pair) for pair in pairs))
+    return 0 if all(all(examination.checks.values()) for examination in examinations) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
