@@ -35,11 +35,14 @@ def matrix(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 
 def point(x: ArrayLike, dim: int) -> Array:
-    """``x`` as a floating array of shape (..., dim); lists and integers become float64, float32 stays float32."""
+    """``x`` as a floating array of shape (..., dim); lists and integers become float64, float32 stays float32.
+
+    The rows are contiguous, so that a sum over coordinates takes the same order in every batch.
+    """
     array = real_array("x", x)
     if array.ndim == 0 or array.shape[-1] != dim:
         raise ValueError(f"x must have shape (..., {dim}), got {array.shape}")
-    return array
+    return np.ascontiguousarray(array)
 
 
 class Scalar(NamedTuple):

@@ -74,8 +74,10 @@ def progressive_sharpening(final: float = 100.0, flat: float = 1.0, initial: flo
     -grad S . grad F = 2 flat y (Y - y). Wherever S passes the edge the oscillation in x grows and drives y back through
     the term x^2 y: progressive sharpening and self-stabilisation in the sense of Damian, Nichani, Lee,
     arXiv:2209.15594, with their alpha = 2 flat y (Y - y) and beta = |grad S|^2 = 4 y^2, on a loss bounded below.
-    Gradient descent at a step eta with flat < 2/eta < final has the orbit of period 2
-    y = sqrt(2/eta), x = +-sqrt(flat (Y - y)/y).
+    Gradient descent at a step eta with flat < 2/eta < final has the orbit of period 2 y = sqrt(2/eta),
+    x = +-sqrt(flat (Y - y)/y), on which the sharpness is exactly 2/eta on the axis. The Jacobian of the half orbit,
+    (x, y) -> (-x', y'), has determinant 1 - q + p and trace 2 - q with q = eta flat Y/y, p = 8 eta flat (Y - y)/y:
+    for q < 2 the orbit attracts where 2/eta > (49/64) final and repels where 2/eta < (49/64) final.
 
     F* = 0 at (0, Y); L and the gradient are unbounded. ``flat`` < ``final`` and ``initial`` < ``final`` are required.
     """
