@@ -1,0 +1,173 @@
+"""Each noise model has the law it states, and its draws depend on (seed, run, step, coordinate) alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from vradam import noise, objectives
+from vradam.engine import rng
+
+RUNS, DIM, STEPS = 400, 5, 200
+BOWL = objectives.quadratic([1.0, 2.0, 3.0, 4.0, 5.0])
+
+
+def draws(model, seed=1, runs=RUNS, steps=STEPS):
+    """The noise alone, (steps, runs, d): the stochastic gradient less the exact one."""
+    streams = rng.streams(np.full(runs, seed), np.arange(runs))
+    x = np.zeros((runs, DIM))
+    return np.array([model.stochastic_gradient(BOWL, x, x, streams) for _ in range(steps)])
+
+
+def test_gaussian_law():
+    sample = draws(noise.gaussian(0.7)).ravel()
+    assert stats.kstest(sample, "norm", args=(0, 0.7)).pvalue > 0.01
+    assert stats.kstest(sample, "norm", args=(0, 0.7 * 1.02)).pvalue < 1e-6
+
+
+@pytest.mark.parametrize("bound", [0.25, 0.6, 1.4])
+def test_truncated_gaussian_is_the_normal_law_given_that_it_lies_inside(bound):
+    std = 0.7
+    sample = draws(noise.gaussian(std, bound=bound)).ravel()
+    law = stats.truncnorm(-bound / std, bound / std, scale=std)
+    assert np.abs(sample).max() <= bound
+    assert stats.kstest(sample, law.cdf).pvalue > 0.01
+    assert abs(sample.mean()) < 4 * law.std() / np.sqrt(sample.size)
+    assert stats.kstest(-sample, law.cdf).pvalue > 0.01
+
+
+def test_coordinates_of_a_truncated_gaussian_are_independent():
+    sample = draws(noise.gaussian(1.0, bound=1.0)).reshape(-1, DIM)
+    for f in (lambda z: z, np.square):
+        correlation = np.corrcoef(f(sample).T) - np.eye(DIM)
+        assert np.abs(correlation).max() < 4.5 / np.sqrt(len(sample))
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.97])
+def test_two_point_law(p):
+    amplitude = 2.0
+    sample = draws(noise.two_point(p, amplitude)).ravel()
+    up = amplitude * (1 - p) / p
+    assert set(np.unique(sample)) == {-amplitude, up}
+    hits = (sample == up).sum()
+    assert abs(hits - p * sample.size) < 4 * np.sqrt(p * (1 - p) * sample.size)
+    assert p * up - (1 - p) * amplitude == pytest.approx(0, abs=1e-15)
+
+
+def test_two_point_uses_the_probability_to_within_a_word():
+    model = noise.two_point(0.1, 1.0)
+    assert abs(int(model.threshold) / 2**64 - 0.1) <= 2.0**-64
+
+
+def test_uniform_law():
+    sample = draws(noise.uniform(1.5)).ravel()
+    assert stats.kstest(sample, "uniform", args=(-1.5, 3.0)).pvalue > 0.01
+    assert np.abs(sample).max() < 1.5
+
+
+def test_minibatch_draws_every_term_equally_often_and_with_replacement():
+    terms, size = 7, 3
+    drawn = []
+
+    class Sum:
+        name, dim = "sum", 2
+
+        def __init__(self):
+            self.terms = terms
+
+        @staticmethod
+        def grad_terms(x, indices):
+            drawn.append(indices)
+            return x
+
+    streams = rng.streams(np.full(1000, 3), np.arange(1000))
+    x = np.zeros((1000, 2))
+    for _ in range(30):
+        noise.minibatch(size).stochastic_gradient(Sum(), x, None, streams)
+    indices = np.array(drawn)
+    assert indices.shape == (30, 1000, size)
+    assert stats.chisquare(np.bincount(indices.ravel(), minlength=terms)).pvalue > 0.01
+    joint = indices[..., 0] * terms + indices[..., 1]
+    assert stats.chisquare(np.bincount(joint.ravel(), minlength=terms**2)).pvalue > 0.01
+
+
+def test_minibatch_of_an_objective_without_terms_is_refused():
+    with pytest.raises(ValueError, match="minibatch noise needs a finite sum; quadratic"):
+        noise.minibatch(2).stochastic_gradient(BOWL, np.zeros((1, 5)), None, rng.streams([0], [0]))
+
+
+@pytest.mark.parametrize(
+    ("model", "bound"),
+    [
+        (noise.gaussian(1.0), None),
+        (noise.gaussian(1.0, bound=3.0), 3.0),
+        (noise.two_point(0.1, 2.0), 18.0),
+        (noise.two_point(0.75, 2.0), 2.0),
+        (noise.uniform(0.5), 0.5),
+        (noise.minibatch(4), None),
+    ],
+)
+def test_bounds(model, bound):
+    assert model.bound == (None if bound is None else pytest.approx(bound, rel=1e-15))
+
+
+MODELS = [
+    noise.gaussian(0.5),
+    noise.gaussian(0.5, bound=0.4),
+    noise.two_point(0.3, 1.0),
+    noise.uniform(1.0),
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_run_is_the_same_alone_and_in_any_batch(model):
+    whole = draws(model, seed=9, runs=6, steps=4)
+    for i in range(6):
+        streams = rng.streams([9], [i])
+        x = np.zeros((1, DIM))
+        alone = [model.stochastic_gradient(BOWL, x, x, streams)[0] for _ in range(4)]
+        assert np.array_equal(alone, whole[:, i])
+
+
+def test_parameters_may_differ_from_run_to_run():
+    std = np.array([0.1, 1.0, 10.0])
+    both = draws(noise.gaussian(std, bound=np.array([0.1, 2.0, 1e9])), runs=3, steps=3)
+    for i, bound in enumerate((0.1, 2.0, 1e9)):
+        single = draws(noise.gaussian(std[i], bound=bound), runs=3, steps=3)
+        assert np.array_equal(both[:, i], single[:, i])
+
+
+@given(st.floats(-1e6, 1e6))
+def test_noise_is_added_to_the_exact_gradient(shift):
+    streams = rng.streams([4], [2])
+    exact = np.full((1, DIM), shift)
+    noisy = noise.uniform(1.0).stochastic_gradient(BOWL, exact, exact, streams)
+    assert np.array_equal(noisy[0], shift + draws(noise.uniform(1.0), seed=4, runs=3, steps=1)[0, 2])
+
+
+def test_single_precision_stays_single():
+    x = np.zeros((2, DIM), np.float32)
+    for model in MODELS:
+        assert model.stochastic_gradient(BOWL, x, x, rng.streams([0, 0], [0, 1])).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: noise.gaussian(-1.0), ValueError, r"std must lie in \[0, inf\), got -1"),
+        (lambda: noise.gaussian(np.nan), ValueError, r"std must lie in \[0, inf\), got nan"),
+        (lambda: noise.gaussian(True), TypeError, "std must hold real numbers"),
+        (lambda: noise.gaussian(1.0, bound=0.0), ValueError, r"bound must lie in \(0, inf\), got 0"),
+        (lambda: noise.gaussian(1.0, bound=0.2), ValueError, r"bound must be at least std/4, got bound 0.2"),
+        (lambda: noise.two_point(0.0, 1.0), ValueError, r"p must lie in \(0, 1\), got 0"),
+        (lambda: noise.two_point(1.0, 1.0), ValueError, r"p must lie in \(0, 1\), got 1"),
+        (lambda: noise.two_point(0.5, -1.0), ValueError, r"amplitude must lie in \[0, inf\), got -1"),
+        (lambda: noise.uniform(np.inf), ValueError, r"halfwidth must lie in \[0, inf\), got inf"),
+        (lambda: noise.minibatch(0), ValueError, "size must be an integer >= 1, got 0"),
+        (lambda: noise.minibatch(2.5), TypeError, "size must be an integer >= 1, got 2.5"),
+    ],
+)
+def test_bad_parameters_are_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
