@@ -1,0 +1,182 @@
+"""The ledger: one finding per claim, as a table, as ``claims.json``, and as the README's Markdown."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from experiments.confront import Confrontation, Verdict, decisive, looseness, numerical_status, verdict
+from theory.claim import Claim, Examination
+
+NOT_RUN: Final = "not run"
+BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the two witnesses said about one claim.
+
+    Parameters
+    ----------
+    claim : from :mod:`theory`.
+    expected : the verdict in the catalogue, None where there is no expectation.
+    examination : the symbolic witness; None if it was not heard.
+    confrontation : the numerical witness; None if it was not heard.
+    setup : the setup of the run as plain JSON.
+    provenance : see :func:`experiments.provenance.provenance`.
+    figures : files, relative to the folder of the results.
+    """
+
+    claim: Claim
+    expected: Verdict | None
+    examination: Examination | None = None
+    confrontation: Confrontation | None = None
+    setup: Any = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    figures: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The verdict of the rule, or "not run" where a witness is missing."""
+        if self.examination is None or self.confrontation is None:
+            return NOT_RUN
+        return verdict(self.examination.status, self.confrontation)
+
+    @property
+    def is_as_expected(self) -> bool:
+        """False only for a claim that was run, has an expectation, and does not meet it."""
+        return self.expected is None or self.verdict in (NOT_RUN, self.expected)
+
+
+def entry(finding: Finding) -> dict[str, Any]:
+    """The entry of ``claims.json``: strict JSON, non-finite numbers as strings."""
+    claim, seen, met = finding.claim, finding.examination, finding.confrontation
+    return {
+        "id": claim.id,
+        "title": claim.title,
+        "as_reported": claim.as_reported,
+        "source": claim.source,
+        "assumptions": list(claim.assumptions),
+        "verdict": finding.verdict,
+        "expected_verdict": finding.expected,
+        "symbolic": {
+            "status": seen.status if seen else NOT_RUN,
+            "summary": seen.summary if seen else "",
+            "seconds": round(seen.seconds, 3) if seen else None,
+        },
+        "numeric": _numeric(met)
+        if met
+        else dict.fromkeys(("measured", "predicted", "looseness", "n")) | {"status": NOT_RUN},
+        "certificate": [f"theory/certificates/{item.path.name}" for item in claim.certificates] or None,
+        "figure": finding.figures[0] if finding.figures else None,
+        "setup": finding.setup,
+        "provenance": dict(finding.provenance) or None,
+    }
+
+
+def _numeric(confrontation: Confrontation) -> dict[str, Any]:
+    """The decisive point in numbers; every other point is in the report and in the data."""
+    evidence, point = decisive(confrontation)
+    return {
+        "status": numerical_status(confrontation),
+        "measured": {
+            "value": _number(point.measured),
+            "low": _number(point.low),
+            "high": _number(point.high),
+            "quantity": evidence.quantity,
+            "at": point.label,
+        },
+        "predicted": {"value": _number(point.predicted), "kind": evidence.kind, "trivial": _number(point.trivial)},
+        "looseness": _number(looseness(evidence)),
+        "n": sum(item.n for item in confrontation.reported),
+    }
+
+
+def _number(value: float | None) -> float | str | None:
+    if value is None or math.isfinite(value):
+        return None if value is None else float(value)
+    return str(float(value))
+
+
+def table(findings: Iterable[Finding]) -> str:
+    """The ledger for a terminal: claim, verdict, measured, predicted, looseness, seconds."""
+    head = ("claim", "verdict", "expected", "measured", "predicted", "looseness", "seconds")
+    rows = [_row(finding) for finding in findings]
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]
+    ]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    expectation = (
+        "-" if finding.expected is None else "met" if finding.is_as_expected else f"NOT MET: {finding.expected}"
+    )
+    if finding.verdict == NOT_RUN:
+        return (finding.claim.id, NOT_RUN, "-", "-", "-", "-", "-")
+    assert finding.confrontation is not None and finding.examination is not None
+    numbers = summary(_numeric(finding.confrontation))
+    seconds = finding.examination.seconds + finding.provenance.get("seconds", 0.0)
+    return (finding.claim.id, finding.verdict, expectation, *numbers, f"{seconds:.1f}")
+
+
+def summary(numeric: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Measured, predicted and looseness of an entry's ``numeric`` as short texts (ASCII)."""
+    if numeric["status"] == NOT_RUN:
+        return "-", "-", "-"
+    signs = {"equality": "=", "upper bound": "<=", "lower bound": ">="}
+    measured, predicted = numeric["measured"], numeric["predicted"]
+    low, high = (float(measured[end]) for end in ("low", "high"))
+    interval = "" if low == high else f" [{shown(low)}, {shown(high)}]"
+    return (
+        shown(measured["value"]) + interval,
+        f"{signs[predicted['kind']]} {shown(predicted['value'])}",
+        shown(numeric["looseness"]),
+    )
+
+
+def shown(value: float | str | None) -> str:
+    """A number to four significant digits."""
+    return "-" if value is None else f"{float(value):.4g}"
+
+
+def ledger_markdown(entries: Sequence[Mapping[str, Any]]) -> str:
+    """The ledger as a Markdown table, from the entries of a ``claims.json``."""
+    lines = ["| Claim | | Verdict | Measured | Predicted |", "|---|---|---|---|---|"]
+    for item in entries:
+        measured, predicted, _ = summary(item["numeric"])
+        quantity = (item["numeric"]["measured"] or {}).get("quantity", "")
+        number = f"{quantity}: {measured}" if quantity else measured
+        predicted = predicted.replace("<=", "≤").replace(">=", "≥")
+        cells = (f"**{item['id']}**", item["title"], item["verdict"], number, predicted)
+        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def with_ledger(readme: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    """The text of a README with the table between its ledger markers renewed.
+
+    Raises
+    ------
+    ValueError : if the markers are not there, once each and in order.
+    """
+    pattern = re.compile(rf"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTALL)
+    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or not pattern.search(readme):
+        raise ValueError(f"the README must hold the lines {BEGIN} and {END} once each")
+    return pattern.sub(lambda _: f"\n{ledger_markdown(entries)}\n\n", readme)
+
+
+def merged(previous: Sequence[Mapping[str, Any]], current: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The current entries, with what was on record before for claims that were not run now."""
+    known = {item["id"]: item for item in previous}
+    return [known.get(item["id"], item) if item["verdict"] == NOT_RUN else item for item in current]
+
+
+def update_readme(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Renew the ledger in the README at ``path``."""
+    path.write_text(with_ledger(path.read_text(encoding="utf-8"), entries), encoding="utf-8", newline="\n")
