@@ -1,0 +1,302 @@
+"""The rate with a predictable gate (C1a): Theorems 1, 2 and 4 of [D], times ``1 + alpha1``.
+
+[D] = Défossez, Bottou, Bach, Usunier, "A Simple Convergence Proof of Adam and Adagrad", TMLR 2022, arXiv:2003.02395.
+The proofs are about the *proofs' form* (:func:`theory.recursion.proof_form`): no correction of the velocity, ``eps``
+inside the root, the second moment a plain sum, ``alpha_n = alpha0 (1-beta1) sqrt((1-beta2^n)/(1-beta2))``. The gate of
+step ``n`` is *predictable*: fixed before ``g_n`` is drawn, ``gamma_n in [1/(1+alpha1), 1]``. It multiplies the gradient
+as it enters the velocity; at ``beta1 = 0`` that is the same as multiplying the step.
+
+Left-hand side of Theorems 2 and 4: ``E ||grad F(x_tau)||^2`` with ``P(tau = j)`` proportional to
+``1 - beta1^(N-j)``, ``j = 0, ..., N-1`` (uniform at ``beta1 = 0``). Theorem 1 (Adagrad) is ``beta1 = 0, beta2 = 1``
+with a constant step ``alpha0``.
+
+:func:`derive` reads the coefficients off the recursion and assembles the bounds from the lemmas of
+:mod:`theory.rate_lemmas`; the formulas below are those of [D], written as they are stated there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy as sp
+from sympy.codegen.cfunctions import log1p
+
+from theory import rate_lemmas
+from theory.claim import Claim
+from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, d, eps, latex
+from theory.rate_lemmas import DESCENT, NOISE, drift_sum, log_sum, root_sum, velocity_sum, weight_total
+from theory.recursion import ALGORITHM, Coefficients, State, gamma, proof_form
+
+# ---------------------------------------------------------------- the formulas, as stated
+
+_r = beta1 / beta2
+_Nt = N - beta1 / (1 - beta1)
+_log = sp.log(1 + R**2 / ((1 - beta2) * eps))
+
+_E2 = 4 * d * R**2 / sp.sqrt(1 - beta2) + alpha0 * d * R * L / (1 - beta2)
+_E4 = (
+    alpha0 * d * R * L * (1 - beta1) / ((1 - _r) * (1 - beta2))
+    + 12 * d * R**2 * sp.sqrt(1 - beta1) / ((1 - _r) ** sp.Rational(3, 2) * sp.sqrt(1 - beta2))
+    + 2 * alpha0**2 * d * L**2 * beta1 / ((1 - _r) * (1 - beta2) ** sp.Rational(3, 2))
+)
+
+theorem1 = (1 + alpha1) * (
+    2 * R * D / (alpha0 * sp.sqrt(N)) + (4 * d * R**2 + alpha0 * d * R * L) * sp.log(1 + N * R**2 / eps) / sp.sqrt(N)
+)
+theorem2 = (1 + alpha1) * (2 * R * D / (alpha0 * N) + _E2 * (_log / N - sp.log(beta2)))
+theorem4 = (1 + alpha1) * (2 * R * D / (alpha0 * _Nt) + _E4 * (_log / _Nt - N / _Nt * sp.log(beta2)))
+
+
+# ---------------------------------------------------------------- tuned to the horizon
+
+
+def tuned(theorem: sp.Expr) -> sp.Expr:
+    """A bound at ``alpha0 = 1/sqrt(N)``, ``beta2 = 1 - 1/N``, where it decays like ``ln N / sqrt N``."""
+    return theorem.subs({alpha0: 1 / sp.sqrt(N), beta2: 1 - 1 / N}, simultaneous=True)
+
+
+def rate_limit(theorem: sp.Expr) -> sp.Expr:
+    """``lim bound sqrt(N)/ln N`` as ``N -> oo`` of a bound tuned to its horizon.
+
+    >>> rate_limit(theorem2)
+    R*d*(L + 4*R)*(alpha1 + 1)
+    """
+    return sp.factor(sp.limit(tuned(theorem) * sp.sqrt(N) / sp.log(N), N, sp.oo))
+
+
+limit_theorem2 = (1 + alpha1) * d * R * (4 * R + L)
+limit_theorem4 = (1 + alpha1) * d * (R * L + 12 * R**2 / (1 - beta1) + 2 * L**2 * beta1 / (1 - beta1))
+
+
+# ---------------------------------------------------------------- the derivation
+
+
+class Numbers(NamedTuple):
+    """What the proofs use of the recursion, for plain sums ``m_n = momentum m_{n-1} + g_n``.
+
+    ``step`` bounds the step sizes ``alpha_n`` from above; ``least`` bounds ``alpha_n / sqrt(eps + st_n)`` from below;
+    ``floor`` is the smallest value of the gate.
+    """
+
+    momentum: sp.Expr
+    decay: sp.Expr
+    step: sp.Expr
+    least: sp.Expr
+    floor: sp.Expr
+
+
+def read_recursion(c: Coefficients = ALGORITHM) -> Numbers:
+    """One step of the proofs' form from a generic state, and what it shows about the coefficients."""
+    v, s, g, energy, n = sp.symbols("v s g energy n", positive=True)
+    before = State(sp.Matrix([v]), sp.Matrix([s]), energy, n - 1)
+    moved, after = proof_form(sp.zeros(1, 1), sp.Matrix([g]), before, lambda *_: energy, c)
+    velocity, second_moment = after.velocity[0], after.second_moment[0]
+    entering = sp.diff(velocity, g)  # v_n = entering * m_n
+    decay = sp.diff(second_moment, s)
+    omega = sp.simplify(-moved[0] * sp.sqrt(c.eps + second_moment) / (velocity * c.alpha0 * gamma(energy, c))) ** 2
+    growth = (1 - decay**n) / (1 - decay)  # st_n <= (R - sqrt(eps))^2 growth, and eps + st_n <= R^2 growth
+    return Numbers(
+        momentum=sp.diff(velocity, v),
+        decay=decay,
+        step=c.alpha0 * entering / sp.sqrt(sp.expand(1 / omega.subs(c.beta2**n, 0))),
+        least=c.alpha0 * entering * sp.sqrt(sp.simplify(omega / growth)) / R,
+        floor=1 / (1 + c.alpha1),
+    )
+
+
+def squares(numbers: Numbers) -> sp.Expr:
+    """``sum_n ||U_n||^2 <= d (ln(1 + R^2/((1-beta2) eps)) - N ln beta2)``."""
+    return d * log_sum(numbers.decay, R**2 / ((1 - numbers.decay) * eps), N)
+
+
+def assemble_momentum(numbers: Numbers) -> sp.Expr:
+    """Theorem 4: telescope the descent inequality over ``N`` steps and divide by what stands on the left.
+
+    ``floor * DESCENT * least * sum_n sum_k beta1^k E||G_{n-k}||^2 <= D + curvature + drift + noise``.
+    """
+    momentum, decay, step, least, floor = numbers
+    directions = squares(numbers) * velocity_sum(momentum, decay)  # sum_n ||w_n||^2
+    curvature = step**2 * L / 2 * directions
+    drift = step**3 * L**2 / (4 * R) * sp.sqrt(1 - momentum) * drift_sum(momentum) * directions
+    noise = step * (NOISE + 1) * R / sp.sqrt(1 - momentum) * root_sum(momentum / decay) * squares(numbers)
+    left = floor * DESCENT * least * weight_total(momentum, N) / (1 - momentum)
+    return (D + curvature + drift + noise) / left
+
+
+def assemble_no_momentum(numbers: Numbers) -> sp.Expr:
+    """Theorem 2, ``beta1 = 0``: the velocity is the gradient, nothing drifts."""
+    _, _, step, least, floor = numbers
+    spent = (step * NOISE * R + step**2 * L / 2) * squares(numbers)
+    return (D + spent) / (floor * DESCENT * least * N)
+
+
+def assemble_adagrad(c: Coefficients = ALGORITHM) -> sp.Expr:
+    """Theorem 1: ``beta2 = 1`` and a constant step, so ``st_n <= N R^2`` and the logarithm has no ``ln(beta2)``."""
+    spent = (c.alpha0 * NOISE * R + c.alpha0**2 * L / 2) * d * log_sum(sp.Integer(1), N * R**2 / eps, N)
+    left = DESCENT * c.alpha0 / (R * sp.sqrt(N)) * N / (1 + c.alpha1)
+    return (D + spent) / left
+
+
+def derive(c: Coefficients = ALGORITHM) -> dict[str, sp.Expr]:
+    """The three bounds and the two limits, from the recursion and the lemmas."""
+    numbers = read_recursion(c)
+    plain = read_recursion(replace(c, beta1=c.beta1.subs(beta1, 0), new1=c.new1.subs(beta1, 0)))
+    second, fourth = assemble_no_momentum(plain), assemble_momentum(numbers)
+    return {
+        "theorem1": assemble_adagrad(c),
+        "theorem2": second,
+        "theorem4": fourth,
+        "limit_theorem2": rate_limit(second),
+        "limit_theorem4": rate_limit(fourth),
+    }
+
+
+C1a = Claim(
+    id="C1a",
+    title="The rate O(ln N / sqrt N) with a predictable gate",
+    as_reported=(
+        "Theorem 4.2: under mild assumptions E||grad F(theta_tau)||^2 = O(ln N / sqrt N) "
+        "with alpha0 ~ 1/sqrt N and beta2 = 1 - 1/N"
+    ),
+    statement=(
+        r"\mathbb{E}\|\nabla F(x_\tau)\|^2 \le "
+        + latex(theorem4)
+        + r"\quad(\text{Theorem 4}),\qquad \le "
+        + latex(theorem2)
+        + r"\quad(\beta_1 = 0,\ \text{Theorem 2})"
+    ),
+    source="arXiv:2505.13196, Theorem 4.2; the bounds of arXiv:2003.02395, Theorems 1, 2 and 4, times 1 + alpha1",
+    assumptions=(
+        "the gate of step n is fixed before g_n is drawn and multiplies the gradient as it enters the velocity",
+        "F >= F*, grad F is L-Lipschitz",
+        "E[g_n | past] = grad F(x_{n-1}) and max-norm of g_n <= R - sqrt(eps)",
+        "the proofs' form of the algorithm: no correction of the velocity, eps inside the root, no weight decay",
+        "0 <= beta1 < beta2 < 1, N > beta1/(1 - beta1); Theorem 1: beta1 = 0, beta2 = 1, constant step",
+    ),
+    plain=(
+        "If the gate may not look at the gradient it is about to scale, it is only a known factor between "
+        "1/(1+alpha1) and 1 in front of an unbiased gradient. The proof for Adam then goes through word for word; "
+        "the progress made per step shrinks at worst by 1 + alpha1, so the bound grows by that factor and the rate "
+        "stays."
+    ),
+    concludes="proved under assumptions",
+    derive=derive,
+    formulas={
+        "theorem1": theorem1,
+        "theorem2": theorem2,
+        "theorem4": theorem4,
+        "limit_theorem2": limit_theorem2,
+        "limit_theorem4": limit_theorem4,
+    },
+    steps={
+        "Young's inequality": rate_lemmas.prove_young,
+        "Cauchy-Schwarz": rate_lemmas.prove_cauchy_schwarz,
+        "smoothness": rate_lemmas.prove_smoothness,
+        "adaptive steps descend": rate_lemmas.prove_descent,
+        "drift of the gradient": rate_lemmas.prove_drift,
+        "sum of squared ratios": rate_lemmas.prove_log_sum,
+        "sum of squared directions": rate_lemmas.prove_velocity_sum,
+        "sums with roots": rate_lemmas.prove_root_sums,
+        "exchange of sums in the drift": rate_lemmas.prove_drift_sum_exchange,
+        "weights of tau": rate_lemmas.prove_weights,
+        "denominator": rate_lemmas.prove_denominator,
+        "step size": rate_lemmas.prove_step_size,
+    },
+)
+
+
+# ---------------------------------------------------------------- numbers
+
+
+@cache
+def _tuned_numeric(theorem: sp.Expr) -> Callable[..., Any]:
+    expr = tuned(theorem).subs(sp.log(1 - 1 / N), log1p(-1 / N))  # exact for large N
+    return sp.lambdify((N, L, R, D, eps, d, alpha1, beta1), expr, "numpy")
+
+
+def horizon_bound(
+    theorem: sp.Expr,
+    steps: Any,
+    *,
+    L: float,
+    R: float,
+    D: float,
+    eps: float,
+    d: int = 1,
+    alpha1: float = 0.0,
+    beta1: float = 0.0,
+) -> Any:
+    """The value of a bound tuned to its horizon, ``alpha0 = 1/sqrt(N)`` and ``beta2 = 1 - 1/N``, at ``N = steps``.
+
+    ``steps`` is a number or an array, ``steps > 1/(1-beta1)``; the constants are those of the problem: smoothness
+    ``L``, ``R`` = max-norm of the stochastic gradients + sqrt(eps), ``D = F(x_0) - F*``, dimension ``d``.
+
+    >>> round(float(horizon_bound(theorem2, 100_000, L=0.1, R=1.0, D=1.0, eps=1e-2, alpha1=1.0)), 3)
+    0.457
+    """
+    _check_domain(L=L, R=R, D=D, eps=eps, d=d, alpha1=alpha1, beta1=beta1)
+    n = np.asarray(steps, dtype=float)
+    if not np.all(n * (1 - beta1) > 1):
+        raise ValueError(f"steps must exceed 1/(1 - beta1) = {1 / (1 - beta1):g}, got {steps}")
+    return _tuned_numeric(theorem)(n, L, R, D, eps, d, alpha1, beta1)
+
+
+def trivial_line(*, R: float, eps: float, d: int = 1) -> float:
+    """``d (R - sqrt(eps))^2``, which ``||grad F||^2`` never exceeds: a bound above this line says nothing."""
+    return d * (R - math.sqrt(eps)) ** 2
+
+
+def crossover(
+    theorem: sp.Expr,
+    *,
+    L: float,
+    R: float,
+    D: float,
+    eps: float,
+    d: int = 1,
+    alpha1: float = 0.0,
+    beta1: float = 0.0,
+) -> int:
+    """The smallest ``N`` from which a bound tuned to its horizon stays below the trivial line.
+
+    With ``c = N R^2/eps >= N``, every factor of the tuned bounds is nonincreasing in ``N >= max(4, 1/(1-beta1))``:
+    ``ln(1+c)/sqrt(N)`` (as ``c/(1+c) < ln(1+c)/2`` for ``c >= 4``), ``-N ln(1-1/N)``, ``N/(N - beta1/(1-beta1))`` and
+    ``1/(1 - beta1/(1-1/N))``. So there is one crossing, found by doubling and bisection.
+
+    >>> crossover(theorem2, L=0.1, R=1.0, D=1.0, eps=1e-2, alpha1=1.0)
+    27249
+    """
+    line = trivial_line(R=R, eps=eps, d=d)
+    if not math.sqrt(eps) < R:
+        raise ValueError(f"R must exceed sqrt(eps) = {math.sqrt(eps):g}, got {R}")
+
+    def informative(n: int) -> bool:
+        value = horizon_bound(theorem, n, L=L, R=R, D=D, eps=eps, d=d, alpha1=alpha1, beta1=beta1)
+        return bool(value < line)
+
+    low = max(4, math.floor(1 / (1 - beta1)) + 1)
+    if informative(low):
+        return low
+    high = 2 * low
+    while not informative(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if informative(middle) else (middle, high)
+    return high
+
+
+def _check_domain(*, L: float, R: float, D: float, eps: float, d: int, alpha1: float, beta1: float) -> None:
+    for name, value in (("L", L), ("R", R), ("eps", eps), ("d", d)):
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, got {value}")
+    for name, value in (("D", D), ("alpha1", alpha1)):
+        if not value >= 0:
+            raise ValueError(f"{name} must be nonnegative, got {value}")
+    if not 0 <= beta1 < 1:
+        raise ValueError(f"beta1 must lie in [0, 1), got {beta1}")
