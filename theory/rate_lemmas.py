@@ -174,7 +174,8 @@ def prove_log_sum() -> bool:
     """Each ratio ``u = g_n^2/(eps + s_n) < 1`` is at most the growth of a logarithm.
 
     ``u <= -ln(1-u) = ln((eps + s_n)/(eps + beta2 s_{n-1}))``, since ``-ln(1-u) - u`` vanishes at 0 and has derivative
-    ``u/(1-u) >= 0``; and ``eps + beta2 s >= beta2 (eps + s)``, since the difference is ``(1-beta2) eps``. The sum telescopes from ``s_0 = 0`` to ``ln((eps + s_N)/eps) - N ln(beta2)``.
+    ``u/(1-u) >= 0``; and ``eps + beta2 s >= beta2 (eps + s)``, since the difference is ``(1-beta2) eps``. The sum
+    telescopes from ``s_0 = 0`` to ``ln((eps + s_N)/eps) - N ln(beta2)``.
     """
     u = sp.Symbol("u", nonnegative=True)
     inside, p = below_one("p")
@@ -199,8 +200,8 @@ def prove_velocity_sum() -> bool:
     """Cauchy-Schwarz with the weights ``beta1^k``, whose sum is at most ``1/(1-beta1)``.
 
     ``m_n^2 <= (1/(1-beta1)) sum_k beta1^k g_{n-k}^2``, gates at most 1 included, and
-    ``eps + s_n >= beta2^k (eps + s_{n-k})`` because one step back ``eps + s_n >= eps + beta2 s_{n-1} >= beta2 (eps + s_{n-1})``. So
-    ``sum_n w_n^2 <= (1/(1-beta1)) sum_j U_j^2 sum_k (beta1/beta2)^k``.
+    ``eps + s_n >= beta2^k (eps + s_{n-k})`` because one step back ``eps + s_n >= eps + beta2 s_{n-1} >=
+    beta2 (eps + s_{n-1})``. So ``sum_n w_n^2 <= (1/(1-beta1)) sum_j U_j^2 sum_k (beta1/beta2)^k``.
     """
     k, x, y = sp.symbols("k x y", positive=True)
     b2, p = below_one("p")
@@ -267,8 +268,8 @@ def weight_total(momentum: sp.Expr, steps: sp.Expr) -> sp.Expr:
 def prove_weights() -> bool:
     """``sum_{n<=N} sum_{k<n} beta1^k a_{n-k} = sum_j a_j (1 - beta1^{N-j+1})/(1-beta1)``.
 
-    For fixed ``j = n-k`` the lag ``k`` runs over ``0..N-j``. The weights ``1 - beta1^i, i = 1..N``, add up to ``N - beta1 (1-beta1^N)/(1-beta1)``, which exceeds
-    ``weight_total`` by ``beta1^{N+1}/(1-beta1) >= 0``.
+    For fixed ``j = n-k`` the lag ``k`` runs over ``0..N-j``. The weights ``1 - beta1^i, i = 1..N``, add up to
+    ``N - beta1 (1-beta1^N)/(1-beta1)``, which exceeds ``weight_total`` by ``beta1^{N+1}/(1-beta1) >= 0``.
     """
     b = sp.Symbol("b", positive=True)
     i, k, n, j = sp.symbols("i k n j", integer=True, positive=True)
