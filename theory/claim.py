@@ -50,7 +50,8 @@ class Claim:
     id : ledger identifier, such as ``"S1"``.
     title : a line.
     as_reported : the claim as publicly restated.
-    statement : LaTeX of what is true, built from ``formulas`` with :func:`theory.notation.latex`.
+    statement : LaTeX of what is true, built from ``formulas`` with :func:`theory.notation.latex`, in the subset that
+        matplotlib's mathtext reads (``\\leq``, not ``\\le``; ``\\mathrm`` for words).
     source : paper, theorem, equation.
     assumptions : each one a sentence or a formula.
     plain : one paragraph in plain words, for a student.

@@ -1,0 +1,212 @@
+"""What every claim owes its reader: it closes, it breaks when it should, and it can be read back."""
+
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields, replace
+from functools import cache
+
+import pytest
+import sympy as sp
+from matplotlib.mathtext import MathTextParser
+
+from theory import CLAIMS, SYMBOLS
+from theory.__main__ import chosen, main
+from theory.claim import Certificate, Claim, examine, record, vanishes
+from theory.notation import EXAMPLE, LATEX, a, beta1, beta2, edge, gate_decay
+from theory.recursion import ALGORITHM, Coefficients
+
+LEDGER = ["K1", "G1", "G2", "S1", "S2", "S3a", "S3b", "S4", "S5", "S6", "S7", "C1a", "C1b", "C2", "E1", "E2", "E3"]
+PUBLISHED = {
+    "K1": "refuted", "G1": "proved", "G2": "refuted", "S1": "proved", "S2": "proved under assumptions",
+    "S4": "refuted", "E1": "empirical", "E2": "empirical", "E3": "empirical",
+}  # fmt: skip
+
+by_id = {claim.id: claim for claim in CLAIMS}
+every_claim = pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+derived_claims = pytest.mark.parametrize(
+    "claim", [claim for claim in CLAIMS if claim.derive is not None], ids=lambda claim: claim.id
+)
+
+
+@cache
+def examined(claim_id):
+    return examine(by_id[claim_id])
+
+
+@cache
+def derivation(claim_id):
+    return by_id[claim_id].derive()
+
+
+# ---------------------------------------------------------------- the ledger
+
+
+def test_the_ledger_is_complete_and_in_order():
+    assert [claim.id for claim in CLAIMS] == LEDGER
+
+
+@every_claim
+def test_every_claim_closes(claim):
+    examination = examined(claim.id)
+    assert [name for name, holds in examination.checks.items() if not holds] == []
+    assert examination.status == claim.concludes
+    assert examination.status == PUBLISHED.get(claim.id, examination.status)
+
+
+@every_claim
+def test_every_claim_says_what_it_is(claim):
+    for text in (claim.title, claim.as_reported, claim.source, claim.plain, claim.statement, *claim.assumptions):
+        assert text.strip() == text and text
+    assert claim.assumptions
+    assert len(claim.plain.split()) >= 30
+    assert len(set(claim.formulas)) == len(claim.formulas)
+    if claim.concludes != "empirical":
+        assert claim.formulas and claim.derive is not None and claim.steps
+
+
+@every_claim
+def test_statements_are_mathematics(claim):
+    """They parse as mathematics, and no Python name is left in them."""
+    MathTextParser("path").parse(f"${claim.statement}$")
+    for symbol in LATEX:
+        assert symbol.name not in re.split(r"[^A-Za-z0-9_]+", claim.statement.replace("\\", " ")), symbol
+    assert not re.search(r"\*\*|(?<!\\)\b(sqrt|Min|Max|log)\b", claim.statement)
+
+
+# ---------------------------------------------------------------- formulas
+
+
+@every_claim
+def test_formulas_survive_json(claim):
+    """Plain text and back: equal symbol by symbol, and only symbols of the notation occur."""
+    entry = json.loads(json.dumps(record(claim, examine(replace(claim, derive=None, steps={}, certificates=())))))
+    assert set(entry) == {"id", "title", "as_reported", "source", "assumptions", "status", "formulas"}
+    for name, text in entry["formulas"].items():
+        read = sp.sympify(text, locals=SYMBOLS)
+        assert read.free_symbols == claim.formulas[name].free_symbols <= set(SYMBOLS.values())
+        assert read == claim.formulas[name] or vanishes(read - claim.formulas[name])
+
+
+@every_claim
+def test_formulas_are_numbers_inside_their_domain(claim):
+    """At one point inside every domain each formula is a finite real number."""
+    for name, formula in claim.formulas.items():
+        value = sp.N(formula.subs(EXAMPLE))
+        assert value.is_real and value.is_finite, f"{claim.id} {name} = {value}"
+
+
+@derived_claims
+def test_two_percent_more_opens_the_claim(claim):
+    """Each formula times 1.02 disagrees with the derivation: the status falls to open and the summary names it."""
+    derived = derivation(claim.id)
+    for name, formula in claim.formulas.items():
+        wrong = replace(
+            claim,
+            derive=lambda: derived,
+            formulas={**claim.formulas, name: formula * sp.Rational(51, 50)},
+            steps={},
+            certificates=(),
+        )
+        examination = examine(wrong)
+        assert examination.status == "open" and f"formula {name}" in examination.summary
+        assert sum(not holds for holds in examination.checks.values()) == 1
+
+
+def mutants(claim):
+    """Neighbouring recursions, one number changed by 1/100: those whose symbol occurs in the formulas, beta1 first."""
+    first = next(iter(inspect.signature(claim.derive).parameters.values()))
+    if not isinstance(first.default, Coefficients):
+        return {"quartic term": lambda q: first.default(q) + q**2 / 100}  # K1 starts from a kinetic energy
+    used = set().union(*(formula.free_symbols for formula in claim.formulas.values()))
+    names = [field.name for field in fields(Coefficients) if SYMBOLS.get(field.name) in used]
+    names = ["beta1"] if "beta1" in names else names
+    return {name: replace(ALGORITHM, **{name: SYMBOLS[name] + sp.Rational(1, 100)}) for name in names}
+
+
+@derived_claims
+def test_another_recursion_gives_another_formula(claim):
+    """One coefficient changed (beta1 -> beta1 + 1/100 where it occurs): some formula no longer follows."""
+    assert mutants(claim)
+    for name, mutant in mutants(claim).items():
+        derived = claim.derive(mutant)
+        assert not all(vanishes(derived[key] - formula) for key, formula in claim.formulas.items()), name
+
+
+# ---------------------------------------------------------------- statuses
+
+
+TRUE_CLAIM = Claim(
+    id="T", title="t", as_reported="r", statement="s", source="s", assumptions=("a",), plain="p", concludes="proved",
+    derive=lambda: {"f": (1 - beta1**2) / (1 - beta1)}, formulas={"f": 1 + beta1}, steps={"step": lambda: True},
+)  # fmt: skip
+
+
+def test_nothing_is_proved_by_assertion():
+    assert examine(TRUE_CLAIM).status == "proved"
+    assert examine(replace(TRUE_CLAIM, steps={"step": lambda: False})).status == "open"
+    assert examine(replace(TRUE_CLAIM, formulas={"f": 1 + beta2})).status == "open"
+    assert examine(replace(TRUE_CLAIM, derive=lambda: {"g": 1 + beta1})).status == "open"
+    assert examine(replace(TRUE_CLAIM, derive=None)).status == "open"
+    assert examine(replace(TRUE_CLAIM, certificates=(Certificate("no_such_file", "nothing"),))).status == "open"
+    assert examine(replace(TRUE_CLAIM, derive=None, formulas={}, steps={})).status == "empirical"
+
+
+def test_vanishing_is_decided_by_simplification():
+    assert vanishes(sp.sqrt(beta1**2) - beta1)
+    assert vanishes(sp.sin(beta1) ** 2 + sp.cos(beta1) ** 2 - 1)
+    assert not vanishes(beta1 - beta2)
+    assert not vanishes(sp.Rational(1, 10**12) * beta1)
+
+
+def test_the_example_point_lies_inside_every_domain():
+    assert set(EXAMPLE) == set(SYMBOLS.values())
+    assert 0 < EXAMPLE[beta1] < EXAMPLE[beta2] < 1 and 0 < EXAMPLE[gate_decay] < 1
+    assert EXAMPLE[a] < EXAMPLE[SYMBOLS["S"]] < edge().subs(EXAMPLE)
+    assert EXAMPLE[SYMBOLS["m"]] < EXAMPLE[SYMBOLS["weight_decay"]]
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_importing_theory_derives_nothing_and_loads_no_figures():
+    code = (
+        "import sys, theory, theory.kinetic_energy as room; assert room.motion.cache_info().currsize == 0; "
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "sympy" in loaded and not {"vradam", "matplotlib", "scipy", "numba", "cvxpy"} & set(loaded)
+
+
+def test_json_of_the_command(capsys):
+    assert main(["--json", "G1", "E1"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [(entry["id"], entry["status"]) for entry in entries] == [("G1", "proved"), ("E1", "empirical")]
+    assert entries[0]["formulas"] == {"lower": "alpha0/(alpha1 + 1)", "upper": "alpha0"}
+
+
+def test_the_page_of_a_claim(capsys):
+    assert main(["S4"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for part in (by_id["S4"].title, *by_id["S4"].assumptions, by_id["S4"].plain, *by_id["S4"].steps, "refuted"):
+        assert " ".join(part.split()) in text
+
+
+def test_unknown_claims_are_an_error(capsys):
+    with pytest.raises(SystemExit) as exit_status:
+        main(["S1", "X9"])
+    assert exit_status.value.code == 2
+    assert "unknown claim X9; the claims are K1 G1" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="unknown claim s1"):
+        chosen(["s1"])
+    assert [claim.id for claim in chosen(["S4", "G1"])] == ["G1", "S4"]
+
+
+def test_the_command_runs_as_a_module():
+    run = subprocess.run(
+        [sys.executable, "-m", "theory", "G2"], capture_output=True, text=True, check=True, env=os.environ.copy()
+    )
+    assert "G2" in run.stdout and "refuted" in run.stdout and not run.stderr
