@@ -91,6 +91,19 @@ def test_a_batch_is_its_runs_one_by_one_bit_for_bit(law):
             assert (getattr(batch, name)[i] == getattr(alone, name)).all(), name
 
 
+@pytest.mark.parametrize("law", [*NOISES, noise.minibatch(4)], ids=str)
+def test_a_run_continued_is_the_run_in_one_go_bit_for_bit(law):
+    f, optimizer = finite_sum(), VRAdam(alpha0=0.1, gate_decay=0.5)
+    whole = simulate(optimizer, f, np.ones((2, 3)), 50, law, seed=4)
+    first = simulate(optimizer, f, np.ones((2, 3)), 20, law, seed=4)
+    rest = simulate(optimizer, f, first.final_x, 30, law, seed=4, state=first.final_state)
+    np.testing.assert_array_equal(whole.x[:, 20:], rest.x)
+    np.testing.assert_array_equal(whole.learning_rate[:, 20:], rest.learning_rate)
+    assert rest.final_state.step == 50
+    with pytest.raises(ValueError, match=r"state must belong to points of shape \(3,\), got \(2, 3\)"):
+        simulate(optimizer, f, np.ones(3), 5, state=first.final_state)
+
+
 def test_runs_of_one_seed_use_different_streams():
     run = simulate(VRAdam(), objectives.log_cosh(1), np.ones((2, 1)), steps=20, noise=noise.uniform(0.5))
     assert run.x[0, -1] != run.x[1, -1]

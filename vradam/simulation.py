@@ -45,6 +45,7 @@ class Plan(NamedTuple):
     seed: NDArray[np.uint64]  #: (...)
     stream: NDArray[np.uint64]  #: (...), run i uses the random stream (seed, stream)
     progress: bool | None
+    state: Any = None  #: the optimizer's state at x0; None is its start
 
 
 def simulate(
@@ -57,6 +58,7 @@ def simulate(
     every: int = 1,
     engine: Literal["auto", "numpy", "compiled"] = "auto",
     progress: bool | None = None,
+    state: Any = None,
 ) -> Trajectory:
     """Take ``steps`` steps of ``optimizer`` on ``objective`` from ``x0``; every leading axis is a batch of runs.
 
@@ -75,6 +77,8 @@ def simulate(
     every : record steps 0, every, 2 every, ... and always the last; 0 records the first and the last only
     engine : "numpy" is the reference; "compiled" needs Numba and an objective with a kernel; "auto" chooses
     progress : show a progress bar; None shows one in a terminal when a run takes more than two seconds
+    state : the optimizer's state at ``x0``, such as ``final_state`` of an earlier run, which is then continued bit for
+        bit (noise included, if the seed is the same); None starts anew. Records and the mean count from ``x0``.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def simulate(
     >>> run.x.shape, run.step.tolist()
     ((2, 6, 2), [0, 100, 200, 300, 400, 500])
     """
-    plan = _plan(optimizer, objective, x0, steps, noise, seed, every, progress)
+    plan = _plan(optimizer, objective, x0, steps, noise, seed, every, progress, state)
     if engine not in ("auto", "numpy", "compiled"):
         raise ValueError(f"engine must be 'auto', 'numpy' or 'compiled', got {engine!r}")
     return run_numpy(plan)
@@ -107,7 +111,9 @@ def run_numpy(plan: Plan) -> Trajectory:
 
     optimizer, objective, noise, steps = plan.optimizer, plan.objective, plan.noise, plan.steps
     streams = None if noise is None else rng.streams(plan.seed, plan.stream)
-    x, state = plan.x0, optimizer.init(plan.x0)
+    x, state = plan.x0, optimizer.init(plan.x0) if plan.state is None else plan.state
+    if streams is not None:
+        streams.step = state.step
     diverged_at = np.full(x.shape[:-1], -1, np.int64)
     mean = TauMean(plan)
     recorder = Recorder(plan)
@@ -138,6 +144,7 @@ def _plan(
     seed: int | NDArray[np.integer],
     every: int,
     progress: bool | None,
+    state: Any = None,
 ) -> Plan:
     """Check and broadcast the arguments of :func:`simulate`."""
     x0 = real_array("x0", x0)
@@ -156,18 +163,22 @@ def _plan(
         runs = np.broadcast_shapes(*shapes.values())
     except ValueError:
         raise ValueError(f"the runs must broadcast against each other, got the shapes {shapes}") from None
+    x0 = np.ascontiguousarray(np.broadcast_to(x0, (*runs, objective.dim)))
+    if state is not None and state.velocity.shape != x0.shape:
+        raise ValueError(f"state must belong to points of shape {x0.shape}, got {state.velocity.shape}")
     stream = np.zeros(runs) if alone else np.arange(np.prod(runs, dtype=int)).reshape(runs)
     record = np.unique(np.append(np.arange(0, steps, every or steps), steps))
     return Plan(
         optimizer=optimizer,
         objective=objective,
         noise=noise,
-        x0=np.ascontiguousarray(np.broadcast_to(x0, (*runs, objective.dim))),
+        x0=x0,
         steps=steps,
         record=record,
         seed=np.broadcast_to(seed, runs).astype(np.uint64),
         stream=stream.astype(np.uint64),
         progress=progress,
+        state=state,
     )
 
 
