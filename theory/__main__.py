@@ -9,6 +9,7 @@ python -m theory --search     find the stored certificates anew (minutes)
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import textwrap
@@ -88,11 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(row(claim, examinations[-1]), flush=True)
     pairs = list(zip(claims, examinations, strict=True))
     if options.json:
-        print(json.dumps([record(*pair) for pair in pairs], indent=2, ensure_ascii=False))
+        print(json.dumps([record(*pair) for pair in pairs], indent=2))
     elif options.ids:
         print("\n".join(page(*pair) for pair in pairs))
     return 0 if all(all(examination.checks.values()) for examination in examinations) else 1
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode still gets its table
     sys.exit(main())

@@ -105,5 +105,9 @@ def edge() -> sp.Expr:
 
 
 def latex(expr: sp.Basic) -> str:
-    """LaTeX of an expression in the paper's symbols."""
-    return str(sp.latex(expr, symbol_names=LATEX))
+    r"""LaTeX of an expression in the paper's symbols, constants first.
+
+    >>> print(latex(1 / (1 + alpha1)))
+    \frac{1}{1 + \alpha_1}
+    """
+    return str(sp.latex(expr, symbol_names=LATEX, order="none", ln_notation=True))

@@ -84,7 +84,7 @@ INSTANTANEOUS = {
     "local": edge(),
     "slope": (1 - beta3 * v**2) / (1 + beta3 * v**2) ** 2,
 }
-DECAY = {"threshold": edge() / (L + kappa() * weight_decay)}
+DECAY = {"threshold": 2 * (1 + beta1) / ((1 - beta1) * L + (1 + beta1) * weight_decay)}
 
 
 # ---------------------------------------------------------------- proof steps
