@@ -1,1 +1,48 @@
-"""VRAdam: the instrument."""
+"""VRAdam, the instrument: the optimizer, its studied variants, baselines, objectives, noise and simulation.
+
+>>> import vradam
+>>> bowl = vradam.objectives.quadratic([1.0, 10.0])
+>>> run = vradam.simulate(vradam.VRAdam(alpha0=0.1), bowl, x0=[1.0, 1.0], steps=500)
+>>> bool(run.value[-1] < 1e-3 * run.value[0])
+True
+"""
+
+from vradam import baselines, noise, objectives, variants
+from vradam.baselines import (
+    Adam,
+    AdamW,
+    GradientDescent,
+    HeavyBall,
+    Lion,
+    Nesterov,
+    RAdam,
+    RMSProp,
+    VRMomentum,
+)
+from vradam.objectives import Objective
+from vradam.optimizer import State, VRAdam
+from vradam.simulation import simulate
+from vradam.trajectory import Trajectory
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Adam",
+    "AdamW",
+    "GradientDescent",
+    "HeavyBall",
+    "Lion",
+    "Nesterov",
+    "Objective",
+    "RAdam",
+    "RMSProp",
+    "State",
+    "Trajectory",
+    "VRAdam",
+    "VRMomentum",
+    "baselines",
+    "noise",
+    "objectives",
+    "simulate",
+    "variants",
+]
