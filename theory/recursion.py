@@ -121,9 +121,9 @@ def gamma(kinetic: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
     return 1 / (1 + sp.Min(c.beta3 * kinetic, c.alpha1))
 
 
-def gamma_of(gate: Gate, kinetic: Any, step: Any, c: Coefficients = ALGORITHM) -> Any:
+def gamma_of(gate: Gate, kinetic: Any, step: Any, c: Coefficients = ALGORITHM, corrected: bool = True) -> Any:
     """``gamma_t`` of a gate: bias-corrected for :func:`smoothed`, elementwise for :func:`per_coordinate`."""
-    if gate is smoothed:
+    if gate is smoothed and corrected:
         kinetic = kinetic / (1 - c.gate_decay**step)
     if isinstance(kinetic, sp.MatrixBase):
         return kinetic.applyfunc(lambda component: gamma(component, c))
@@ -161,7 +161,9 @@ def adam_direction(v: Vector, m: Vector, correction1: sp.Expr, correction2: sp.E
     return sp.Matrix([v[i] / correction1 / (sp.sqrt(m[i] / correction2) + c.eps) for i in range(len(v))])
 
 
-def _gated_velocity(gradient: Vector, before: State, gate: Gate, c: Coefficients) -> tuple[Vector, Any, Any]:
+def _gated_velocity(
+    gradient: Vector, before: State, gate: Gate, c: Coefficients, corrected: bool = True
+) -> tuple[Vector, Any, Any]:
     """``v_t``, ``K_t`` and ``eta_t/alpha0``, which is 1 where the gate already acted on the gradient."""
     step = before.step + 1
     if gate is inside:
@@ -173,7 +175,7 @@ def _gated_velocity(gradient: Vector, before: State, gate: Gate, c: Coefficients
         )
     v = velocity(before.velocity, gradient, c)
     kinetic = gate(before, v, gradient, c)
-    return v, kinetic, gamma_of(gate, kinetic, step, c)
+    return v, kinetic, gamma_of(gate, kinetic, step, c, corrected)
 
 
 def _move(x: Vector, eta: Any, direction: Vector, c: Coefficients) -> Vector:
@@ -211,10 +213,11 @@ def proof_form(
     """One step in the form in which rates are proved: ``eps`` inside the root, the second moment a plain sum.
 
     ``s_t = beta2 s_{t-1} + g_t^2``, ``Omega_t = sqrt((1-beta2^t)/(1-beta2))`` and
-    ``x_t = x_{t-1}(1 - eta_t weight_decay) - eta_t Omega_t v_t / sqrt(eps + s_t)``; no correction of ``v_t``.
+    ``x_t = x_{t-1}(1 - eta_t weight_decay) - eta_t Omega_t v_t / sqrt(eps + s_t)``; neither ``v_t`` nor a smoothed
+    ``u_t`` is corrected.
     """
     step = before.step + 1
-    v, kinetic, factor = _gated_velocity(gradient, before, gate, c)
+    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, corrected=False)
     s = c.beta2 * before.second_moment + gradient.applyfunc(lambda component: component**2)
     omega = sp.sqrt((1 - c.beta2**step) / c.new2)
     direction = sp.Matrix([omega * v[i] / sp.sqrt(c.eps + s[i]) for i in range(len(v))])

@@ -54,8 +54,8 @@ class VRAdam:
     gate_decay : decay beta_g of the smoothed kinetic energy, [0, 1); 0 is the published gate. Otherwise the gate sees
         u_t/(1-beta_g^t), u_t = beta_g u_{t-1} + (1-beta_g) ||v_t||^2 (introduced here; not in the paper).
     gate : a departure from the published gate, one of :mod:`vradam.variants`
-    proof_form : the form in which rates are proved (Defossez et al., arXiv:2003.02395): the velocity is not
-        bias-corrected, s_t = beta2 s_{t-1} + g_t^2 is a plain sum, and the step is
+    proof_form : the form in which rates are proved (Defossez et al., arXiv:2003.02395): neither the velocity nor u_t
+        is bias-corrected, s_t = beta2 s_{t-1} + g_t^2 is a plain sum, and the step is
         eta_t Omega_t v_t / sqrt(eps + s_t) with Omega_t^2 = (1-beta2^t)/(1-beta2); beta2 = 1 is Adagrad, Omega_t = 1.
 
     Hyper-parameters are scalars or arrays over the runs, so that a sweep is one batched call.
@@ -193,7 +193,8 @@ def gate_opening(gated: Gated, kinetic: Array, t: int, dtype: np.dtype | type = 
     beta3 = over_runs("beta3", gated.beta3, column)
     alpha1 = over_runs("alpha1", gated.alpha1, column)
     gate_decay = over_runs("gate_decay", gated.gate_decay, column)
-    return opening(column / (1 - gate_decay**t), beta3, alpha1).astype(dtype)
+    correction = 1.0 if getattr(gated, "proof_form", False) else 1 - gate_decay**t
+    return opening(column / correction, beta3, alpha1).astype(dtype)
 
 
 def gated_learning_rate(gated: Gated, state: State) -> Array:
