@@ -41,8 +41,8 @@ def at_rest(x: ArrayLike) -> State:
 
 def ungated_learning_rate(optimizer: Any, state: State) -> Array:
     """alpha0 at the step that produced ``state``, shape (...)."""
-    rate = np.asarray(rate_at(optimizer.alpha0, max(state.step, 1)), dtype=np.float64)
-    return np.broadcast_to(rate, np.broadcast_shapes(rate.shape, state.kinetic.shape))
+    eta = np.asarray(rate_at(optimizer.alpha0, max(state.step, 1)), dtype=np.float64)
+    return np.broadcast_to(eta, np.broadcast_shapes(eta.shape, state.kinetic.shape))
 
 
 def average(name: str, decay: float | Array, old: Array, new: Array) -> Array:
