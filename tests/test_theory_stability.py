@@ -129,3 +129,60 @@ def test_derivations_start_from_the_recursion_not_from_the_formula():
     assert vanishes(derive_edge(undamped)["threshold"] - 2 * (1 + beta1))
     heavier = replace(ALGORITHM, new1=sp.Integer(1), weight_decay=sp.Integer(0))
     assert vanishes(derive_decay(heavier)["threshold"] - 2 * (1 + beta1) / L)
+
+
+# ---------------------------------------------------------------- gate sequences with weight decay
+
+
+def sequence_limit(beta, largest, decay):
+    expr = S4.formulas["gate_sequences"]
+    return float(expr.subs({beta1: sp.Rational(str(beta)), L: largest, weight_decay: decay}))
+
+
+@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("h", [-0.4, -0.1, 0.0, 0.3, 1.0])
+def test_one_quadratic_function_falls_for_every_gate_below_the_limit(beta, h):
+    """V = (decay + h) x^2 + (beta/|h|) (h x - v)^2, written out, at every gate of a fine grid; decay 1/2, L = 1."""
+    decay, largest = 0.5, 1.0
+    limit = sequence_limit(beta, largest, decay)
+    q = largest * (1 + beta) / (1 - beta)
+    weight = beta / abs(h) if h else beta**2 / (q * (1 - beta**2))
+    change = np.array([[1.0, 0.0], [h, -1.0]])  # (x, v) -> (x, h x - v)
+    form = change.T @ np.diag([decay + h, weight]) @ change
+    for eta in limit * np.linspace(0.001, 0.999, 60):
+        step = one_mode(beta, eta, h, decay)
+        assert np.linalg.eigvalsh(form - step.T @ form @ step)[0] > -1e-12
+
+
+@pytest.mark.parametrize("beta", BETAS[1:])
+@pytest.mark.parametrize("decay", [0.0, 0.05, 2.0])
+def test_the_limit_for_gate_sequences_is_that_of_quadratic_functions(beta, decay):
+    """A vanishing gate leaves V = x^2 + q (h x - v)^2 only; some q serves at 0.98 limit, none at 1.02 limit (L = 1)."""
+    limit, change = sequence_limit(beta, 1.0, decay), np.array([[1.0, 0.0], [1.0, -1.0]])
+
+    def best(eta):
+        step = one_mode(beta, eta, 1.0, decay)
+        forms = [change.T @ np.diag([1.0, q]) @ change for q in np.geomspace(1e-6, 1e6, 4001)]
+        return max(np.linalg.eigvalsh(form - step.T @ form @ step)[0] for form in forms)
+
+    assert best(0.98 * limit) > 0 > best(1.02 * limit)
+
+
+@pytest.mark.parametrize("beta", BETAS)
+def test_random_gate_sequences_below_the_limit_decay(beta):
+    """Curvatures from -m to L under one random sequence of gates, the worst of them bang-bang, shrink to nothing."""
+    decay, rng = 0.5, np.random.default_rng(5)
+    alpha0 = 0.98 * sequence_limit(beta, 1.0, decay)
+    steps = int(60 / (alpha0 * 0.1 * (1 - beta) + 1e-3)) if beta < 0.9 else 40_000
+    curvatures = np.array([-0.4, 0.0, 0.2, 1.0])
+    x, velocity = np.ones(4), np.zeros(4)
+    for bang in rng.integers(0, 2, size=steps):
+        eta = alpha0 if bang else alpha0 / 11
+        velocity = beta * velocity + (1 - beta) * curvatures * x
+        x = x * (1 - eta * decay) - eta * velocity
+    assert np.max(np.abs([x, velocity])) < 1e-6
+
+
+def test_without_decay_the_limit_is_two_over_kappa():
+    """0.105 at beta1 = 0.9, against the edge 38."""
+    assert sequence_limit(0.9, 1.0, 0) == pytest.approx(2 / 19)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import sympy as sp
 
-from theory import recursion
+from theory import decay_sequences, recursion
 from theory.claim import Claim, vanishes
 from theory.notation import L, alpha0, alpha1, beta1, beta3, edge, kappa, latex, m, v, weight_decay
 from theory.recursion import ALGORITHM, Coefficients, gamma, momentum
@@ -73,9 +73,9 @@ def jacobian(c: Coefficients = ALGORITHM, hessian: sp.Expr = curvature) -> sp.Ma
 
 
 def derive_decay(c: Coefficients = ALGORITHM) -> Mapping[str, sp.Expr]:
-    """Where ``p(-1)`` vanishes at the largest curvature ``L``, with decoupled weight decay."""
+    """Where ``p(-1)`` vanishes at the largest curvature ``L``, with weight decay; and the limit for gate sequences."""
     (threshold,) = sp.solve(at(characteristic(transition(c, eta, L)), -1), eta)
-    return {"threshold": threshold}
+    return {"threshold": threshold, "gate_sequences": decay_sequences.derive_limit(c)}
 
 
 EDGE = {"threshold": edge()}
@@ -84,7 +84,10 @@ INSTANTANEOUS = {
     "local": edge(),
     "slope": (1 - beta3 * v**2) / (1 + beta3 * v**2) ** 2,
 }
-DECAY = {"threshold": 2 * (1 + beta1) / ((1 - beta1) * L + (1 + beta1) * weight_decay)}
+DECAY = {
+    "threshold": 2 * (1 + beta1) / ((1 - beta1) * L + (1 + beta1) * weight_decay),
+    "gate_sequences": 2 * (1 - beta1) / ((1 + beta1) * L + (1 - beta1) * weight_decay),
+}
 
 
 # ---------------------------------------------------------------- proof steps
@@ -304,20 +307,25 @@ S4 = Claim(
         "the same condition alpha0 L < B(beta1)."
     ),
     statement=(
-        r"\lambda > m, \ h \in [-m, L]: \quad \mathrm{stable} \ \Longleftrightarrow\ "
-        rf"\alpha_0 < {latex(DECAY['threshold'])}"
+        r"\lambda > m, \ h \in [-m, L]: \quad \mathrm{constant\ gate:\ stable} \ \Longleftrightarrow\ "
+        rf"\alpha_0 < {latex(DECAY['threshold'])}; \quad \mathrm{{any\ gates:\ stable\ if}}\ "
+        rf"\alpha_0 < {latex(DECAY['gate_sequences'])}"
     ),
     source="VRAdam (arXiv:2505.13196), extension of Theorem 4.1",
     assumptions=(
         "VRMomentum, quadratic objective with curvatures in [-m, L], L attained",
         "decoupled weight decay > m",
-        "gate constant in time, or the local statement at rest; gate sequences: see S3a",
+        "threshold: gate constant in time, or the local statement at rest",
+        "gate_sequences: any scalar gates in [1/(1+alpha1), 1], alpha1 finite; sufficient",
     ),
     plain=(
         "Weight decay pulls every coordinate towards zero, so it can hold a direction of negative curvature -m if "
         "it is stronger than m. But it acts on the position at once, while the gradient goes through the "
         "momentum, and so it counts kappa = (1+beta1)/(1-beta1) times as much towards the edge as curvature does: "
-        "what must stay below B is alpha0 (L + kappa * decay), not alpha0 L. At beta1 = 0.9 kappa is 19."
+        "what must stay below B is alpha0 (L + kappa * decay), not alpha0 L. At beta1 = 0.9 kappa is 19. That is "
+        "about gates that do not change. If the gate may change arbitrarily from step to step, alpha0 (kappa * L "
+        "+ decay) < 2 is enough, and no quadratic Lyapunov function allows more if the gate may close almost "
+        "completely."
     ),
     concludes="refuted",
     derive=derive_decay,
@@ -328,5 +336,11 @@ S4 = Claim(
         "the largest curvature and the open gate are worst": largest_curvature_and_open_gate_are_worst,
         "counterexample: alpha0 L = 37 < 38 and unstable": decay_counterexample,
         "gate sequences break the corrected threshold too": decay_word,
+        "gate sequences: the recursion in x and h x - v": decay_sequences.coordinates,
+        "gate sequences: one function for all gates": decay_sequences.one_function_for_all_gates,
+        "gate sequences: negative curvature": decay_sequences.negative_curvature_is_easier,
+        "gate sequences: no curvature": decay_sequences.flat_directions,
+        "gate sequences: the circle criterion asks at z = 1": decay_sequences.least_real_part_is_at_one,
+        "gate sequences: no quadratic function does better": decay_sequences.no_other_quadratic_function_does_better,
     },
 )
