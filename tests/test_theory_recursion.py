@@ -28,14 +28,16 @@ ALGORITHMS = ("vradam", "proof_form", "vrmomentum")
 
 
 def symbolic_step(algorithm, gate, c=ALGORITHM):
-    """One step of the theory's recursion as a function of numbers; it returns x, v, m and the kinetic energy."""
+    """One step of the theory's recursion as a function of numbers: x, v, m, the kinetic energy, the learning rate."""
     x, gradient, v, m = (sp.Matrix(sp.symbols(f"{name}:{DIM}")) for name in ("x", "g", "velocity", "moment"))
     kinetic, t = sp.symbols("kinetic t")
     seen = sp.Matrix([kinetic] * DIM) if gate is recursion.per_coordinate else kinetic
     before = recursion.State(v, m, seen, t)
     moved, after = getattr(recursion, algorithm)(x, gradient, before, gate, c)
     arguments = [x, gradient, v, m, kinetic, t, *(SYMBOLS[name] for name in HYPER)]
-    results = [moved, after.velocity, after.second_moment, sp.Matrix([after.kinetic])]
+    opening = recursion.gamma_of(gate, after.kinetic, after.step, c, corrected=algorithm != "proof_form")
+    eta = c.alpha0 * (sum(opening) / DIM if gate is recursion.per_coordinate else opening)
+    results = [moved, after.velocity, after.second_moment, sp.Matrix([after.kinetic]), sp.Matrix([eta])]
     function = sp.lambdify(arguments, results, "numpy")
     return lambda *numbers: [np.asarray(result, dtype=float).ravel() for result in function(*numbers)]
 
@@ -77,7 +79,7 @@ def compare(algorithm, gate_name, c=ALGORITHM, draws=40):
         opt = optimizer(algorithm, of_vradam, numbers)
         moved, after = opt.step(x, gradient, opt.init(x)._replace(velocity=v, second_moment=m, kinetic=seen, step=t))
         assert after.step == t + 1
-        found = (moved, after.velocity, after.second_moment, after.kinetic)
+        found = (moved, after.velocity, after.second_moment, after.kinetic, opt.learning_rate(after))
         for one, other in zip(expected, found, strict=True):
             worst = max(worst, np.max(np.abs(one - other) / np.maximum(np.abs(one), 1e-3)))
     return worst
