@@ -170,12 +170,12 @@ def supports(evidence: Evidence) -> bool:
 
 def agrees(evidence: Evidence) -> bool:
     """Every point lies on the predicted side, with its whole interval."""
-    return all(_agrees(evidence.kind, point) for point in evidence.points)
+    return all(point_agrees(evidence.kind, point) for point in evidence.points)
 
 
 def contradicts(evidence: Evidence) -> bool:
     """Some point lies on the wrong side of its prediction, with its whole interval."""
-    return any(_contradicts(evidence.kind, point) for point in evidence.points)
+    return any(point_contradicts(evidence.kind, point) for point in evidence.points)
 
 
 def is_vacuous(evidence: Evidence) -> bool:
@@ -222,9 +222,9 @@ def decisive(confrontation: Confrontation) -> tuple[Evidence, Point]:
     the tightest for a bound, the one farthest from its prediction for an equality.
     """
     found = [(item, point) for item in confrontation.reported for point in item.points]
-    wrong = [(item, point) for item, point in found if _contradicts(item.kind, point)]
+    wrong = [(item, point) for item, point in found if point_contradicts(item.kind, point)]
     telling = [(item, point) for item, point in found if is_informative(item.kind, point)]
-    return max(wrong or telling or found, key=lambda pair: _strain(pair[0].kind, pair[1]))
+    return max(wrong or telling or found, key=lambda pair: strain(pair[0].kind, pair[1]))
 
 
 def numerical_status(confrontation: Confrontation) -> str:
@@ -257,12 +257,13 @@ def planted(confrontation: Confrontation) -> Confrontation:
 
 def _spoilt(kind: Kind, point: Point) -> float:
     if kind == "equality":
-        return point.measured if _contradicts(kind, point) else point.predicted * PLANTED
+        return point.measured if point_contradicts(kind, point) else point.predicted * PLANTED
     raised, lowered = point.high + abs(point.high), point.low - abs(point.low) / 2
-    return raised if (kind == "upper bound") == _contradicts(kind, point) else lowered
+    return raised if (kind == "upper bound") == point_contradicts(kind, point) else lowered
 
 
-def _strain(kind: Kind, point: Point) -> float:
+def strain(kind: Kind, point: Point) -> float:
+    """How unfavourable a point is for its formula: the points of an evidence are ranked by it."""
     if kind == "equality":
         return _discrepancy(point)
     distance = gap(kind, point)
@@ -280,13 +281,15 @@ def _ratio(above: float, below: float) -> float:
     return above / below if above * below > 0 else math.inf
 
 
-def _agrees(kind: Kind, point: Point) -> bool:
+def point_agrees(kind: Kind, point: Point) -> bool:
+    """The prediction lies in the interval, or the whole interval on the right side of the bound."""
     if kind == "equality":
         return point.low <= point.predicted <= point.high
     return point.high <= point.predicted if kind == "upper bound" else point.low >= point.predicted
 
 
-def _contradicts(kind: Kind, point: Point) -> bool:
+def point_contradicts(kind: Kind, point: Point) -> bool:
+    """The whole interval lies on the wrong side of the prediction."""
     if kind == "equality":
         return point.predicted < point.low or point.predicted > point.high
     return point.low > point.predicted if kind == "upper bound" else point.high < point.predicted

@@ -17,6 +17,29 @@ BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
 
 
 @dataclass(frozen=True)
+class Study:
+    """The run of one stem.
+
+    Parameters
+    ----------
+    stem, title : its name, and the first line of its module.
+    setup : the setup as plain JSON.
+    provenance : see :func:`experiments.provenance.provenance`.
+    confrontations : by claim.
+    figures : files, relative to the folder of the results.
+    failure : why the run did not finish; its claims are open.
+    """
+
+    stem: str
+    title: str
+    setup: Any
+    provenance: Mapping[str, Any]
+    confrontations: Mapping[str, Confrontation] = field(default_factory=dict)
+    figures: tuple[str, ...] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True)
 class Finding:
     """What the two witnesses said about one claim.
 
@@ -25,26 +48,25 @@ class Finding:
     claim : from :mod:`theory`.
     expected : the verdict in the catalogue, None where there is no expectation.
     examination : the symbolic witness; None if it was not heard.
-    confrontation : the numerical witness; None if it was not heard.
-    setup : the setup of the run as plain JSON.
-    provenance : see :func:`experiments.provenance.provenance`.
-    figures : files, relative to the folder of the results.
+    study : the numerical witness; None if it was not heard.
     """
 
     claim: Claim
     expected: Verdict | None
     examination: Examination | None = None
-    confrontation: Confrontation | None = None
-    setup: Any = None
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    figures: tuple[str, ...] = ()
+    study: Study | None = None
+
+    @property
+    def confrontation(self) -> Confrontation | None:
+        """The numerical evidence on this claim, if its study was run and finished."""
+        return None if self.study is None or self.study.failure else self.study.confrontations[self.claim.id]
 
     @property
     def verdict(self) -> str:
-        """The verdict of the rule, or "not run" where a witness is missing."""
-        if self.examination is None or self.confrontation is None:
+        """The verdict of the rule; "not run" where a witness was not asked, "open" where one failed."""
+        if self.examination is None or self.study is None:
             return NOT_RUN
-        return verdict(self.examination.status, self.confrontation)
+        return verdict(self.examination.status, self.confrontation) if self.confrontation else "open"
 
     @property
     def is_as_expected(self) -> bool:
@@ -52,9 +74,17 @@ class Finding:
         return self.expected is None or self.verdict in (NOT_RUN, self.expected)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """A main job's findings, one per claim in ledger order, and its studies, one per stem that was run."""
+
+    findings: tuple[Finding, ...]
+    studies: tuple[Study, ...]
+
+
 def entry(finding: Finding) -> dict[str, Any]:
     """The entry of ``claims.json``: strict JSON, non-finite numbers as strings."""
-    claim, seen, met = finding.claim, finding.examination, finding.confrontation
+    claim, seen, study = finding.claim, finding.examination, finding.study
     return {
         "id": claim.id,
         "title": claim.title,
@@ -65,16 +95,14 @@ def entry(finding: Finding) -> dict[str, Any]:
         "expected_verdict": finding.expected,
         "symbolic": {
             "status": seen.status if seen else NOT_RUN,
-            "summary": seen.summary if seen else "",
+            "summary": seen.summary if seen else None,
             "seconds": round(seen.seconds, 3) if seen else None,
         },
-        "numeric": _numeric(met)
-        if met
-        else dict.fromkeys(("measured", "predicted", "looseness", "n")) | {"status": NOT_RUN},
+        "numeric": _numeric(finding.confrontation) if finding.confrontation else _unheard(study),
         "certificate": [f"theory/certificates/{item.path.name}" for item in claim.certificates] or None,
-        "figure": finding.figures[0] if finding.figures else None,
-        "setup": finding.setup,
-        "provenance": dict(finding.provenance) or None,
+        "figure": study.figures[0] if study and study.figures else None,
+        "setup": study.setup if study else None,
+        "provenance": dict(study.provenance) if study else None,
     }
 
 
@@ -96,6 +124,11 @@ def _numeric(confrontation: Confrontation) -> dict[str, Any]:
     }
 
 
+def _unheard(study: Study | None) -> dict[str, Any]:
+    status = study.failure if study else NOT_RUN
+    return {"status": status, "measured": None, "predicted": None, "looseness": None, "n": None}
+
+
 def _number(value: float | None) -> float | str | None:
     if value is None or math.isfinite(value):
         return None if value is None else float(value)
@@ -114,20 +147,18 @@ def table(findings: Iterable[Finding]) -> str:
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
+    if finding.verdict == NOT_RUN or finding.examination is None or finding.study is None:
+        return (finding.claim.id, NOT_RUN, *"-----")
     expectation = (
         "-" if finding.expected is None else "met" if finding.is_as_expected else f"NOT MET: {finding.expected}"
     )
-    if finding.verdict == NOT_RUN:
-        return (finding.claim.id, NOT_RUN, "-", "-", "-", "-", "-")
-    assert finding.confrontation is not None and finding.examination is not None
-    numbers = summary(_numeric(finding.confrontation))
-    seconds = finding.examination.seconds + finding.provenance.get("seconds", 0.0)
-    return (finding.claim.id, finding.verdict, expectation, *numbers, f"{seconds:.1f}")
+    seconds = finding.examination.seconds + finding.study.provenance["seconds"]
+    return (finding.claim.id, finding.verdict, expectation, *summary(entry(finding)["numeric"]), f"{seconds:.1f}")
 
 
 def summary(numeric: Mapping[str, Any]) -> tuple[str, str, str]:
     """Measured, predicted and looseness of an entry's ``numeric`` as short texts (ASCII)."""
-    if numeric["status"] == NOT_RUN:
+    if numeric["measured"] is None:
         return "-", "-", "-"
     signs = {"equality": "=", "upper bound": "<=", "lower bound": ">="}
     measured, predicted = numeric["measured"], numeric["predicted"]

@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,9 +58,9 @@ class Chunks:
 
     def chunk(self, key: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
         """The stored chunk ``key``, or what ``compute()`` returns, stored. Computed in this process."""
-        if (stored := self._stored([key]).get(key)) is not None:
+        if (stored := self.stored([key]).get(key)) is not None:
             return stored
-        return self._keep(key, compute())
+        return self.keep(key, compute())
 
     def map(
         self, function: Callable[..., xr.Dataset], arguments: Mapping[str, tuple[Any, ...]]
@@ -70,7 +70,7 @@ class Chunks:
         ``function`` is a pure function at the top level of a module. Each chunk is stored as soon as it is finished,
         so that an interrupted run continues where it stopped.
         """
-        done = self._stored(arguments)
+        done = self.stored(arguments)
         missing = {key: values for key, values in arguments.items() if key not in done}
         bar = tqdm(
             total=len(arguments),
@@ -83,11 +83,12 @@ class Chunks:
         )
         with bar:
             for key, dataset in self.workers.map(function, missing):
-                done[key] = self._keep(key, dataset)
+                done[key] = self.keep(key, dataset)
                 bar.update()
         return {key: done[key] for key in arguments}
 
-    def _stored(self, keys: Mapping[str, Any] | list[str]) -> dict[str, xr.Dataset]:
+    def stored(self, keys: Collection[str]) -> dict[str, xr.Dataset]:
+        """Those of the chunks that are stored and sound; a damaged one is deleted with a notice."""
         for key in keys:
             if not KEY.fullmatch(key):
                 raise ValueError(f"key must be 1 to 80 characters of letters, digits and . _ = + -, got {key!r}")
@@ -105,7 +106,8 @@ class Chunks:
                 path.unlink(missing_ok=True)
         return found
 
-    def _keep(self, key: str, dataset: xr.Dataset) -> xr.Dataset:
+    def keep(self, key: str, dataset: xr.Dataset) -> xr.Dataset:
+        """Store a finished chunk; returns it as a later :meth:`stored` will."""
         content = encode(dataset.assign_attrs(_chunk=key, _fingerprint=self.fingerprint))
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -141,10 +143,14 @@ def load_data(folder: Path) -> dict[str, xr.Dataset] | None:
         return None
 
 
-def encode(dataset: xr.Dataset) -> bytes:
+def encode(dataset: xr.Dataset, compress: bool = False) -> bytes:
     """A dataset as netCDF: the same bytes for the same contents (no date, no path, no encoding kept from a file)."""
+    packing = {"zlib": True, "complevel": 9, "shuffle": True}
+    packed = [
+        name for name in dataset.variables if compress and dataset[name].dtype.kind in "biuf" and dataset[name].ndim
+    ]
     buffer = io.BytesIO()
-    dataset.drop_encoding().to_netcdf(buffer, engine="h5netcdf")
+    dataset.drop_encoding().to_netcdf(buffer, engine="h5netcdf", encoding=dict.fromkeys(packed, packing))
     return buffer.getvalue()
 
 

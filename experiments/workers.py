@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
+import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 log = logging.getLogger("experiments")
 #: How often a pool of processes is rebuilt after one of them was killed.
 ATTEMPTS: Final = 4
+#: Seconds after which an idle process ends.
+IDLE: Final = 20
 
 
 @dataclass(frozen=True)
@@ -65,14 +72,20 @@ class Workers:
 
         with ExitStack() as stack:
             if self.dask is None:
-                config = parallel_config(backend="loky", n_jobs=self.jobs, inner_max_num_threads=1)
+                config = parallel_config(
+                    backend="loky", n_jobs=self.jobs, inner_max_num_threads=1, idle_worker_timeout=IDLE
+                )
             else:
                 from distributed import Client
 
-                stack.enter_context(Client(self.dask, timeout="10s"))
-                config = parallel_config(backend="dask")
+                # not the default client: xarray would take its file locks from the cluster
+                client = stack.enter_context(Client(self.dask, timeout="10s", set_as_default=False))
+                config = parallel_config(backend="dask", client=client)
             stack.enter_context(config)
-            calls = (delayed(_call)(function, key, values) for key, values in list(arguments.items()))
+            stack.enter_context(warnings.catch_warnings())  # joblib regrets the unfinished chunks of an interrupted run
+            warnings.filterwarnings("ignore", message=".*tasks .*cancelled", category=UserWarning)
+            parent = os.getpid() if self.dask is None else None
+            calls = [delayed(_call)(parent, function, key, values) for key, values in arguments.items()]
             yield from Parallel(batch_size=1, return_as="generator_unordered")(calls)
 
 
@@ -80,5 +93,22 @@ class Workers:
 HERE: Final = Workers()
 
 
-def _call(function: Callable[..., T], key: str, values: tuple[Any, ...]) -> tuple[str, T]:
+def _call(parent: int | None, function: Callable[..., T], key: str, values: tuple[Any, ...]) -> tuple[str, T]:
+    if parent is not None:
+        _leave_with(parent)
     return key, function(*values)
+
+
+@cache
+def _leave_with(parent: int) -> None:
+    """End this worker when the process that started it is killed, instead of computing for nobody.
+
+    Where the operating system does not tell (Windows keeps the old parent's id), the idle time-out ends it.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,127 @@
+"""``python -m experiments``: confront every claim with runs, print the ledger, write the report.
+
+Exit status: 0 if every verdict that has an expectation meets it, 1 if one does not, 2 for a wrong command line, 3 if
+the job cannot run (folder in use, disk full, folder not writable), 130 if it was interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from experiments.catalogue import Catalogue
+    from experiments.job import Draw
+    from theory.claim import Claim
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    arguments = argparse.ArgumentParser(
+        prog="python -m experiments",
+        description="Confront every claim about VRAdam with runs, and report the verdicts.",
+    )
+    arguments.add_argument("--paper", action="store_true", help="full resolution (minutes instead of seconds)")
+    arguments.add_argument("--only", nargs="+", metavar="ID", help="claims or stems to run, such as G1 or stability")
+    arguments.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="folder of the results")
+    arguments.add_argument(
+        "--jobs", type=_positive, metavar="N", help="processes, one thread each (default: every core)"
+    )
+    arguments.add_argument("--dask", metavar="ADDRESS", help="send the chunks to the Dask scheduler at ADDRESS")
+    arguments.add_argument("--fresh", action="store_true", help="start over instead of continuing from finished chunks")
+    arguments.add_argument(
+        "--update-reference",
+        action="store_true",
+        help="with --paper: renew experiments/reference and the README's ledger",
+    )
+    return arguments
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    catalogue: Catalogue | None = None,
+    claims: Sequence[Claim] | None = None,
+    draw: Draw | None = None,
+) -> int:
+    """Run the main job; returns the exit status. The last three arguments replace the ledger, for tests."""
+    command_line = parser()
+    chosen = command_line.parse_args(argv)
+    if chosen.update_reference and not chosen.paper:
+        command_line.error("--update-reference needs --paper: the reference is made at full resolution")
+
+    from experiments.interruption import Interruptible
+
+    again = shlex.join(["python", "-m", "experiments", *(sys.argv[1:] if argv is None else argv)])
+    again = again.replace(" --fresh", "")
+    message = f"\nStopped. Finished chunks are kept in {chosen.out}; to continue:\n    {again}"
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        with Interruptible(message):
+            return _run(command_line, chosen, catalogue, claims, draw)
+    except KeyboardInterrupt:
+        print(message, file=sys.stderr, flush=True)
+        return 130
+    except OSError as error:
+        print(f"Cannot continue: {error}\nFinished chunks are kept; to continue:\n    {again}", file=sys.stderr)
+        return 3
+
+
+def _run(
+    command_line: argparse.ArgumentParser,
+    chosen: argparse.Namespace,
+    catalogue: Catalogue | None,
+    claims: Sequence[Claim] | None,
+    draw: Draw | None,
+) -> int:
+    from joblib import cpu_count
+
+    import theory
+    from experiments.catalogue import CATALOGUE
+    from experiments.job import Options, main_job, update_reference
+    from experiments.ledger import table
+    from experiments.provenance import ROOT
+    from experiments.workers import Workers
+
+    workers = Workers(chosen.jobs or cpu_count(), chosen.dask)
+    only = None if chosen.only is None else tuple(chosen.only)
+    options = Options(chosen.out, chosen.paper, only, chosen.fresh, workers)
+    catalogue = catalogue or CATALOGUE
+    try:
+        catalogue.select(options.only)
+    except ValueError as error:
+        command_line.error(str(error))
+    outcome = main_job(options, claims or theory.CLAIMS, catalogue, draw or _draw)
+    print(table(outcome.findings))
+    print(f"\nReport: {options.out / 'report.html'}    data: {options.out / 'claims.json'}")
+    if chosen.update_reference:
+        update_reference(outcome.findings, options, ROOT / "experiments" / "reference", ROOT / "README.md")
+        print("The reference and the README's ledger are renewed.")
+    return 0 if all(finding.is_as_expected for finding in outcome.findings) else 1
+
+
+def _draw(stem: str, data: Mapping[str, Any], folder: Path) -> Sequence[Path]:
+    """The figures of a stem, where ``paper_figures`` has any."""
+    import paper_figures
+
+    if not hasattr(paper_figures, "draw_all"):
+        return ()
+    return paper_figures.draw_all([stem], {stem: data}, folder)[stem]
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive integer, got {number}")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,249 @@
+"""The main job: hear both witnesses on every selected claim, store what they said, and return the findings."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from tqdm import tqdm
+
+from experiments.catalogue import CATALOGUE, Catalogue
+from experiments.confront import Confrontation
+from experiments.fingerprint import fingerprint, plain, recipe, room_digest
+from experiments.ledger import Finding, Outcome, Study, entry, merged, update_readme
+from experiments.provenance import provenance
+from experiments.report import render
+from experiments.result import Result
+from experiments.store import (
+    Chunks,
+    encode,
+    exclusive,
+    forget,
+    load_data,
+    remove_unfinished,
+    save_data,
+    write_atomically,
+)
+from experiments.workers import HERE, Workers
+from theory.claim import Claim, Examination, examine
+
+log = logging.getLogger("experiments")
+
+#: The committed reference may not grow beyond this (bytes).
+REFERENCE_LIMIT: Final = 5_000_000
+#: ``draw(stem, data, folder)`` draws the figures of a stem and returns their files.
+Draw = Callable[[str, Mapping[str, xr.Dataset], Path], Sequence[Path]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the main job runs; see ``python -m experiments --help``."""
+
+    out: Path = Path("results")
+    paper: bool = False
+    only: tuple[str, ...] | None = None
+    fresh: bool = False
+    workers: Workers = HERE
+
+
+def main_job(
+    options: Options,
+    claims: Iterable[Claim],
+    catalogue: Catalogue = CATALOGUE,
+    draw: Draw | None = None,
+) -> Outcome:
+    """Hear both witnesses on every selected claim; write data, figures and ``claims.json`` under ``options.out``.
+
+    There is one finding per claim, in ledger order; claims that were not selected are "not run". An exception in one
+    stem leaves its claims open and the others unharmed.
+
+    Raises
+    ------
+    ValueError : if ``options.only`` names neither a claim nor a stem.
+    BlockingIOError : if another main job uses the same folder.
+    OSError : if the folder cannot be written or the disk is full; finished chunks are kept.
+    """
+    selected = catalogue.select(options.only)
+    by_id = {claim.id: claim for claim in claims}
+    findings = {row.id: Finding(by_id[row.id], row.expected) for row in catalogue.entries if row.id in by_id}
+    studies: list[Study] = []
+    stems = [stem for stem in catalogue.stems if {stem, *catalogue.claims_of(stem)} & set(selected)]
+    with exclusive(options.out):
+        remove_unfinished(options.out)
+        bar = tqdm(
+            total=len(stems) + 1, unit="stem", disable=None, bar_format="{desc} {bar} {n_fmt}/{total_fmt} {elapsed}"
+        )
+        with bar:
+            bar.set_description("symbolic witness".ljust(20))
+            asked = [finding.claim for finding in findings.values() if finding.claim.id in selected]
+            for name, examination in examinations(asked, options).items():
+                findings[name] = replace(findings[name], examination=examination)
+            bar.update()
+            for stem in stems:
+                bar.set_description(stem.ljust(20))
+                study = _study(stem, options, catalogue, draw)
+                for name in set(catalogue.claims_of(stem)) & set(selected) & set(findings):
+                    findings[name] = replace(findings[name], study=study)
+                studies += [study] if study else []
+                bar.update()
+        outcome = Outcome(tuple(findings.values()), tuple(studies))
+        write_json(options.out / "claims.json", [entry(finding) for finding in outcome.findings])
+        write_atomically(options.out / "report.html", render(outcome, options.out).encode("utf-8"))
+    return outcome
+
+
+def examinations(claims: Sequence[Claim], options: Options) -> dict[str, Examination]:
+    """The symbolic witness on each claim: stored ones as they are, the others derived and checked now."""
+    print_of = fingerprint(room_digest("theory"), "theory.claim")
+    folder = options.out / "theory" / print_of
+    if options.fresh:
+        forget(folder)
+    chunks = Chunks(folder, print_of)
+    found = {name: _from_dataset(stored) for name, stored in chunks.stored([claim.id for claim in claims]).items()}
+    missing = {claim.id: (claim,) for claim in claims if claim.id not in found}
+    for name, examination in options.workers.map(_examine, missing):
+        if examination.checks or examination.status == "empirical":
+            chunks.keep(name, _to_dataset(examination))
+        found[name] = examination
+    return found
+
+
+def compute(stem: str, paper: bool, out: Path, workers: Workers = HERE, catalogue: Catalogue = CATALOGUE) -> Result:
+    """Run one stem (finished chunks are used) and store its data.
+
+    Raises
+    ------
+    ModuleNotFoundError : if there is no such stem.
+    """
+    module = _module(stem, catalogue)
+    setup = module.PAPER if paper else module.DEFAULT
+    mark = fingerprint(setup, module.__name__)
+    folder = out / stem / mark
+    result: Result = module.run(setup, Chunks(folder / "chunks", mark, workers, title=stem))
+    save_data(folder, result.data)
+    write_json(folder / "made_from.json", recipe(setup, module.__name__))
+    return result
+
+
+def stored(stem: str, paper: bool, out: Path, catalogue: Catalogue = CATALOGUE) -> dict[str, xr.Dataset] | None:
+    """The data of a finished run of this setup by this version of the code, or None."""
+    module = _module(stem, catalogue)
+    return load_data(out / stem / fingerprint(module.PAPER if paper else module.DEFAULT, module.__name__))
+
+
+def update_reference(findings: Sequence[Finding], options: Options, folder: Path, readme: Path) -> None:
+    """Write the committed reference: ``claims.json``, the data behind the figures, and the README's ledger.
+
+    Claims that were not run keep what was on record.
+
+    Raises
+    ------
+    ValueError : if the reference would exceed :data:`REFERENCE_LIMIT`, naming its largest files.
+    """
+    record = folder / "claims.json"
+    previous = json.loads(record.read_text(encoding="utf-8")) if record.exists() else []
+    entries = merged(previous, [entry(finding) for finding in findings])
+    files = {path: path.read_bytes() for path in folder.rglob("*.nc")}
+    for stem in CATALOGUE.stems:
+        data = stored(stem, True, options.out) if CATALOGUE.load(stem) else None
+        if data is not None:
+            files = {path: content for path, content in files.items() if path.parent.name != stem}
+            files |= {folder / stem / f"{name}.nc": encode(dataset, compress=True) for name, dataset in data.items()}
+    if sum(map(len, files.values())) > REFERENCE_LIMIT:
+        largest = sorted(files, key=lambda path: -len(files[path]))[:3]
+        sizes = ", ".join(f"{path.relative_to(folder).as_posix()} ({len(files[path]):,} bytes)" for path in largest)
+        raise ValueError(f"the reference must stay below {REFERENCE_LIMIT:,} bytes; the largest files are {sizes}")
+    for path in set(folder.rglob("*.nc")) - set(files):
+        path.unlink()
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    write_json(record, entries)
+    update_readme(readme, entries)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Strict JSON, written atomically."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, (text + "\n").encode("utf-8"))
+
+
+def _study(stem: str, options: Options, catalogue: Catalogue, draw: Draw | None) -> Study | None:
+    """Run a stem, store its data and draw its figures; None where its module is not there yet."""
+    module = catalogue.load(stem)
+    if module is None:
+        return None
+    start = time.perf_counter()
+    setup = module.PAPER if options.paper else module.DEFAULT
+    mark = fingerprint(setup, module.__name__)
+    if options.fresh:
+        forget(options.out / stem / mark)
+    confrontations: dict[str, Confrontation] = {}
+    figures: tuple[str, ...] = ()
+    failure = ""
+    try:
+        result = compute(stem, options.paper, options.out, options.workers, catalogue)
+        confrontations = {confrontation.claim: confrontation for confrontation in result.confrontations}
+        if set(confrontations) != set(catalogue.claims_of(stem)):
+            raise ValueError(f"{stem} must confront {catalogue.claims_of(stem)}, got {tuple(confrontations)}")
+        figures = _draw(draw, stem, result, options.out)
+    except OSError:
+        raise
+    except Exception as error:
+        log.exception("%s failed", stem)
+        failure = f"{type(error).__name__}: {error}"
+    made = provenance(setup, mark, time.perf_counter() - start)
+    made["resolution"] = "paper" if options.paper else "default"
+    title = (module.__doc__ or stem).strip().partition("\n")[0]
+    return Study(stem, title, plain(setup), made, confrontations, figures, failure)
+
+
+def _draw(draw: Draw | None, stem: str, result: Result, out: Path) -> tuple[str, ...]:
+    if draw is None:
+        return ()
+    folder = out / "figures"
+    folder.mkdir(exist_ok=True)
+    try:
+        return tuple(path.relative_to(out).as_posix() for path in draw(stem, result.data, folder))
+    except OSError:
+        raise
+    except Exception:
+        log.exception("the figures of %s could not be drawn", stem)
+        return ()
+
+
+def _module(stem: str, catalogue: Catalogue) -> ModuleType:
+    module = catalogue.load(stem)
+    if module is None:
+        raise ModuleNotFoundError(f"there is no module {catalogue.module_name(stem)}")
+    return module
+
+
+def _examine(claim: Claim) -> Examination:
+    """A derivation that raises does not close; that is no reason to lose the other claims."""
+    try:
+        return examine(claim)
+    except Exception as error:
+        return Examination("open", f"the derivation raised {type(error).__name__}: {error}", 0.0, {})
+
+
+def _to_dataset(examination: Examination) -> xr.Dataset:
+    """An examination without its times, which differ from run to run."""
+    names, held = list(examination.checks), list(examination.checks.values())
+    data = {"holds": ("check", np.array(held, dtype=bool))} if names else {}
+    coords = {"check": names} if names else {}
+    return xr.Dataset(data, coords, attrs={"status": examination.status, "summary": examination.summary})
+
+
+def _from_dataset(dataset: xr.Dataset) -> Examination:
+    checks = dict(zip(dataset.check.values, dataset.holds.values, strict=True)) if "check" in dataset else {}
+    named = {str(name): bool(held) for name, held in checks.items()}
+    return Examination(dataset.attrs["status"], dataset.attrs["summary"], 0.0, named)
