@@ -1,10 +1,11 @@
 """The rate with a predictable gate (C1a): Theorems 1, 2 and 4 of [D], times ``1 + alpha1``.
 
-[D] = Défossez, Bottou, Bach, Usunier, "A Simple Convergence Proof of Adam and Adagrad", TMLR 2022, arXiv:2003.02395.
-The proofs are about the *proofs' form* (:func:`theory.recursion.proof_form`): no correction of the velocity, ``eps``
-inside the root, the second moment a plain sum, ``alpha_n = alpha0 (1-beta1) sqrt((1-beta2^n)/(1-beta2))``. The gate of
-step ``n`` is *predictable*: fixed before ``g_n`` is drawn, ``gamma_n in [1/(1+alpha1), 1]``. It multiplies the gradient
-as it enters the velocity; at ``beta1 = 0`` that is the same as multiplying the step.
+[D] = Défossez, Bottou, Bach, Usunier, "A Simple Convergence Proof of Adam and Adagrad", TMLR 2022,
+arXiv:2003.02395. The proofs are about the *proofs' form* (:func:`theory.recursion.proof_form`): no correction of
+the velocity, ``eps`` inside the root, the second moment a plain sum, ``alpha_n = alpha0 (1-beta1)
+sqrt((1-beta2^n)/(1-beta2))``. The gate of step ``n`` is *predictable*: fixed before ``g_n`` is drawn, ``gamma_n in
+[1/(1+alpha1), 1]``. It multiplies the gradient as it enters the velocity; at ``beta1 = 0`` that is the same as
+multiplying the step.
 
 Left-hand side of Theorems 2 and 4: ``E ||grad F(x_tau)||^2`` with ``P(tau = j)`` proportional to
 ``1 - beta1^(N-j)``, ``j = 0, ..., N-1`` (uniform at ``beta1 = 0``). Theorem 1 (Adagrad) is ``beta1 = 0, beta2 = 1``
@@ -109,6 +110,11 @@ def read_recursion(c: Coefficients = ALGORITHM) -> Numbers:
     )
 
 
+def no_momentum(c: Coefficients) -> Coefficients:
+    """The same numbers at ``beta1 = 0``."""
+    return replace(c, beta1=c.beta1.subs(beta1, 0), new1=c.new1.subs(beta1, 0))
+
+
 def squares(numbers: Numbers) -> sp.Expr:
     """``sum_n ||U_n||^2 <= d (ln(1 + R^2/((1-beta2) eps)) - N ln beta2)``."""
     return d * log_sum(numbers.decay, R**2 / ((1 - numbers.decay) * eps), N)
@@ -128,10 +134,13 @@ def assemble_momentum(numbers: Numbers) -> sp.Expr:
     return (D + curvature + drift + noise) / left
 
 
-def assemble_no_momentum(numbers: Numbers) -> sp.Expr:
-    """Theorem 2, ``beta1 = 0``: the velocity is the gradient, nothing drifts."""
+def assemble_no_momentum(numbers: Numbers, noise: sp.Expr = NOISE) -> sp.Expr:
+    """Theorem 2, ``beta1 = 0``: the velocity is the gradient, nothing drifts.
+
+    ``noise R`` is what a step pays for each ``||U_n||^2`` because its denominator knows the gradient.
+    """
     _, _, step, least, floor = numbers
-    spent = (step * NOISE * R + step**2 * L / 2) * squares(numbers)
+    spent = (step * noise * R + step**2 * L / 2) * squares(numbers)
     return (D + spent) / (floor * DESCENT * least * N)
 
 
@@ -145,8 +154,7 @@ def assemble_adagrad(c: Coefficients = ALGORITHM) -> sp.Expr:
 def derive(c: Coefficients = ALGORITHM) -> dict[str, sp.Expr]:
     """The three bounds and the two limits, from the recursion and the lemmas."""
     numbers = read_recursion(c)
-    plain = read_recursion(replace(c, beta1=c.beta1.subs(beta1, 0), new1=c.new1.subs(beta1, 0)))
-    second, fourth = assemble_no_momentum(plain), assemble_momentum(numbers)
+    second, fourth = assemble_no_momentum(read_recursion(no_momentum(c))), assemble_momentum(numbers)
     return {
         "theorem1": assemble_adagrad(c),
         "theorem2": second,
