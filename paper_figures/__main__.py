@@ -1,0 +1,91 @@
+"""``python -m paper_figures [NAME ...]``: draw the figures from stored results, or from the committed reference.
+
+For each figure the data come from the first of these that exists: a full-resolution result under ``--out``, the
+committed reference, a default-resolution result. What is missing is computed at default resolution.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import xarray as xr
+
+from experiments.catalogue import CATALOGUE
+from experiments.job import compute, stored
+from experiments.store import decode, encode
+from paper_figures import draw_all
+from paper_figures.catalogue import named
+
+REFERENCE = Path(__file__).parent.parent / "experiments" / "reference"
+DRAWN_FROM = "drawn_from.json"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Draw (or check) and say where each figure's data came from; 1 if ``--check`` finds one that changed."""
+    parser = argparse.ArgumentParser(prog="python -m paper_figures", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw; all of them without a name")
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder of stored results (default: results)")
+    parser.add_argument("--check", action="store_true", help="report figures whose data changed since they were drawn")
+    options = parser.parse_args(arguments)
+    try:
+        entries = named(options.names)
+    except ValueError as error:
+        parser.error(str(error))
+    folder = options.out / "figures"
+    record_file = folder / DRAWN_FROM
+    record = json.loads(record_file.read_text(encoding="utf-8")) if record_file.exists() else {}
+    changed = []
+    for stem in dict.fromkeys(entry.stem for entry in entries):
+        data, origin = find(stem, options.out, may_compute=not options.check)
+        digest = digest_of(data)
+        names = [entry.name for entry in entries if entry.stem == stem]
+        if options.check:
+            changed += [name for name in names if record.get(name) != digest]
+            continue
+        files = draw_all([stem], {stem: data}, folder)[stem]
+        record |= dict.fromkeys(names, digest)
+        print(f"{stem:<16} {origin:<36} {', '.join(path.name for path in files)}")
+    if options.check:
+        print(
+            "\n".join(f"{name}: its data changed since it was drawn" for name in changed) or "all figures are current"
+        )
+        return 1 if changed else 0
+    folder.mkdir(parents=True, exist_ok=True)
+    record_file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def find(stem: str, out: Path, may_compute: bool = True) -> tuple[Mapping[str, xr.Dataset], str]:
+    """The data of a stem and a word on where it is from; empty if there is none and nothing may be computed."""
+    if (data := stored(stem, True, out)) is not None:
+        return data, "full resolution, from results"
+    if (data := reference(stem)) is not None:
+        return data, "full resolution, from the reference"
+    if (data := stored(stem, False, out)) is not None:
+        return data, "default resolution, from results"
+    if stem in CATALOGUE.on_request or not may_compute:
+        return {}, "not run"
+    return compute(stem, False, out).data, "default resolution, computed now"
+
+
+def reference(stem: str) -> dict[str, xr.Dataset] | None:
+    """The committed data of a stem, or None."""
+    files = sorted((REFERENCE / stem).glob("*.nc"))
+    return {path.stem: decode(path.read_bytes()) for path in files} or None
+
+
+def digest_of(data: Mapping[str, xr.Dataset]) -> str:
+    """Sixteen hexadecimal digits of the contents of the data."""
+    digest = hashlib.sha256()
+    for name in sorted(data):
+        digest.update(name.encode() + encode(data[name]))
+    return digest.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

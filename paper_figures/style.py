@@ -1,0 +1,106 @@
+"""One style sheet: grey for what is context, few accents that colour-blind readers can tell apart, direct labels.
+
+Every figure is a :class:`matplotlib.figure.Figure` made by :func:`canvas` inside :func:`sheet`. Files carry no date and
+a fixed hash salt, so that the same data give the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+BLUE: Final = "#0072B2"
+ORANGE: Final = "#D55E00"
+GREEN: Final = "#007A5A"
+PURPLE: Final = "#8F4E8B"
+INK: Final = "#222222"
+GREY: Final = "#777777"
+PALE: Final = "#CCCCCC"
+ACCENTS: Final = (BLUE, ORANGE, GREEN, PURPLE)
+DASHES: Final = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
+#: For maps of a share in [0, 1]: monotone in lightness, safe in grey.
+SEQUENTIAL: Final = "cividis"
+
+WIDTH: Final = 6.4  # inches; text stays readable when the figure is set at the width of one column
+
+SHEET: Final[dict[str, Any]] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "mathtext.fontset": "dejavusans",
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 9,
+    "axes.labelsize": 10,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "text.color": INK,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "vradam",
+    "svg.fonttype": "path",
+    "figure.constrained_layout.use": True,
+}
+
+
+@contextmanager
+def sheet() -> Iterator[None]:
+    """The style sheet, for the time of a ``with`` block."""
+    with matplotlib.rc_context(SHEET):
+        yield
+
+
+def canvas(rows: int = 1, columns: int = 1, height: float = 3.6, **options: Any) -> tuple[Figure, Any]:
+    """A figure of the common width with its axes; call it inside :func:`sheet`."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def label(axes: Axes, x: float, y: float, text: str, color: str = INK, **options: Any) -> None:
+    """A direct label at a data point, in the colour of what it names."""
+    settings = {"fontsize": 9, "va": "center", "ha": "left", "color": color} | options
+    axes.annotate(text, (x, y), **settings)
+
+
+def headline(figure: Figure, message: str, detail: str = "") -> None:
+    """The one thing that the figure says, above it; ``detail`` in grey below the message."""
+    figure.suptitle(
+        message, x=0.01, y=1.0, ha="left", va="bottom", fontsize=11.5, fontweight="bold", color=INK, wrap=False
+    )
+    if detail:
+        figure.text(0.01, 0.995, detail, ha="left", va="top", fontsize=9, color=GREY)
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write ``name.svg`` and ``name.png`` with the same bytes for the same figure, each in one go."""
+    written = []
+    with sheet():
+        for suffix, options in (
+            ("svg", {"metadata": {"Date": None}}),
+            ("png", {"dpi": 160, "metadata": {"Software": None}}),
+        ):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=suffix, bbox_inches="tight", pad_inches=0.08, **options)
+            path = folder / f"{name}.{suffix}"
+            path.write_bytes(buffer.getvalue())
+            written.append(path)
+    return written
