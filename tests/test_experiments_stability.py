@@ -1,0 +1,77 @@
+"""The local edge's confrontation: known edges, and that a formula wrong by 2 % changes the verdicts."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from experiments import stability
+from experiments.confront import planted, verdict
+from experiments.store import Chunks
+
+SMALL = stability.Setup(
+    beta1=(0.0, 0.9),
+    frozen_alpha1=(4.0,),
+    weight_decay=(0.5,),
+    dims=(5,),
+    steps=1500,
+    seeds=8,
+    adam_steps=6000,
+    settled=500,
+)
+STATUS = {"S1": "proved", "S2": "proved", "S4": "refuted"}
+EXPECTED = {"S1": "verified", "S2": "verified", "S4": "refuted"}
+
+
+@pytest.fixture(scope="module")
+def result():
+    return stability.run(SMALL, Chunks())
+
+
+def verdicts(confrontations):
+    return {c.claim: verdict(STATUS[c.claim], c) for c in confrontations}
+
+
+def test_verdicts(result):
+    assert verdicts(result.confrontations) == EXPECTED
+
+
+def test_planted_errors_change_the_verdicts(result):
+    wrong = verdicts(planted(c) for c in result.confrontations)
+    assert all(wrong[claim] != EXPECTED[claim] for claim in EXPECTED)
+
+
+@pytest.mark.parametrize(("table", "claim"), [("EDGE", "S1"), ("INSTANTANEOUS", "S2"), ("DECAY", "S4")])
+def test_a_wrong_formula_of_the_theory_is_noticed(result, table, claim, monkeypatch):
+    formulas = getattr(stability, table)
+    monkeypatch.setattr(stability, table, {k: f * sp.Rational(51, 50) for k, f in formulas.items()})
+    found = result.data["brackets"]
+    again = (
+        stability._edge(SMALL, found, result.data["adam"]),
+        stability._instantaneous(SMALL, found),
+        stability._decay(SMALL, found),
+    )
+    assert verdicts(again)[claim] == "open"
+
+
+def test_the_search_knows_no_formula():
+    """It brackets sqrt(2) and pi given only which side a value is on."""
+    targets = np.array([np.sqrt(2), np.pi])
+    low, high = stability.bracket(
+        lambda grid: np.sign(grid - targets[:, None]), np.full(2, 0.1), np.full(2, 100.0), sections=10, rounds=8
+    )
+    assert (low < targets).all() and (targets < high).all()
+    np.testing.assert_allclose(high / low, 1, rtol=1e-6)
+
+
+def test_both_sides_of_the_edge(result):
+    """From small starts 0.98 B decays to zero and 1.02 B settles at v*^2 = (S/B - 1)/beta3, here 0.02."""
+    ends = result.data["both_sides"].velocity_squared.sel(size=SMALL.small)
+    assert (ends.sel(factor=0.98) < 1e-12 * SMALL.small**2).all()
+    np.testing.assert_allclose(ends.sel(factor=1.02), 0.02, rtol=1e-6)
+
+
+def test_adam_settles_near_its_edge():
+    """With its own moving preconditioner Adam (beta1 = 0.9, d = 10) hovers about the edge 38, within 6 %."""
+    setup = stability.Setup(beta1=(0.9,), dims=(10,), adam_steps=20_000, settled=2000, rounds=1)
+    settled = stability.settling_adam(setup).settled.sel(dim=10)
+    np.testing.assert_allclose(settled.median(), 38, rtol=0.06)
