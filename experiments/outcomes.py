@@ -1,0 +1,176 @@
+"""Where runs end: at the origin, on a cycle, bounded without a period, or undecided when the horizon is reached.
+
+The runs are VRMomentum on a quadratic with largest curvature 1 and beta3 = 1, so that alpha0 is S = alpha0 L and speeds
+are measured where the gate begins to act. They start from random positions *and* velocities; what a run starting at
+rest can reach is among them. Decided runs are dropped, the others continued for twice as long, a fixed number of times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import vradam
+from vradam.objectives.objective import Objective
+
+Array = NDArray[np.floating]
+
+OUTCOMES: Final = ("origin", "periodic", "bounded", "undecided")
+ORIGIN, PERIODIC, BOUNDED, UNDECIDED = range(4)
+#: A run is bounded away from the origin if its mean distance changes less than this over the longest leg.
+STEADY: Final = 100.0
+#: Bytes of recorded positions held at once while periods are looked for.
+WINDOW_BYTES: Final = 2**27
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How long a run is followed and what counts as an end.
+
+    Parameters
+    ----------
+    settle : steps of the first leg, in units of 1/(1-beta1), the time in which linear oscillations decay.
+    extensions : how many more legs, each twice as long as the one before, an undecided run gets.
+    memory : steps by which every leg is longer, in units of 1/(1-gate_decay).
+    longest_period : a cycle must recur within this many steps; periods beyond 24 are looked for after the last leg.
+    tolerance : recurrence over three periods, relative to the amplitude.
+    small : the origin is reached when every |v| and every |x|/kappa is below this.
+    """
+
+    settle: float = 60.0
+    extensions: int = 2
+    memory: float = 15.0
+    longest_period: int = 512
+    tolerance: float = 1e-9
+    small: float = 1e-6
+
+
+class Ends(NamedTuple):
+    """The end of every run: ``outcome`` indexes :data:`OUTCOMES`; ``period`` is 0 where there is none."""
+
+    outcome: NDArray[np.int8]
+    period: NDArray[np.int16]
+    steps: NDArray[np.int64]
+
+
+class Batch(NamedTuple):
+    """Runs in flight: ``x`` (n, d) with the optimizer's state, and each run's place among all runs."""
+
+    optimizer: Any
+    x: Array
+    state: vradam.State
+    place: NDArray[np.intp]
+
+    def only(self, keep: NDArray[np.bool_] | slice) -> Batch:
+        """The runs in ``keep``, with their hyper-parameters."""
+        chosen = {
+            field.name: getattr(self.optimizer, field.name)[keep]
+            for field in fields(self.optimizer)
+            if isinstance(getattr(self.optimizer, field.name), np.ndarray)
+        }
+        velocity, second_moment, kinetic = (part[keep] for part in self.state[:3])
+        state = vradam.State(velocity, second_moment, kinetic, self.state.step)
+        return Batch(replace(self.optimizer, **chosen), self.x[keep], state, self.place[keep])
+
+
+def random_starts(
+    optimizer: Any,
+    objective: Objective,
+    starts: int,
+    settings: int = 1,
+    seed: int = 0,
+    decades: tuple[float, float] = (-2.0, 0.5),
+) -> tuple[Array, vradam.State]:
+    """``starts`` positions and velocities (settings starts, d), in random directions, of sizes spread over ``decades``.
+
+    Every setting gets the same starts. Velocities are measured against 1/sqrt(beta3), positions against kappa times
+    that, the size of cycles. A smoothed gate starts from rest: it sees no kinetic energy before the first step.
+    """
+    random = np.random.default_rng(seed)
+    size = 10 ** random.uniform(*decades, (starts, 1))
+    x, velocity = (np.tile(part, (settings, 1)) for part in size * random.standard_normal((2, starts, objective.dim)))
+    return x * kappa(optimizer)[:, None], optimizer.init(x)._replace(velocity=velocity)
+
+
+def kappa(optimizer: Any) -> Array:
+    """(1+beta1)/(1-beta1), the natural unit of positions."""
+    beta1 = np.atleast_1d(np.asarray(optimizer.beta1, dtype=float))
+    return (1 + beta1) / (1 - beta1)
+
+
+def follow(optimizer: Any, objective: Objective, x: Array, state: vradam.State, horizon: Horizon) -> Ends:
+    """Continue every run (x (n, d), hyper-parameters scalars or (n,)) until it is decided or the horizon is reached."""
+    n = len(x)
+    ends = Ends(np.full(n, UNDECIDED, np.int8), np.zeros(n, np.int16), np.zeros(n, np.int64))
+    batch = Batch(optimizer, x, state, np.arange(n))
+    before = np.full(n, np.nan)  # its mean distance from 0, one leg ago
+    for leg in range(horizon.extensions + 1):
+        if batch.place.size == 0:
+            break
+        slowest = np.max(1 / (1 - np.asarray(batch.optimizer.beta1)))
+        memory = np.max(1 / (1 - np.asarray(batch.optimizer.gate_decay)))
+        batch, steps = advance(batch, objective, int((horizon.settle * slowest + horizon.memory * memory) * 2**leg))
+        ends.steps[batch.place] += steps
+        reach = np.maximum(np.abs(batch.x) / kappa(batch.optimizer)[:, None], np.abs(batch.state.velocity))
+        at_origin = reach.max(axis=-1) < horizon.small
+        ends.outcome[batch.place[at_origin]] = ORIGIN
+        batch = batch.only(~at_origin)
+        last = leg == horizon.extensions
+        for longest in (24, horizon.longest_period) if last else (24,):
+            period, level = periods(batch, objective, longest, horizon.tolerance)
+            found = period > 0
+            ends.outcome[batch.place[found]] = PERIODIC
+            ends.period[batch.place[found]] = period[found]
+            batch = batch.only(~found)
+            level = level[~found]
+        if last:
+            steady = np.abs(np.log(level / before[batch.place])) < np.log(STEADY)
+            ends.outcome[batch.place[steady]] = BOUNDED
+        before[batch.place] = level
+    return ends
+
+
+def advance(batch: Batch, objective: Objective, steps: int) -> tuple[Batch, int]:
+    """The batch ``steps`` steps later."""
+    run = vradam.simulate(batch.optimizer, objective, batch.x, steps, every=0, state=batch.state)
+    return batch._replace(x=run.final_x, state=run.final_state), steps
+
+
+def periods(batch: Batch, objective: Objective, longest: int, tolerance: float) -> tuple[NDArray[np.int16], Array]:
+    """The least period of every run, at most ``longest`` (0: none), and the geometric mean of its distances from 0."""
+    n, d = batch.x.shape
+    period, level = np.zeros(n, np.int16), np.zeros(n)
+    size = max(1, WINDOW_BYTES // (8 * (d + 3) * (3 * longest + 1)))
+    for first in range(0, n, size):
+        part = slice(first, first + size)
+        some = batch.only(part)
+        run = vradam.simulate(some.optimizer, objective, some.x, 3 * longest, every=1, state=some.state)
+        level[part] = np.exp(np.log(np.maximum(np.abs(run.x).max(axis=2), 1e-300)).mean(axis=1))
+        period[part] = least_period(run.x, longest, tolerance)
+    return period, level
+
+
+def least_period(x: Array, longest: int, tolerance: float) -> NDArray[np.int16]:
+    """The least p <= ``longest`` for which the series x (n, 3 longest + 1, d) recurs during its last three periods.
+
+    >>> wave = np.tile([1.0, 2.0, -1.0, -2.0], 5)[None, :, None]
+    >>> least_period(wave, 6, 1e-9)
+    array([4], dtype=int16)
+    """
+    largest = tolerance * np.abs(x).max(axis=(1, 2))
+    found = np.zeros(len(x), np.int16)
+    near = np.stack([np.abs(x[:, -1 - p] - x[:, -1]).max(axis=-1) <= largest for p in range(1, longest + 1)], axis=-1)
+    while near.any():
+        candidate = np.where(near.any(axis=-1), near.argmax(axis=-1) + 1, 0)
+        for p in np.unique(candidate[candidate > 0]):
+            rows = np.flatnonzero(candidate == p)
+            tail = x[rows, -1 - 3 * p :]
+            amplitude = np.abs(tail).max(axis=(1, 2))
+            recurs = np.abs(tail[:, p:] - tail[:, :-p]).max(axis=(1, 2)) <= tolerance * amplitude
+            found[rows[recurs]] = p
+            near[rows[recurs]] = False
+            near[rows, p - 1] = False
+    return found
