@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from theory.bias import C1b
 from theory.claim import Claim
 from theory.convergence import C1a
 from theory.empirical import E1, E2, E3
@@ -22,5 +23,5 @@ from theory.stability import S1, S2, S4
 __all__ = ["CLAIMS", "SYMBOLS"]
 
 CLAIMS: Final[tuple[Claim, ...]] = (
-    K1, G1, G2, S1, S2, S4, C1a, E1, E2, E3,
+    K1, G1, G2, S1, S2, S4, C1a, C1b, E1, E2, E3,
 )  # fmt: skip

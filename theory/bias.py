@@ -122,8 +122,8 @@ C1b = Claim(
         "with alpha0 ~ 1/sqrt N and beta2 = 1 - 1/N"
     ),
     statement=(
-        r"\liminf_{N \to \infty} \mathbb{E} F'(x_\tau)^2 \ge G_*^2 > 0,\quad \mathbb{E}\,\phi(G_* + \xi) = 0;\qquad "
-        r"p = \tfrac12:\ G_*^2 = " + latex(repelled_gradient_squared)
+        r"\liminf_{N \to \infty} \mathbb{E} F'(x_\tau)^2 \geq G_*^2 > 0,\quad \mathbb{E}\,\phi(G_* + \xi) = 0;\qquad "
+        r"p = \frac{1}{2}:\ G_*^2 = " + latex(repelled_gradient_squared)
     ),
     source="arXiv:2505.13196, Theorem 4.2 and Algorithm 1; by the method of arXiv:2003.02395, Theorem 2",
     assumptions=(

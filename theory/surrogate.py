@@ -20,11 +20,10 @@ import sympy as sp
 from theory import recursion
 from theory.claim import vanishes
 from theory.convergence import Numbers, assemble_no_momentum, no_momentum, tuned
-from theory.notation import D, L, N, R, alpha0, alpha1, amplitude, beta2, beta3, d, eps, p
+from theory.notation import D, L, N, R, alpha0, alpha1, amplitude, beta2, beta3, d, eps, gradient, p
 from theory.rate_lemmas import DESCENT, NOISE, is_nonnegative, prove_descent
 from theory.recursion import ALGORITHM, Coefficients, gamma
 
-gradient = sp.Symbol("gradient")  # F' at the point in question
 up = amplitude * (1 - p) / p  # the large value of two-point noise
 third_moment_of_noise = amplitude**3 * (1 - p) * (1 - 2 * p) / p**2
 
