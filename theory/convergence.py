@@ -29,7 +29,7 @@ from sympy.codegen.cfunctions import log1p
 
 from theory import rate_lemmas
 from theory.claim import Claim
-from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, d, eps, latex
+from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, beta3, d, eps, gate_decay, latex
 from theory.rate_lemmas import DESCENT, NOISE, drift_sum, log_sum, root_sum, velocity_sum, weight_total
 from theory.recursion import ALGORITHM, Coefficients, State, gamma, proof_form
 
@@ -56,18 +56,23 @@ theorem4 = (1 + alpha1) * (2 * R * D / (alpha0 * _Nt) + _E4 * (_log / _Nt - N / 
 # ---------------------------------------------------------------- tuned to the horizon
 
 
-def tuned(theorem: sp.Expr) -> sp.Expr:
-    """A bound at ``alpha0 = 1/sqrt(N)``, ``beta2 = 1 - 1/N``, where it decays like ``ln N / sqrt N``."""
-    return theorem.subs({alpha0: 1 / sp.sqrt(N), beta2: 1 - 1 / N}, simultaneous=True)
+def tuned(theorem: sp.Expr, slowness: sp.Expr = 1 / N) -> sp.Expr:
+    """A bound at ``alpha0 = 1/sqrt(N)``, ``beta2 = 1 - 1/N``, where it decays like ``ln N / sqrt N``.
+
+    In the bounds of C2 also ``gate_decay = 1 - slowness``.
+    """
+    horizon = {alpha0: 1 / sp.sqrt(N), beta2: 1 - 1 / N, gate_decay: 1 - slowness}
+    return theorem.subs(horizon, simultaneous=True)
 
 
-def rate_limit(theorem: sp.Expr) -> sp.Expr:
+@cache
+def rate_limit(theorem: sp.Expr, slowness: sp.Expr = 1 / N) -> sp.Expr:
     """``lim bound sqrt(N)/ln N`` as ``N -> oo`` of a bound tuned to its horizon.
 
     >>> rate_limit(theorem2)
     R*d*(L + 4*R)*(alpha1 + 1)
     """
-    return sp.factor(sp.limit(tuned(theorem) * sp.sqrt(N) / sp.log(N), N, sp.oo))
+    return sp.factor(sp.limit(tuned(theorem, slowness) * sp.sqrt(N) / sp.log(N), N, sp.oo))
 
 
 limit_theorem2 = (1 + alpha1) * d * R * (4 * R + L)
@@ -120,18 +125,23 @@ def squares(numbers: Numbers) -> sp.Expr:
     return d * log_sum(numbers.decay, R**2 / ((1 - numbers.decay) * eps), N)
 
 
-def assemble_momentum(numbers: Numbers) -> sp.Expr:
-    """Theorem 4: telescope the descent inequality over ``N`` steps and divide by what stands on the left.
+def progress(numbers: Numbers) -> sp.Expr:
+    """What multiplies ``E||grad F(x_tau)||^2`` on the left once the descent inequality is summed over ``N`` steps.
 
-    ``floor * DESCENT * least * sum_n sum_k beta1^k E||G_{n-k}||^2 <= D + curvature + drift + noise``.
+    ``sum_n sum_k beta1^k E||G_{n-k}||^2`` is ``1/(1-beta1)`` times the total weight times the mean over ``tau``.
     """
-    momentum, decay, step, least, floor = numbers
+    momentum = numbers.momentum
+    return numbers.floor * DESCENT * numbers.least * weight_total(momentum, N) / (1 - momentum)
+
+
+def assemble_momentum(numbers: Numbers) -> sp.Expr:
+    """Theorem 4: ``progress * E||grad F(x_tau)||^2 <= D + curvature + drift + noise``."""
+    momentum, decay, step, _, _ = numbers
     directions = squares(numbers) * velocity_sum(momentum, decay)  # sum_n ||w_n||^2
     curvature = step**2 * L / 2 * directions
     drift = step**3 * L**2 / (4 * R) * sp.sqrt(1 - momentum) * drift_sum(momentum) * directions
     noise = step * (NOISE + 1) * R / sp.sqrt(1 - momentum) * root_sum(momentum / decay) * squares(numbers)
-    left = floor * DESCENT * least * weight_total(momentum, N) / (1 - momentum)
-    return (D + curvature + drift + noise) / left
+    return (D + curvature + drift + noise) / progress(numbers)
 
 
 def assemble_no_momentum(numbers: Numbers, noise: sp.Expr = NOISE) -> sp.Expr:
@@ -139,9 +149,8 @@ def assemble_no_momentum(numbers: Numbers, noise: sp.Expr = NOISE) -> sp.Expr:
 
     ``noise R`` is what a step pays for each ``||U_n||^2`` because its denominator knows the gradient.
     """
-    _, _, step, least, floor = numbers
-    spent = (step * noise * R + step**2 * L / 2) * squares(numbers)
-    return (D + spent) / (floor * DESCENT * least * N)
+    spent = (numbers.step * noise * R + numbers.step**2 * L / 2) * squares(numbers)
+    return (D + spent) / progress(numbers)
 
 
 def assemble_adagrad(c: Coefficients = ALGORITHM) -> sp.Expr:
@@ -153,8 +162,8 @@ def assemble_adagrad(c: Coefficients = ALGORITHM) -> sp.Expr:
 
 def derive(c: Coefficients = ALGORITHM) -> dict[str, sp.Expr]:
     """The three bounds and the two limits, from the recursion and the lemmas."""
-    numbers = read_recursion(c)
-    second, fourth = assemble_no_momentum(read_recursion(no_momentum(c))), assemble_momentum(numbers)
+    second = assemble_no_momentum(read_recursion(no_momentum(c)))
+    fourth = assemble_momentum(read_recursion(c))
     return {
         "theorem1": assemble_adagrad(c),
         "theorem2": second,
@@ -172,9 +181,9 @@ C1a = Claim(
         "with alpha0 ~ 1/sqrt N and beta2 = 1 - 1/N"
     ),
     statement=(
-        r"\mathbb{E}\|\nabla F(x_\tau)\|^2 \le "
+        r"\mathbb{E}\|\nabla F(x_\tau)\|^2 \leq "
         + latex(theorem4)
-        + r"\quad(\text{Theorem 4}),\qquad \le "
+        + r"\quad(\text{Theorem 4}),\qquad \leq "
         + latex(theorem2)
         + r"\quad(\beta_1 = 0,\ \text{Theorem 2})"
     ),
