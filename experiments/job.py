@@ -129,6 +129,7 @@ def compute(stem: str, paper: bool, out: Path, workers: Workers = HERE, catalogu
     folder = out / stem / mark
     result: Result = module.run(setup, Chunks(folder / "chunks", mark, workers, title=stem))
     save_data(folder, result.data)
+    write_json(folder / "confrontations.json", plain(result.confrontations, "confrontations"))
     write_json(folder / "made_from.json", recipe(setup, module.__name__))
     return result
 

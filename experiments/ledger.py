@@ -162,8 +162,8 @@ def summary(numeric: Mapping[str, Any]) -> tuple[str, str, str]:
         return "-", "-", "-"
     signs = {"equality": "=", "upper bound": "<=", "lower bound": ">="}
     measured, predicted = numeric["measured"], numeric["predicted"]
-    low, high = (float(measured[end]) for end in ("low", "high"))
-    interval = "" if low == high else f" [{shown(low)}, {shown(high)}]"
+    low, high = shown(measured["low"]), shown(measured["high"])
+    interval = "" if low == high else f" [{low}, {high}]"
     return (
         shown(measured["value"]) + interval,
         f"{signs[predicted['kind']]} {shown(predicted['value'])}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,8 +43,44 @@ SIGNS: Final = {
 }
 RELATION: Final[dict[Kind, str]] = {"equality": "=", "upper bound": "≤", "lower bound": "≥"}
 #: The points of one evidence that are shown; the rest is counted.
-SHOWN: Final = 8
+SHOWN: Final = 5
 MEDIA: Final = {".svg": "image/svg+xml", ".png": "image/png"}
+
+GREEK: Final = {
+    "alpha": "α",
+    "beta": "β",
+    "eta": "η",
+    "eps": "ε",
+    "gamma": "γ",
+    "kappa": "κ",
+    "lambda": "λ",
+    "theta": "θ",
+    "rho": "ρ",
+    "sigma": "σ",
+    "tau": "τ",
+    "xi": "ξ",
+    "phi": "φ",
+}
+#: How plain text becomes print: (regular expression on escaped text, replacement), in this order.
+PROSE: Final = (
+    (r"\bweight_decay\b", "<i>λ</i>"),
+    (r"\bgate_decay\b", "<i>β</i><sub>g</sub>"),
+    *(
+        (rf"(?<![\w&]){name}(?:_?([0-9]|[tg]))?(?![\w;])", rf"<i>{letter}</i><sub>\1</sub>")
+        for name, letter in GREEK.items()
+    ),
+    (r"<sub></sub>", ""),
+    (r"\b([a-zA-Z])_([a-z0-9]+)\b", r"<i>\1</i><sub>\2</sub>"),
+    (r"\^\(?(-?[\w/]+)\)?", r"<sup>\1</sup>"),
+    (r"\bsqrt\(([^()]*)\)", r"√(\1)"),
+    (r"\bsqrt (\w)", r"√\1"),
+    (r"\|\|", "‖"),
+    (r"&lt;=", "≤"),
+    (r"&gt;=", "≥"),
+    (r"-&gt;", "→"),
+    (r"\bgrad ([A-Z])\b", r"∇\1"),
+    (r"(?<=\s)-(?=\s)", "−"),
+)
 
 
 def render(outcome: Outcome, folder: Path) -> str:
@@ -61,7 +98,7 @@ def render(outcome: Outcome, folder: Path) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"number": number, "interval": interval, "math": mathml, "shortest": shortest}
+    environment.filters |= {"number": number, "interval": interval, "prose": prose, "shortest": shortest}
     first_of_stem = {f.study.stem: f.claim.id for f in reversed(outcome.findings) if f.study}
     return environment.get_template("report.html.jinja").render(
         findings=outcome.findings,
@@ -70,13 +107,14 @@ def render(outcome: Outcome, folder: Path) -> str:
         made=outcome.studies[0].provenance if outcome.studies else None,
         seconds=sum(study.provenance["seconds"] for study in outcome.studies),
         first_of_stem=first_of_stem,
-        figure=lambda path: embedded(folder / path),
+        figures_of=lambda study: [embedded(folder / path) for path in pictures(study.figures)],
         signs=SIGNS,
         relation=RELATION,
         decisive=decisive,
         looseness=looseness,
         telling=telling,
         strip=strip,
+        statement=statement,
         contradicts=point_contradicts,
         after_planting=after_planting,
         formulas=formulas,
@@ -106,10 +144,27 @@ def formulas(finding: Finding) -> list[tuple[str, Markup]]:
     return [(name, mathml(latex(formula), "inline")) for name, formula in finding.claim.formulas.items()]
 
 
+def statement(text: str) -> list[Markup]:
+    """A LaTeX statement as displayed formulas: parts that a quad separates stand on lines of their own."""
+    parts = re.split(r",?\\s*\\\\q?quad\\s*", text)
+    balanced = all(
+        part.count("{") == part.count("}") and part.count(r"\left") == part.count(r"\right") for part in parts
+    )
+    return [mathml(part) for part in (parts if balanced else [text])]
+
+
+def prose(text: str) -> Markup:
+    """Plain text with its symbols set as mathematics: ``beta1 <= ||v||^2`` as it would be printed."""
+    marked = str(escape(text))
+    for pattern, replacement in PROSE:
+        marked = re.sub(pattern, replacement, marked)
+    return Markup(marked)
+
+
 def mathml(text: str, display: str = "block") -> Markup:
     """LaTeX as MathML; text that cannot be converted is shown as it is."""
     try:
-        return Markup(convert(text, display=display))
+        return Markup(convert(rf"\displaystyle {text}", display=display))
     except Exception:  # the converter raises its own exceptions, and IndexError, on LaTeX it does not know
         return Markup("<code>{}</code>").format(text)
 
@@ -132,8 +187,9 @@ def interval(point: Point) -> Markup:
     low, high = number(point.low), number(point.high)
     if point.low == point.high:
         return Markup("exact")
-    if low == high:
-        return Markup("± {}").format(number(float(f"{(point.high - point.low) / 2:.0e}")))
+    half = (point.high - point.low) / 2
+    if low == high or half < 1e-3 * abs(point.measured):
+        return Markup("± {}").format(number(float(f"{half:.0e}")))
     return Markup("[{}, {}]").format(low, high)
 
 
@@ -155,21 +211,20 @@ def strip(kind: Kind, point: Point) -> Markup:
     """A small picture of a point: the measured interval against the prediction (the vertical line).
 
     For an equality the ends of the axis are a planted error of 2 % on either side; for a bound the axis is the
-    logarithm of measured/bound, from 1e-3 to 10, with the forbidden side hatched.
+    logarithm of measured/bound, from 1e-3 to 10, with the forbidden side shaded. An arrow points out of the picture.
     """
     ends = [_place(kind, value, point.predicted) for value in (point.low, point.measured, point.high)]
     if any(math.isnan(end) for end in ends):
         return Markup("")
     low, middle, high = (min(max(end, 0.0), 100.0) for end in ends)
+    dot = {ends[1] < 0: "M6 5L0 9L6 13Z", ends[1] > 100: "M94 5L100 9L94 13Z"}.get(True, f"M{middle:.2f} 9h.01")
     mark = _place(kind, point.predicted, point.predicted)
     wall = {"equality": "", "upper bound": f"M{mark} 3H100V15H{mark}Z", "lower bound": f"M0 3H{mark}V15H0Z"}[kind]
     return Markup(
         '<svg class="strip" viewBox="-3 0 106 18" role="img" aria-label="{label}"><path class="wall" d="{wall}"/>'
         '<path class="axis" d="M0 9H100"/><path class="prediction" d="M{mark} 2V16"/>'
-        '<path class="whisker" d="M{low:.2f} 9H{high:.2f}"/><circle cx="{middle:.2f}" cy="9" r="2.6"/></svg>'
-    ).format(
-        label=f"measured against {kind}", wall=wall, mark=mark, low=max(low - 0.4, 0), high=high + 0.4, middle=middle
-    )
+        '<path class="whisker" d="M{low:.2f} 9H{high:.2f}"/><path class="dot" d="{dot}"/></svg>'
+    ).format(label=f"measured against {kind}", wall=wall, mark=mark, low=max(low - 0.4, 0), high=high + 0.4, dot=dot)
 
 
 def _place(kind: Kind, value: float, predicted: float) -> float:
@@ -184,7 +239,16 @@ def _place(kind: Kind, value: float, predicted: float) -> float:
     return 75 + 25 * math.log10(value / predicted)
 
 
-def embedded(path: Path) -> str | None:
-    """A figure as a data URI; None for a file that browsers do not show inline."""
-    kind = MEDIA.get(path.suffix)
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}" if kind else None
+def pictures(files: Sequence[str]) -> list[str]:
+    """The files to show: of a figure in several formats the first that browsers show inline."""
+    chosen: dict[str, str] = {}
+    for suffix in MEDIA:
+        for file in files:
+            if Path(file).suffix == suffix:
+                chosen.setdefault(Path(file).stem, file)
+    return list(chosen.values())
+
+
+def embedded(path: Path) -> str:
+    """A figure as a data URI."""
+    return f"data:{MEDIA[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
