@@ -1,0 +1,307 @@
+"""S > B: what VRMomentum does where the origin repels. The pinned learning rate, its window, and what lies beyond.
+
+Runs are on a quadratic of largest curvature 1, so that alpha0 = S and eta_t L is the recorded learning rate; ratios are
+S/B, rates eta_t L/B, with B the edge of the run's own beta1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import sympy as sp
+import xarray as xr
+from numpy.typing import NDArray
+
+import vradam
+from experiments.confront import Confrontation, Evidence, Point
+from experiments.formula import evaluate
+from experiments.frontier import PUBLISHED, SMOOTHED, Variant
+from experiments.outcomes import random_starts
+from experiments.store import Chunks
+from theory import stability
+from theory.notation import edge
+from theory.recursion import ALGORITHM
+
+Array = NDArray[np.floating]
+EDGE: Final = edge()
+BOWL: Final = vradam.objectives.quadratic([1.0])
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Parameters
+    ----------
+    beta1, beta3, pinned : decays, strengths and ratios S/B at which the pinned state is measured.
+    window : ratios, a grid that must contain the end of the window.
+    settle : steps before anything is measured.
+    smoothed_beta1, gate_decay, excess : where, in S/B - 1, the smoothed gate's pinned state loses stability.
+    portrait_beta1, portrait_alpha1 : of the bifurcation diagram: ``ratios`` x ``starts`` runs, ``samples`` steps each.
+    variants : gates whose learning rates are compared there.
+    flat : curvatures of the flat direction, relative to the sharp one.
+    """
+
+    beta1: tuple[float, ...] = (0.3, 0.5, 0.7, 0.9)
+    beta3: tuple[float, ...] = (1.0, 2.5)
+    pinned: tuple[float, ...] = (1.02, 1.1, 1.3, 1.6, 1.9)
+    window: tuple[float, float, int] = (1.95, 2.05, 21)
+    settle: int = 8000
+    smoothed_beta1: tuple[float, ...] = (0.5, 0.9)
+    gate_decay: tuple[float, ...] = (0.9, 0.99)
+    excess: tuple[float, float, int] = (1e-3, 0.2, 81)
+    portrait_beta1: float = 0.9
+    portrait_alpha1: float = 100.0
+    ratios: tuple[float, float, int] = (0.3, 8.0, 120)
+    starts: int = 4
+    samples: int = 256
+    lyapunov_steps: int = 1500
+    variants: tuple[Variant, ...] = (PUBLISHED, SMOOTHED)
+    flat: tuple[float, ...] = (1e-4,)
+    flat_ratios: tuple[float, float, int] = (0.1, 4.0, 14)
+    flat_goal: float = 1e-3
+    flat_steps: int = 20_000
+    seed: int = 0
+
+
+def measure(setup: Setup, chunks: Chunks) -> dict[str, xr.Dataset]:
+    """Everything beyond the edge, each part a chunk of its own."""
+    portraits = {f"bifurcation_{i}": (setup, variant) for i, variant in enumerate(setup.variants)}
+    parts = chunks.map(portrait, portraits)
+    alone = {"pinned": pinned, "window": window, "smoothed_end": smoothed_end, "flat": flat}
+    parts |= {name: chunks.chunk(name, lambda part=part: part(setup)) for name, part in alone.items()}  # type: ignore[misc]
+    diagram = xr.concat([parts.pop(name) for name in portraits], "variant")
+    return {"bifurcation": diagram.assign_coords(variant=[v.name for v in setup.variants])} | parts
+
+
+# ---------------------------------------------------------------- the pinned state
+
+
+def pinned(setup: Setup) -> xr.Dataset:
+    """Velocities and rates of 64 steps of runs from ``beta3 x^2 = 1`` at rest, over (beta1, beta3, ratio, step)."""
+    beta1, beta3, ratio = np.meshgrid(setup.beta1, setup.beta3, setup.pinned, indexing="ij")
+    edges = evaluate(EDGE, beta1=beta1)
+    optimizer = vradam.VRMomentum(alpha0=ratio * edges, alpha1=np.inf, beta1=beta1, beta3=beta3)
+    velocity, rate, x = _tail(optimizer, 1 / np.sqrt(beta3)[..., None], setup.settle, 64)
+    dims = ("beta1", "beta3", "ratio", "step")
+    return xr.Dataset(
+        {"velocity": (dims, velocity), "rate": (dims, rate / edges[..., None]), "x": (dims, x)},
+        coords={"beta1": list(setup.beta1), "beta3": list(setup.beta3), "ratio": list(setup.pinned)},
+    )
+
+
+def window(setup: Setup) -> xr.Dataset:
+    """How far the rate swings from one step to the next, at ratios around the end of the window, per beta1."""
+    beta1, ratio = np.meshgrid(setup.beta1, np.linspace(*setup.window), indexing="ij")
+    edges = evaluate(EDGE, beta1=beta1)
+    optimizer = vradam.VRMomentum(alpha0=ratio * edges, alpha1=np.inf, beta1=beta1)
+    _, rate, _ = _tail(optimizer, np.ones((*beta1.shape, 1)), 2 * setup.settle, 64)
+    return xr.Dataset(
+        {"swing": (("beta1", "ratio"), np.ptp(rate / edges[..., None], axis=-1))},
+        coords={"beta1": list(setup.beta1), "ratio": np.linspace(*setup.window)},
+    )
+
+
+def smoothed_end(setup: Setup) -> xr.Dataset:
+    """Growth per step of a small disturbance of the smoothed gate's pinned state, over S/B - 1; and where it begins.
+
+    The runs start on the state itself, which is that of the published gate, disturbed by 1e-7 and long after the start
+    of the averages. Growth is read from the largest deviations of the rate in two stretches of the run; where it has
+    saturated it says nothing, so the end is the first change of sign, from below.
+    """
+    excess = np.geomspace(*setup.excess)
+    beta1, gate_decay, above = np.meshgrid(setup.smoothed_beta1, setup.gate_decay, excess, indexing="ij")
+    edges = evaluate(EDGE, beta1=beta1)
+    optimizer = vradam.VRMomentum(alpha0=(1 + above) * edges, alpha1=np.inf, beta1=beta1, gate_decay=gate_decay)
+    v = np.sqrt(above)[..., None]
+    x = v * edges[..., None] / 2
+    state = optimizer.init(x)._replace(velocity=-v * (1 + 1e-7), kinetic=above.copy(), step=10**6)
+    half = setup.settle // 4
+    early = vradam.simulate(optimizer, BOWL, x, half, state=state)
+    late = vradam.simulate(optimizer, BOWL, early.final_x, half, state=early.final_state)
+    sizes = (np.abs(run.learning_rate[..., half // 2 :] / edges[..., None] - 1).max(axis=-1) for run in (early, late))
+    first, last = (np.maximum(size, 1e-18) for size in sizes)
+    growth = np.log(last / first) / half
+    begins = np.array([[_crossing(excess, line) for line in lines] for lines in growth])
+    return xr.Dataset(
+        {
+            "growth": (("beta1", "gate_decay", "excess"), growth),
+            "begins": (("beta1", "gate_decay"), begins),
+        },
+        coords={"beta1": list(setup.smoothed_beta1), "gate_decay": list(setup.gate_decay), "excess": excess},
+    )
+
+
+def _crossing(x: Array, y: Array) -> float:
+    """Where y first rises through 0, interpolated linearly; nan if it does not."""
+    ups = np.flatnonzero((y[:-1] < 0) & (y[1:] > 0))
+    if ups.size == 0:
+        return float("nan")
+    i = ups[0]
+    return float(x[i] - y[i] * (x[i + 1] - x[i]) / (y[i + 1] - y[i]))
+
+
+# ---------------------------------------------------------------- the diagram
+
+
+def portrait(setup: Setup, variant: Variant) -> xr.Dataset:
+    """Attractor samples and Lyapunov exponents over the ratios, for one gate; from random starts."""
+    ratios = np.linspace(*setup.ratios)
+    shape = (ratios.size, setup.starts)
+    edges = float(evaluate(EDGE, beta1=setup.portrait_beta1))
+    S = np.repeat(ratios * edges, setup.starts)
+    optimizer = variant.optimizer(S, setup.portrait_alpha1, setup.portrait_beta1)
+    x, state = random_starts(optimizer, BOWL, setup.starts, ratios.size, setup.seed, decades=(-2.0, 0.0))
+    velocity, rate, _ = _tail(optimizer, x, setup.settle, setup.samples, state)
+    exponent = lyapunov(optimizer, x, state, setup.settle // 4, setup.lyapunov_steps)
+    dims = ("ratio", "start", "step")
+    return xr.Dataset(
+        {
+            "velocity": (dims, velocity.reshape(*shape, -1).astype(np.float32)),
+            "rate": (dims, (rate / edges).reshape(*shape, -1).astype(np.float32)),
+            "lyapunov": (("ratio", "start"), exponent.reshape(shape)),
+        },
+        coords={"ratio": ratios},
+        attrs={"beta1": setup.portrait_beta1, "alpha1": setup.portrait_alpha1},
+    )
+
+
+def lyapunov(optimizer: vradam.VRMomentum, x: Array, state: vradam.State, settle: int, steps: int) -> Array:
+    """The largest Lyapunov exponent per step (n,), from two runs held 1e-9 (relative) apart: Benettin's method."""
+    settled = vradam.simulate(optimizer, BOWL, x, settle, every=0, state=state)
+    x, state = settled.final_x, settled.final_state
+    near_x, near = x * (1 + 1e-9), state
+    total = np.zeros(len(x))
+    scale = np.maximum(np.abs(x[:, 0]), np.abs(state.velocity[:, 0]))
+    before = 1e-9 * np.abs(x[:, 0])
+    for _ in range(steps):
+        x, state = optimizer.step(x, BOWL.grad(x), state)
+        near_x, near = optimizer.step(near_x, BOWL.grad(near_x), near)
+        apart = [near_x - x, near.velocity - state.velocity, (near.kinetic - state.kinetic)[:, None]]
+        distance = np.sqrt(sum(part[:, 0] ** 2 for part in apart))
+        total += np.log(np.maximum(distance, 1e-300) / np.maximum(before, 1e-300))
+        scale = np.maximum(np.abs(x[:, 0]), np.abs(state.velocity[:, 0]))
+        before = 1e-9 * scale
+        closer = (before / np.maximum(distance, 1e-300))[:, None]
+        near_x = x + closer * apart[0]
+        near = near._replace(
+            velocity=state.velocity + closer * apart[1], kinetic=state.kinetic + (closer * apart[2])[:, 0]
+        )
+    return total / steps
+
+
+# ---------------------------------------------------------------- flat directions
+
+
+def flat(setup: Setup) -> xr.Dataset:
+    """Two curvatures, 1 and q: how fast the flat coordinate moves while the sharp one is beyond the edge.
+
+    ``decay`` is its factor per step over the second half of a run; ``steps_to_goal`` the first step at which it stays
+    below ``flat_goal`` times its start (nan: not in ``flat_steps``); the gates are those of the diagram, then none.
+    """
+    gates = [*(variant.name for variant in setup.variants), "none"]
+    ratios = np.geomspace(*setup.flat_ratios)
+    edges = float(evaluate(EDGE, beta1=setup.portrait_beta1))
+    decay = np.full((len(gates), len(setup.flat), ratios.size), np.nan)
+    goal = decay.copy()
+    for g in range(len(gates)):
+        strength = 0.0 if gates[g] == "none" else 1.0
+        variant = setup.variants[g] if g < len(setup.variants) else PUBLISHED
+        gated = variant.optimizer(ratios * edges, setup.portrait_alpha1, setup.portrait_beta1)
+        optimizer = vradam.VRMomentum(
+            alpha0=gated.alpha0, alpha1=gated.alpha1, beta1=gated.beta1, beta3=strength, gate_decay=gated.gate_decay
+        )
+        for i, curvature in enumerate(setup.flat):
+            x0 = np.array([1.0, 1.0])
+            every = max(1, setup.flat_steps // 2000)
+            run = vradam.simulate(
+                optimizer, vradam.objectives.quadratic([1.0, curvature]), x0, setup.flat_steps, every=every
+            )
+            slow = np.abs(run.x[..., 1])
+            stays = np.maximum.accumulate(slow[:, ::-1], axis=-1)[:, ::-1] <= setup.flat_goal
+            goal[g, i] = np.where(stays.any(axis=-1), run.step[stays.argmax(axis=-1)], np.nan)
+            first, last = run.step.size // 8, run.step.size // 4
+            decay[g, i] = (slow[:, last] / slow[:, first]) ** (1 / (run.step[last] - run.step[first]))
+    dims = ("gate", "curvature", "ratio")
+    return xr.Dataset(
+        {"decay": (dims, decay), "steps_to_goal": (dims, goal)},
+        coords={"gate": gates, "curvature": list(setup.flat), "ratio": ratios},
+        attrs={"beta1": setup.portrait_beta1, "alpha1": setup.portrait_alpha1, "goal": setup.flat_goal},
+    )
+
+
+def momentum_decay(beta1: float, step_size: float) -> float:
+    """The factor per step of plain momentum at ``step_size = eta * curvature``, from the theory's matrix."""
+    matrix = stability.transition(stability.without_decay(ALGORITHM), stability.eta, sp.Integer(1))
+    entries = [float(evaluate(entry, beta1=beta1, eta=step_size)) for entry in matrix]
+    return float(np.abs(np.linalg.eigvals(np.reshape(entries, (2, 2)))).max())
+
+
+# ---------------------------------------------------------------- the verdict's evidence
+
+
+def confront(setup: Setup, data: Mapping[str, xr.Dataset], formulas: Mapping[str, sp.Expr]) -> Confrontation:
+    """S6: v*^2, the pinned rate, the end of its window, and the pace of flat directions."""
+    speeds, rates = [], []
+    seen = data["pinned"]
+    for beta1 in seen.beta1.values.tolist():
+        S = seen.ratio.values * evaluate(EDGE, beta1=beta1)
+        for beta3 in seen.beta3.values.tolist():
+            for i, ratio in enumerate(seen.ratio.values.tolist()):
+                here = seen.sel(beta1=beta1, beta3=beta3).isel(ratio=i)
+                label = f"beta1 = {beta1:g}, beta3 = {beta3:g}, S/B = {ratio:g}"
+                predicted = evaluate(formulas["velocity_squared"], S=S[i], beta1=beta1, beta3=beta3)
+                speeds.append(_spread(here.velocity.values**2, float(predicted), label))
+                rates.append(_spread(here.rate.values, 1.0, label))
+    ends = []
+    for beta1 in data["window"].beta1.values.tolist():
+        swings, edges = data["window"].swing.sel(beta1=beta1), float(evaluate(EDGE, beta1=beta1))
+        first = int((swings.values > 1e-3).argmax())
+        low, high = (float(swings.ratio[i]) * edges for i in (max(first - 1, 0), first))
+        predicted = float(evaluate(formulas["upper_end"], beta1=beta1))
+        ends.append(Point((low + high) / 2, low * (1 - 1e-9), high * (1 + 1e-9), predicted, f"beta1 = {beta1:g}"))
+    return Confrontation(
+        "S6",
+        reported=(
+            Evidence("equality", tuple(speeds), len(speeds), "beta3 v^2 of the pinned state"),
+            Evidence("equality", tuple(rates), len(rates), "eta_t L/B of the pinned state"),
+            Evidence("equality", tuple(ends), seen.sizes["beta1"], "S at which the rate ceases to be pinned"),
+            Evidence(
+                "equality",
+                tuple(_paces(setup, data["flat"])),
+                seen.sizes["beta1"],
+                "loss per step of a flat coordinate",
+            ),
+        ),
+        note="Between B and 2B the learning rate is pinned at B/L; flat directions move as momentum does at the edge.",
+    )
+
+
+def _paces(setup: Setup, data: xr.Dataset) -> list[Point]:
+    """While the rate is pinned: the relative loss per step of the flat coordinate, against momentum at the edge."""
+    points = []
+    edges = float(evaluate(EDGE, beta1=setup.portrait_beta1))
+    inside = data.sel(gate=PUBLISHED.name).isel(ratio=np.flatnonzero((data.ratio > 1.05) & (data.ratio < 1.95)))
+    for curvature in data.curvature.values.tolist():
+        for measured in inside.decay.sel(curvature=curvature):
+            loss, predicted = 1 - float(measured), 1 - momentum_decay(setup.portrait_beta1, edges * curvature)
+            label = f"curvature {curvature:g}, S/B = {float(measured.ratio):.3g}"
+            points.append(Point(loss, loss * 0.995, loss * 1.005, predicted, label))
+    return points
+
+
+def _spread(values: Array, predicted: float, label: str) -> Point:
+    """A quantity that should be constant: its mean, with its range as the interval, widened by the arithmetic."""
+    low, high = float(values.min()) * (1 - 1e-6), float(values.max()) * (1 + 1e-6)
+    return Point(float(values.mean()), low, high, predicted, label)
+
+
+def _tail(
+    optimizer: vradam.VRMomentum, x: Array, settle: int, steps: int, state: vradam.State | None = None
+) -> tuple[Array, Array, Array]:
+    """Velocity, learning rate and position (..., steps) of the steps after the first ``settle``."""
+    settled = vradam.simulate(optimizer, BOWL, x, settle, every=0, state=state)
+    run = vradam.simulate(optimizer, BOWL, settled.final_x, steps, state=settled.final_state)
+    position, rate = run.x[..., 0], run.learning_rate[..., 1:]
+    return -np.diff(position, axis=-1) / rate, rate, position[..., 1:]
