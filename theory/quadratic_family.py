@@ -16,8 +16,8 @@ it, Q_sigma falls. A horizontal chord of the ellipse, ``sigma`` fixed, is an int
 
     x'^2 + O(s) (x' + kappa w')^2 = x^2 + beta1^2 O(s) (x + kappa w)^2.
 
-So ``V(z, O) = x^2 + beta1^2 O (x + kappa w)^2`` is conserved exactly when the odds rise by the factor ``1/beta1^2`` from
-one step to the next, and falls when they rise by less.
+So ``V(z, O) = x^2 + beta1^2 O (x + kappa w)^2`` is conserved exactly when the odds rise by the factor ``1/beta1^2``
+from one step to the next, and falls when they rise by less.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def own_gate_contracts_by_beta1() -> bool:
 def sharp_rate() -> bool:
     """The eigenvalues ``r^2, beta1^2/r^2`` of ``A' Q_sigma A`` relative to ``Q_sigma``.
 
-    Their product is ``beta1^2`` and their sum ``2 beta1 + 4 beta1 (s-sigma)^2/((sigma-s-)(s+-sigma))``; both are below 1
-    exactly when the sum is below ``1 + beta1^2``, which is the inside of the ellipse.
+    Their product is ``beta1^2`` and their sum ``2 beta1 + 4 beta1 (s-sigma)^2/((sigma-s-)(s+-sigma))``; both are
+    below 1 exactly when the sum is below ``1 + beta1^2``, which is the inside of the ellipse.
     """
     relative = form().inv() * matrix().T * form() * matrix()
     gap = 2 * kappa() * sigma - sigma**2 - 1

@@ -1,0 +1,221 @@
+"""Verification of gate certificates in exact rational arithmetic, sharing no code with the search that found them.
+
+The system is one mode ``z' = A(s) z``, ``z = (x, w)``, of VRMomentum on a quadratic, with ``s = eta * curvature``:
+
+    w' = beta1 w + (1-beta1) x,      x' = x - s w',      det A(s) = beta1,      edge B = 2 (1+beta1)/(1-beta1).
+
+The four kinds, and why what is checked is a proof:
+
+``lyapunov``      ``P > 0`` and ``P - A(s)'P A(s) > 0`` at ``s = a`` and ``s = b``, by leading minors. ``z -> A(s)z`` is
+                  affine in s and ``z'Pz`` convex, so every s in [a, b] and every sequence of such s is covered.
+``polygon``       The norm whose unit ball is a convex polygon symmetric about 0 shrinks by ``contraction < 1`` under
+                  A(a) and A(b): images of vertices are compared with edges. Convexity covers [a, b] again.
+``gate_word``     The product of A over one period of the word has ``|trace| > 1 + determinant``, hence a real
+                  eigenvalue beyond 1 in modulus: repeating the word, almost every start diverges.
+``rise_limited``  The same for a word whose gates rise slowly: ``1/s' >= gate_decay/s + (1-gate_decay)/S`` all around.
+
+Each certificate also stores exact invariants (minors, area, trace, least slack, growth per step), so that a changed
+number shows. Numbers are strings ``"p/q"``; see :mod:`theory.check_certificate` for how they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from math import lcm
+from typing import Any
+
+from theory.check_certificate import items, rational, require_keys
+
+Matrix = tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]
+Point = tuple[Fraction, Fraction]
+GROWTH_DIGITS = 10_000  # the growth per step is stored rounded down to a multiple of 1/10000
+
+
+def check_lyapunov(data: Mapping[str, Any]) -> bool:
+    """True when ``V(z) = z'Pz`` falls at every step for every gate sequence in ``[a, b]``; ValueError if malformed."""
+    require_keys(data, ("beta1", "a", "b", "P", "minors_of_P", "minors_at_a", "minors_at_b"))
+    beta1, a, b = _gates(data)
+    rows = [_numbers(row, "P", 2) for row in items(data["P"], "P", 2)]
+    if rows[0][1] != rows[1][0]:
+        return False
+    form: Matrix = ((rows[0][0], rows[0][1]), (rows[1][0], rows[1][1]))
+    found = [_minors(form), *(_minors(_decrease(form, step_matrix(beta1, gate))) for gate in (a, b))]
+    stored = [_numbers(data[key], key, 2) for key in ("minors_of_P", "minors_at_a", "minors_at_b")]
+    return found == stored and all(minor > 0 for minors in found for minor in minors)
+
+
+def check_polygon(data: Mapping[str, Any]) -> bool:
+    """True when a polygonal norm shrinks for every gate sequence in ``[a, b]``; ValueError if malformed.
+
+    ``vertices`` lists half of the polygon counter-clockwise; the other half is its mirror image through 0.
+    """
+    require_keys(data, ("beta1", "a", "b", "vertices", "area", "contraction"))
+    beta1, a, b = _gates(data)
+    vertices = [_pair(vertex) for vertex in items(data["vertices"], "vertices")]
+    area, stored = rational(data["area"], "area"), rational(data["contraction"], "contraction")
+    if len(vertices) < 2 or not is_convex(vertices):
+        return False
+    around = [*vertices, (-vertices[0][0], -vertices[0][1])]
+    return (
+        area == sum(_cross(p, q) for p, q in pairwise(around))
+        and stored == contraction(beta1, (a, b), vertices)
+        and stored < 1
+    )
+
+
+def check_gate_word(data: Mapping[str, Any]) -> bool:
+    """True when the periodic gate sequence ``gates``, inside ``[S/(1+alpha1), S]`` below the edge, is unstable."""
+    require_keys(data, ("beta1", "S", "alpha1", "gates", "trace", "determinant", "growth"))
+    return _word_is_unstable(data)
+
+
+def check_rise_limited(data: Mapping[str, Any]) -> bool:
+    """True when ``gates`` is unstable although its gates rise slowly; ``slack`` is the least room in that law."""
+    require_keys(data, ("beta1", "S", "alpha1", "gate_decay", "gates", "slack", "trace", "determinant", "growth"))
+    decay, top = rational(data["gate_decay"], "gate_decay"), rational(data["S"], "S")
+    gates = _numbers(data["gates"], "gates")
+    if not 0 <= decay < 1:
+        raise ValueError(f"gate_decay must lie in [0, 1), got {decay}")
+    if top <= 0 or min(gates) <= 0:
+        raise ValueError("S and the gates must be positive")
+    slack = min(1 / later - decay / now - (1 - decay) / top for now, later in pairwise([*gates, gates[0]]))
+    return slack >= 0 and slack == rational(data["slack"], "slack") and _word_is_unstable(data)
+
+
+def _word_is_unstable(data: Mapping[str, Any]) -> bool:
+    beta1, top, alpha1 = (rational(data[key], key) for key in ("beta1", "S", "alpha1"))
+    gates = _numbers(data["gates"], "gates")
+    trace, determinant, growth = (rational(data[key], key) for key in ("trace", "determinant", "growth"))
+    if not (0 <= beta1 < 1 and top > 0 and alpha1 >= 0 and growth > 0):
+        raise ValueError(
+            f"beta1 must lie in [0, 1), S and growth must be > 0, alpha1 >= 0, got {beta1}, {top}, {growth}, {alpha1}"
+        )
+    product = word_product(beta1, gates)
+    return (
+        top < edge(beta1)
+        and max(gates) == top
+        and min(gates) == top / (1 + alpha1)
+        and trace == product[0][0] + product[1][1]
+        and determinant == beta1 ** len(gates)
+        and abs(trace) > 1 + determinant
+        and grows_faster(product, len(gates), growth)
+        and (growth * GROWTH_DIGITS).denominator == 1
+        and not grows_faster(product, len(gates), growth + Fraction(1, GROWTH_DIGITS))
+    )
+
+
+# ---------------------------------------------------------------- the mathematics, in rationals
+
+
+def edge(beta1: Fraction) -> Fraction:
+    """``B = 2 (1+beta1)/(1-beta1)``.
+
+    >>> edge(Fraction(9, 10))
+    Fraction(38, 1)
+    """
+    return 2 * (1 + beta1) / (1 - beta1)
+
+
+def step_matrix(beta1: Fraction, gate: Fraction) -> Matrix:
+    """``A(gate)``."""
+    return (1 - gate * (1 - beta1), -gate * beta1), (1 - beta1, beta1)
+
+
+def word_product(beta1: Fraction, gates: Sequence[Fraction]) -> Matrix:
+    """``A(gates[-1]) ... A(gates[0])``.
+
+    >>> word_product(Fraction(1, 2), [Fraction(1), Fraction(2)])
+    ((Fraction(-1, 2), Fraction(-1, 2)), (Fraction(1, 2), Fraction(0, 1)))
+    """
+    product: Matrix = ((Fraction(1), Fraction(0)), (Fraction(0), Fraction(1)))
+    for gate in gates:
+        product = _times(step_matrix(beta1, gate), product)
+    return product
+
+
+def grows_faster(product: Matrix, steps: int, rate: Fraction) -> bool:
+    """True when the spectral radius of ``product`` exceeds ``rate**steps``, ``rate > 0``, decided without roots.
+
+    A real 2x2 matrix of determinant > 0 has spectral radius > r exactly when ``|trace| > r + det/r`` or ``det > r^2``.
+    """
+    scale = rate**steps
+    determinant = product[0][0] * product[1][1] - product[0][1] * product[1][0]
+    return abs(product[0][0] + product[1][1]) > scale + determinant / scale or determinant > scale**2
+
+
+def is_convex(vertices: Sequence[Point]) -> bool:
+    """True when the half-polygon and its mirror image bound a strictly convex set around 0, counter-clockwise."""
+    mirrored = [(-p, -q) for p, q in vertices]
+    around = [*vertices, *mirrored, *vertices[:2]]
+    edges = [(q[0] - p[0], q[1] - p[1]) for p, q in pairwise(around)]
+    turns = all(_cross(first, second) > 0 for first, second in pairwise(edges))
+    half_turn = all(_cross(vertices[0], vertex) > 0 for vertex in vertices[1:])
+    return turns and half_turn and all(_cross(p, q) > 0 for p, q in pairwise(around))
+
+
+def contraction(beta1: Fraction, gates: Sequence[Fraction], vertices: Sequence[Point]) -> Fraction:
+    """The norm of ``A(gate)``, the largest over ``gates``, in the norm whose unit ball has these (half) vertices.
+
+    The norm of p is the largest of ``|cross(p, q' - q)|/cross(q, q')`` over the edges ``q q'``. All numbers are first
+    brought to integers: the ratio does not change.
+    """
+    scale = lcm(*(number.denominator for vertex in vertices for number in vertex))
+    whole = [(int(p * scale), int(q * scale)) for p, q in vertices]
+    edges = [
+        (second[0] - first[0], second[1] - first[1], first[0] * second[1] - first[1] * second[0])
+        for first, second in pairwise([*whole, (-whole[0][0], -whole[0][1])])
+    ]
+    norms = []
+    for gate in gates:
+        image = step_matrix(beta1, gate)
+        unit = lcm(*(number.denominator for row in image for number in row))
+        (k, l), (m, n) = [[int(number * unit) for number in row] for row in image]  # noqa: E741
+        images = [(k * p + l * q, m * p + n * q) for p, q in whole]
+        for across, along, size in edges:
+            reach = max(abs(p * along - q * across) for p, q in images)
+            norms.append(Fraction(reach, size * unit))
+    return max(norms)
+
+
+# ---------------------------------------------------------------- small pieces
+
+
+def _gates(data: Mapping[str, Any]) -> tuple[Fraction, Fraction, Fraction]:
+    beta1, a, b = (rational(data[key], key) for key in ("beta1", "a", "b"))
+    if not 0 <= beta1 < 1:
+        raise ValueError(f"beta1 must lie in [0, 1), got {beta1}")
+    if not 0 < a <= b:
+        raise ValueError(f"a and b must satisfy 0 < a <= b, got {a}, {b}")
+    return beta1, a, b
+
+
+def _numbers(value: Any, name: str, length: int | None = None) -> list[Fraction]:
+    return [rational(entry, name) for entry in items(value, name, length)]
+
+
+def _pair(value: Any) -> Point:
+    first, second = _numbers(value, "vertices", 2)
+    return first, second
+
+
+def _cross(p: Point, q: Point) -> Fraction:
+    return p[0] * q[1] - p[1] * q[0]
+
+
+def _times(first: Matrix, second: Matrix) -> Matrix:
+    (a, b), (c, d) = first
+    (e, f), (g, h) = second
+    return (a * e + b * g, a * f + b * h), (c * e + d * g, c * f + d * h)
+
+
+def _decrease(form: Matrix, step: Matrix) -> Matrix:
+    """``P - A'PA``."""
+    transposed: Matrix = ((step[0][0], step[1][0]), (step[0][1], step[1][1]))
+    image = _times(transposed, _times(form, step))
+    return (form[0][0] - image[0][0], form[0][1] - image[0][1]), (form[1][0] - image[1][0], form[1][1] - image[1][1])
+
+
+def _minors(form: Matrix) -> list[Fraction]:
+    return [form[0][0], form[0][0] * form[1][1] - form[0][1] * form[1][0]]
