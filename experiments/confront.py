@@ -22,6 +22,7 @@ one (V'/V <= 1 rather than V' - V <= 0).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -119,8 +120,9 @@ class Confrontation:
 
     def __post_init__(self) -> None:
         for name in ("reported", "corrected", "replication"):
-            if not all(isinstance(item, Evidence) for item in getattr(self, name)):
-                raise TypeError(f"{name} must be a tuple of Evidence, got {getattr(self, name)!r}")
+            items = getattr(self, name)
+            if not isinstance(items, tuple) or not all(isinstance(item, Evidence) for item in items):
+                raise TypeError(f"{name} must be a tuple of Evidence, got {items!r}")
         if not self.reported:
             raise ValueError("reported must hold at least one Evidence, got none")
 
@@ -144,20 +146,18 @@ def verdict(symbolic: Status, confrontation: Confrontation) -> Verdict:
     reported, corrected, replication = confrontation.reported, confrontation.corrected, confrontation.replication
     if not all(point.is_finite for item in reported + corrected + replication for point in item.points):
         return "open"
-    if symbolic == "empirical":
-        if replication and all(map(supports, reported + replication)):
-            return "verified"
-        if any(map(contradicts, reported)) and any(map(contradicts, replication)):
+    if symbolic == "proved" or symbolic == "proved under assumptions":
+        if all(map(agrees, reported + corrected)) and any(map(is_vacuous, reported)):
+            return "vacuous"
+        if all(map(supports, reported + corrected)):
+            return "verified" if symbolic == "proved" else "verified under assumptions"
+    elif all(map(supports, corrected)):
+        if symbolic == "refuted" and any(map(contradicts, reported)):
             return "refuted"
-        return "open"
-    if symbolic == "refuted":
-        return "refuted" if any(map(contradicts, reported)) and all(map(supports, corrected)) else "open"
-    if symbolic not in ("proved", "proved under assumptions"):
-        return "open"
-    if all(map(agrees, reported + corrected)) and any(map(is_vacuous, reported)):
-        return "vacuous"
-    if all(map(supports, reported + corrected)):
-        return "verified" if symbolic == "proved" else "verified under assumptions"
+        if symbolic == "empirical" and any(map(contradicts, reported)) and any(map(contradicts, replication)):
+            return "refuted"
+        if symbolic == "empirical" and replication and all(map(supports, reported + replication)):
+            return "verified"
     return "open"
 
 
@@ -240,26 +240,45 @@ def planted(confrontation: Confrontation) -> Confrontation:
     """The same measurements beside a wrong formula: the verdict must differ from the true one, or nothing was tested.
 
     The error goes where the verdict rests: into ``corrected`` if there is a correction, else into ``reported`` and its
-    replication. An equality that holds is multiplied by 1.02, a bound that holds becomes half the measurement (twice,
-    for a lower bound); a formula that is contradicted is replaced by one that the measurement does not contradict.
+    replication. Equalities are multiplied by 1.02; bounds become half the measurement (twice, for a lower bound). Where
+    the claim is contradicted and nothing is put in its place, the error is a formula that nothing contradicts.
     """
-
-    def spoil(items: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-        return tuple(
-            replace(item, points=tuple(replace(p, predicted=_spoilt(item.kind, p)) for p in item.points))
-            for item in items
-        )
-
     if confrontation.corrected:
-        return replace(confrontation, corrected=spoil(confrontation.corrected))
-    return replace(confrontation, reported=spoil(confrontation.reported), replication=spoil(confrontation.replication))
+        return replace(confrontation, corrected=_changed(confrontation.corrected, _wrong))
+    change = _mended if any(map(contradicts, confrontation.reported)) else _wrong
+    return replace(
+        confrontation,
+        reported=_changed(confrontation.reported, change),
+        replication=_changed(confrontation.replication, change),
+    )
 
 
-def _spoilt(kind: Kind, point: Point) -> float:
+def _changed(items: tuple[Evidence, ...], change: Callable[[Kind, Point], float]) -> tuple[Evidence, ...]:
+    """The same measurements with every prediction replaced by ``change(kind, point)``."""
+    return tuple(
+        replace(item, points=tuple(replace(point, predicted=change(item.kind, point)) for point in item.points))
+        for item in items
+    )
+
+
+def _wrong(kind: Kind, point: Point) -> float:
     if kind == "equality":
-        return point.measured if point_contradicts(kind, point) else point.predicted * PLANTED
-    raised, lowered = point.high + abs(point.high), point.low - abs(point.low) / 2
-    return raised if (kind == "upper bound") == point_contradicts(kind, point) else lowered
+        return point.predicted * PLANTED
+    return _below(point) if kind == "upper bound" else _above(point)
+
+
+def _mended(kind: Kind, point: Point) -> float:
+    if not point_contradicts(kind, point):
+        return point.predicted
+    return {"equality": point.measured, "upper bound": _above(point), "lower bound": _below(point)}[kind]
+
+
+def _below(point: Point) -> float:
+    return point.low / 2 if point.low > 0 else 2 * point.low - 1
+
+
+def _above(point: Point) -> float:
+    return point.high * 2 if point.high > 0 else point.high / 2 + 1
 
 
 def strain(kind: Kind, point: Point) -> float:

@@ -1,0 +1,243 @@
+"""The verdict rule: each verdict has its cause, and a formula that is wrong changes it."""
+
+import inspect
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments import confront
+from experiments.confront import (
+    Confrontation,
+    Evidence,
+    Point,
+    agrees,
+    contradicts,
+    decisive,
+    looseness,
+    numerical_status,
+    planted,
+    supports,
+    verdict,
+)
+
+NAN, INF = math.nan, math.inf
+SYMBOLIC = ("proved", "proved under assumptions", "refuted", "open", "empirical")
+
+
+def seen(kind, *points, n=10):
+    return (Evidence(kind, tuple(Point(*point[:4], trivial=(*point, None)[4]) for point in points), n),)
+
+
+HOLDS = seen("equality", (2.0, 1.99, 2.01, 2.0))
+FAILS = seen("equality", (2.0, 1.99, 2.01, 3.0))
+BLURRED = seen("equality", (2.0, 1.9, 2.1, 2.0))
+BELOW = seen("upper bound", (1.0, 0.9, 1.1, 5.0))
+BEYOND = seen("upper bound", (1.0, 0.9, 1.1, 0.5))
+ACROSS = seen("upper bound", (1.0, 0.9, 1.1, 1.05))
+LOOSE = seen("upper bound", (1.0, 0.9, 1.1, 1000.0))
+EMPTY = seen("upper bound", (1.0, 0.9, 1.1, 5.0, 4.0))
+TELLING = seen("upper bound", (1.0, 0.9, 1.1, 5.0, 4.0), (0.5, 0.4, 0.6, 2.0, 4.0))
+
+
+@pytest.mark.parametrize(
+    ("symbolic", "reported", "corrected", "expected"),
+    [
+        ("proved", HOLDS, (), "verified"),
+        ("proved under assumptions", HOLDS, (), "verified under assumptions"),
+        ("proved", HOLDS + BELOW, (), "verified"),
+        ("proved", HOLDS + BEYOND, (), "open"),
+        ("proved", FAILS, (), "open"),  # a theorem that a run contradicts: somebody is wrong, nothing is settled
+        ("proved", ACROSS, (), "open"),
+        ("proved", BLURRED, (), "open"),  # an interval of +-5 % would not notice an error of 2 %
+        ("proved", LOOSE, (), "open"),  # a bound loose by 1e3 has not been tested
+        ("proved", EMPTY, (), "vacuous"),
+        ("proved under assumptions", EMPTY, (), "vacuous"),
+        ("proved", HOLDS + EMPTY, (), "vacuous"),
+        ("proved", TELLING, (), "verified"),
+        ("open", HOLDS, (), "open"),
+        ("open", EMPTY, (), "open"),
+        ("refuted", FAILS, (), "refuted"),
+        ("refuted", BEYOND, (), "refuted"),
+        ("refuted", HOLDS + BEYOND, (), "refuted"),
+        ("refuted", FAILS, HOLDS, "refuted"),
+        ("refuted", FAILS, FAILS, "open"),  # the correction does not hold either
+        ("refuted", FAILS, BLURRED, "open"),
+        ("refuted", HOLDS, (), "open"),  # a counterexample on paper that no run shows
+        ("refuted", ACROSS, (), "open"),
+        ("empirical", HOLDS, (), "open"),  # no replication
+    ],
+)
+def test_every_verdict_has_its_cause(symbolic, reported, corrected, expected):
+    assert verdict(symbolic, Confrontation("X", reported, corrected)) == expected
+
+
+@pytest.mark.parametrize(
+    ("reported", "replication", "expected"),
+    [
+        (BELOW, BELOW, "verified"),
+        (BEYOND, BEYOND, "refuted"),
+        (BELOW, BEYOND, "open"),
+        (BEYOND, BELOW, "open"),
+        (BELOW, ACROSS, "open"),
+    ],
+)
+def test_an_empirical_claim_needs_two_samples_on_one_side(reported, replication, expected):
+    assert verdict("empirical", Confrontation("E", reported, replication=replication)) == expected
+
+
+@pytest.mark.parametrize("field", ["measured", "low", "high", "predicted", "trivial"])
+@pytest.mark.parametrize("symbolic", SYMBOLIC)
+def test_a_nan_anywhere_leaves_the_claim_open(symbolic, field):
+    for evidence in (HOLDS, FAILS, BELOW, BEYOND, TELLING):
+        (item,) = evidence
+        spoilt = (replace(item, points=(*item.points, replace(item.points[0], **{field: NAN}))),)
+        for case in (
+            Confrontation("X", spoilt, replication=evidence),
+            Confrontation("X", evidence, corrected=spoilt),
+            Confrontation("X", evidence, replication=spoilt),
+        ):
+            assert verdict(symbolic, case) == "open"
+    assert numerical_status(Confrontation("X", spoilt)) == "undecided"
+
+
+def test_the_rule_never_sees_the_expected_verdict():
+    assert list(inspect.signature(verdict).parameters) == ["symbolic", "confrontation"]
+    assert "expected" not in {f for cls in (Confrontation, Evidence, Point) for f in cls.__dataclass_fields__}
+    imported = {name.partition(".")[0] for name in vars(confront) if inspect.ismodule(vars(confront)[name])}
+    assert imported == {"math"}
+
+
+def test_the_edges_of_an_interval_belong_to_it():
+    assert agrees(seen("equality", (2.0, 1.0, 3.0, 3.0))[0])
+    assert not contradicts(seen("equality", (2.0, 1.0, 3.0, 3.0))[0])
+    assert contradicts(seen("equality", (2.0, 1.0, 3.0, math.nextafter(3.0, INF)))[0])
+    assert agrees(seen("upper bound", (2.0, 1.0, 3.0, 3.0))[0])
+    assert not agrees(seen("upper bound", (2.0, 1.0, 3.0, math.nextafter(3.0, 0)))[0])
+    assert not contradicts(seen("upper bound", (2.0, 1.0, 3.0, 1.0))[0])
+    assert contradicts(seen("upper bound", (2.0, 1.0, 3.0, math.nextafter(1.0, 0)))[0])
+    assert agrees(seen("lower bound", (2.0, 1.0, 3.0, 1.0))[0])
+    assert contradicts(seen("lower bound", (2.0, 1.0, 3.0, math.nextafter(3.0, INF)))[0])
+
+
+def test_looseness_is_that_of_the_tightest_informative_point():
+    assert looseness(TELLING[0]) == 4.0  # the tighter-looking first point lies above its trivial line
+    assert looseness(EMPTY[0]) == INF
+    assert looseness(seen("lower bound", (6.0, 6.0, 6.0, 2.0))[0]) == 3.0
+    assert looseness(seen("upper bound", (0.0, 0.0, 0.0, 2.0))[0]) == INF
+    assert looseness(seen("equality", (2.0, 2.0, 2.0, 4.0), (3.0, 3.0, 3.0, 3.0))[0]) == 2.0
+    assert supports(seen("upper bound", (1.0, 1.0, 1.0, 999.0))[0])
+    assert not supports(seen("upper bound", (1.0, 1.0, 1.0, 1000.0))[0])
+    assert supports(seen("upper bound", (1.0, 1.0, 1.0, 1e5), (1.0, 1.0, 1.0, 2.0))[0])
+
+
+def test_an_interval_of_two_per_cent_is_too_wide_for_an_equality():
+    assert supports(seen("equality", (1.0, 0.99, 1.01, 1.0))[0])
+    assert not supports(seen("equality", (1.0, 0.98, 1.02, 1.0))[0])
+    assert supports(seen("equality", (1.0, 0.98, 1.02, 1.0), (5.0, 4.99, 5.01, 5.0))[0])
+    assert not supports(seen("equality", (0.0, -0.1, 0.1, 0.0))[0])  # 1.02 times zero is zero
+
+
+def test_the_decisive_point_is_the_worst_violation_or_the_tightest_agreement():
+    evidence, point = decisive(Confrontation("X", HOLDS + seen("upper bound", (2.0, 2, 2, 1.0), (9.0, 9, 9, 3.0))))
+    assert (evidence.kind, point.measured) == ("upper bound", 9.0)
+    assert decisive(Confrontation("X", TELLING))[1].predicted == 2.0
+    assert decisive(Confrontation("X", EMPTY))[1].predicted == 5.0
+    assert decisive(Confrontation("X", seen("equality", (2.0, 2, 2, 2.0), (5.0, 4.97, 5.03, 5.02))))[1].measured == 5.0
+
+
+def test_numerical_status_speaks_for_the_runs_alone():
+    said = {
+        name: numerical_status(Confrontation("X", globals()[name])) for name in ("HOLDS", "FAILS", "ACROSS", "EMPTY")
+    }
+    assert said == {"HOLDS": "supports", "FAILS": "contradicts", "ACROSS": "undecided", "EMPTY": "undecided"}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Point(2.0, 1.0, 1.5, 1.0), r"measured must lie in \[low, high\], got 2.0 outside \[1.0, 1.5\]"),
+        (lambda: Evidence("bound", (Point(1, 1, 1, 1),), 1), "kind must be .*, got 'bound'"),
+        (lambda: Evidence("equality", (), 1), "points must hold at least one Point, got none"),
+        (lambda: Evidence("equality", (Point(1, 1, 1, 1),), 0), "n must be a positive number of runs, got 0"),
+        (lambda: Confrontation("X", ()), "reported must hold at least one Evidence, got none"),
+    ],
+)
+def test_bad_evidence_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_evidence_comes_in_tuples():
+    with pytest.raises(TypeError, match="corrected must be a tuple of Evidence"):
+        Confrontation("X", HOLDS, corrected=[1])
+    with pytest.raises(TypeError, match="reported must be a tuple of Evidence"):
+        Confrontation("X", HOLDS[0])
+
+
+numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
+
+
+@st.composite
+def evidences(draw):
+    points = []
+    for _ in range(draw(st.integers(1, 3))):
+        low, measured, high = sorted(draw(st.tuples(numbers, numbers, numbers)))
+        if draw(st.integers(0, 3)):
+            width = draw(st.floats(0, 0.03)) * abs(measured)
+            low, high = measured - width, measured + width
+        near = st.sampled_from([measured, low, high, measured * 1.01, measured * 2])
+        trivial = draw(st.none() | st.sampled_from([measured * 3, measured * 1.5, measured / 3]))
+        points.append(Point(measured, low, high, draw(near), trivial=trivial))
+    return Evidence(draw(st.sampled_from(["equality", "upper bound", "lower bound"])), tuple(points), 1)
+
+
+some = st.lists(evidences(), max_size=2).map(tuple)
+at_least_one = st.lists(evidences(), min_size=1, max_size=2).map(tuple)
+confrontations = st.builds(Confrontation, st.just("X"), at_least_one, some, some)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.sampled_from(SYMBOLIC), confrontations)
+def test_a_planted_error_changes_every_verdict_but_open(symbolic, confrontation):
+    before = verdict(symbolic, confrontation)
+    if before != "open":
+        assert verdict(symbolic, planted(confrontation)) != before
+
+
+@given(confrontations)
+def test_no_evidence_both_agrees_and_contradicts(confrontation):
+    for item in confrontation.reported:
+        assert not (agrees(item) and contradicts(item))
+
+
+@given(st.sampled_from(SYMBOLIC), confrontations, st.floats(1e-3, 1e3))
+def test_units_do_not_matter(symbolic, confrontation, unit):
+    """Measured, predicted and trivial in another unit (a power of two, exact): the same verdict and looseness."""
+    scale = 2.0 ** round(math.log2(unit))
+
+    def rescale(items):
+        return tuple(
+            replace(
+                item,
+                points=tuple(
+                    replace(
+                        p,
+                        measured=p.measured * scale,
+                        low=p.low * scale,
+                        high=p.high * scale,
+                        predicted=p.predicted * scale,
+                        trivial=None if p.trivial is None else p.trivial * scale,
+                    )
+                    for p in item.points
+                ),
+            )
+            for item in items
+        )
+
+    other = Confrontation(
+        "X", rescale(confrontation.reported), rescale(confrontation.corrected), rescale(confrontation.replication)
+    )
+    assert verdict(symbolic, other) == verdict(symbolic, confrontation)
