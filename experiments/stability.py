@@ -2,7 +2,8 @@
 
 Thresholds are bracketed by runs alone: a search that knows no formula narrows each one down to about 0.1 %, between the
 largest step size whose run decays and the smallest whose run grows. Beside the brackets: the same factors 0.98 and 1.02
-from starts of size one, where the gate matters, and Adam, whose preconditioned sharpness settles near the edge.
+from starts of size one, where the gate matters; Adam, whose preconditioned sharpness settles near the edge; and the
+models of :mod:`experiments.adaptive_edge`, whose curvature moves while they are trained.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import vradam
+from experiments import adaptive_edge
 from experiments.confront import Confrontation, Evidence, Point
 from experiments.formula import evaluate
 from experiments.result import Result
@@ -44,6 +46,7 @@ class Setup:
     adam_alpha0: float = 0.01
     adam_steps: int = 30_000
     settled: int = 10_000
+    adaptive: tuple[adaptive_edge.Run, ...] = adaptive_edge.RUNS
 
 
 DEFAULT = Setup()
@@ -56,6 +59,10 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         "brackets": chunks.chunk("brackets", lambda: brackets(setup)),
         "both_sides": chunks.chunk("both_sides", lambda: both_sides(setup)),
         "adam": chunks.chunk("adam", lambda: settling_adam(setup)),
+        **{
+            f"adaptive-{i}": chunks.chunk(f"adaptive-{i}", lambda item=item: adaptive_edge.measure(item, setup.seed))
+            for i, item in enumerate(setup.adaptive)
+        },
     }
     found = data["brackets"]
     return Result(data, (_edge(setup, found, data["adam"]), _instantaneous(setup, found), _decay(setup, found)))

@@ -17,6 +17,7 @@ SMALL = stability.Setup(
     seeds=8,
     adam_steps=6000,
     settled=500,
+    adaptive=(),
 )
 STATUS = {"S1": "proved", "S2": "proved", "S4": "refuted"}
 EXPECTED = {"S1": "verified", "S2": "verified", "S4": "refuted"}

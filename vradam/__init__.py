@@ -7,7 +7,7 @@
 True
 """
 
-from vradam import baselines, noise, objectives, variants
+from vradam import baselines, noise, objectives, schedules, sharpness, variants
 from vradam.baselines import (
     Adam,
     AdamW,
@@ -19,6 +19,7 @@ from vradam.baselines import (
     RMSProp,
     VRMomentum,
 )
+from vradam.minimize import minimize_vradam
 from vradam.objectives import Objective
 from vradam.optimizer import State, VRAdam
 from vradam.simulation import simulate
@@ -41,8 +42,11 @@ __all__ = [
     "VRAdam",
     "VRMomentum",
     "baselines",
+    "minimize_vradam",
     "noise",
     "objectives",
+    "schedules",
+    "sharpness",
     "simulate",
     "variants",
 ]
