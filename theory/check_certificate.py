@@ -2,14 +2,15 @@
 
 A certificate is a JSON object whose ``kind`` says what it shows:
 
-===============  =========================================================================  =====================
-kind             what it shows                                                              verified in
-===============  =========================================================================  =====================
-``cycle``        an attracting cycle of VRMomentum below the edge, for the true gate        ``check_cycles``
-``lyapunov``     one quadratic Lyapunov function for every gate sequence                    ``check_gates``
-``gate_word``    a periodic gate sequence with spectral radius above one                    ``check_gates``
-``rise_limited`` one piecewise quadratic Lyapunov function for rise-limited gates           ``check_gates``
-===============  =========================================================================  =====================
+================  =====================================================================  ===================
+kind              what it shows                                                          verified in
+================  =====================================================================  ===================
+``cycle``         an attracting cycle of VRMomentum below the edge, for the true gate    ``check_cycles``
+``lyapunov``      one quadratic form that falls under every gate sequence                ``check_gates``
+``polygon``       one polygonal norm that falls under every gate sequence                ``check_gates``
+``gate_word``     a periodic gate sequence under which almost every start diverges       ``check_gates``
+``rise_limited``  the same for gates that rise slowly                                    ``check_gates``
+================  =====================================================================  ===================
 
 Numbers are strings, ``"p/q"`` in lowest terms or ``"p"``; intervals are pairs of them; counts may be JSON integers.
 There is no evaluation of text anywhere, sizes are limited, and unknown, missing or repeated keys are errors. The
@@ -29,6 +30,7 @@ from typing import Any
 MAX_BYTES = 400_000
 MAX_DIGITS = 600
 MAX_ITEMS = 2_000
+GATE_KINDS = ("lyapunov", "polygon", "gate_word", "rise_limited")
 
 _RATIONAL = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}(/[0-9]{{1,{MAX_DIGITS}}})?")
 
@@ -50,16 +52,17 @@ def check(data: Mapping[str, Any]) -> bool:
         from theory.check_cycles import check_cycle
 
         return check_cycle(data)
-    if kind in ("lyapunov", "gate_word", "rise_limited"):
+    if kind in GATE_KINDS:
         from theory import check_gates
 
-        checks = {
-            "lyapunov": check_gates.check_lyapunov,
-            "gate_word": check_gates.check_gate_word,
-            "rise_limited": check_gates.check_rise_limited,
-        }
-        return bool(checks[kind](data))
-    raise ValueError(f"kind must be one of cycle, lyapunov, gate_word, rise_limited, got {shown(kind)}")
+        checks = (
+            check_gates.check_lyapunov,
+            check_gates.check_polygon,
+            check_gates.check_gate_word,
+            check_gates.check_rise_limited,
+        )
+        return bool(checks[GATE_KINDS.index(kind)](data))
+    raise ValueError(f"kind must be one of cycle, {', '.join(GATE_KINDS)}, got {shown(kind)}")
 
 
 def check_file(path: str | Path) -> bool:
