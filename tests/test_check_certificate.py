@@ -1,0 +1,198 @@
+"""Certificates: what is malformed is an error, what is false is rejected, and any changed number makes it so."""
+
+import ast
+import copy
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from theory.check_certificate import MAX_BYTES, MAX_DIGITS, check, check_file, parse
+from theory.check_cycles import Interval, Recursion, krawczyk
+from theory.claim import CERTIFICATES
+from theory.search.cycles import attracts, certificate
+
+CYCLES = sorted(path.name for path in CERTIFICATES.glob("cycle_*.json"))
+
+
+def load(name):
+    return json.loads((CERTIFICATES / name).read_text(encoding="utf-8"))
+
+
+def leaves(data, path=()):
+    """Every leaf of a certificate but its kind, as (path, value)."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key != "kind":
+                yield from leaves(value, (*path, key))
+    elif isinstance(data, list):
+        for i, value in enumerate(data):
+            yield from leaves(value, (*path, i))
+    else:
+        yield path, data
+
+
+def changed(data, path, value):
+    data = copy.deepcopy(data)
+    place = data
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return data
+
+
+def rejected(data):
+    try:
+        return not check(data)
+    except ValueError:
+        return True
+
+
+def neighbours(text):
+    """A number moved by 2 %, by one unit of its last digit, by its smallest visible amount, and mirrored."""
+    number = Fraction(text)
+    small = Fraction(1, number.denominator)
+    moved = {number * Fraction(51, 50), number + small, number - small, -number, number + Fraction(1, 10**12)}
+    return [str(value) for value in moved - {number}]
+
+
+@pytest.mark.parametrize("name", CYCLES)
+def test_the_stored_certificates_hold(name):
+    assert check_file(CERTIFICATES / name)
+
+
+@pytest.mark.parametrize("name", CYCLES)
+def test_any_single_change_is_rejected(name):
+    data = load(name)
+    for path, value in leaves(data):
+        replacements = [not value] if isinstance(value, bool) else neighbours(value)
+        for replacement in replacements:
+            assert rejected(changed(data, path, replacement)), (name, path, replacement)
+
+
+@pytest.mark.parametrize("name", ["cycle_90.json", "cycle_90_clipped.json"])
+def test_a_cell_moved_as_a_whole_is_rejected(name):
+    """Both ends of a cell moved by one mesh: still a cell, but not the one that holds the orbit."""
+    data = load(name)
+    cells = [(("velocity", i), 20) for i in range(len(data["velocity"]))] + [(("kinetic",), 6), (("trace",), 6)]
+    for path, digits in cells:
+        ends = data[path[0]] if len(path) == 1 else data[path[0]][path[1]]
+        for sign in (-1, 1):
+            moved = [str(Fraction(end) + Fraction(sign, 10**digits)) for end in ends]
+            assert rejected(changed(data, path, moved)), path
+
+
+def test_an_orbit_run_through_twice_or_at_rest_is_no_certificate():
+    """Three half-cycles in a row are again a half-cycle, but not of least period; nor is rest a cycle."""
+    data = load("cycle_90.json")
+    minus = [[str(-Fraction(high)), str(-Fraction(low))] for low, high in data["velocity"]]
+    tripled = {**data, "velocity": [*data["velocity"], *minus, *data["velocity"]], "clipped": data["clipped"] * 3}
+    assert not check(tripled)
+    recursion = Recursion(Fraction(9, 10), Fraction(30), Fraction(1))
+    around_rest = [Interval(Fraction(-1, 100), Fraction(1, 100))] * 2
+    assert krawczyk(recursion, around_rest, [False, False])  # rest is a zero of the residual ...
+    rest = {**data, "velocity": [["-1/100000000000000000000", "0"]] * 2}
+    assert not check(rest)  # ... and is not accepted
+
+
+def test_a_repelling_cycle_is_rejected():
+    """The saddle of the same equations: beta1 = 9/10, S = 30; |trace| > 1 + beta1^2 in a cell that does hold it."""
+    kappa, S = 19.0, 30.0
+    y = max(np.roots([kappa, kappa**2 - kappa * S - 1, 2 * S]))
+    r = (y + np.sqrt(y**2 + 4)) / 2
+    second = np.sqrt(S / (kappa + r) - 1)
+    w = np.array([r * second, second])
+    assert not attracts(w, 0.9, S)
+    assert not check(certificate(Fraction(9, 10), Fraction(30), None, w))
+
+
+def test_an_orbit_beyond_the_edge_is_rejected():
+    """The period-2 orbit at S = 57 = 1.5 B exists and attracts, but says nothing about S < B."""
+    w = np.array([np.sqrt(0.5)])
+    assert attracts(w, 0.9, 57.0)
+    assert not check(certificate(Fraction(9, 10), Fraction(57), None, w))
+
+
+GOOD = '{"kind": "cycle", "beta1": "9/10", "S": "30", "alpha1": "1", "velocity": [["0", "1"]], "clipped": [false], '
+GOOD += '"kinetic": ["0", "1"], "trace": ["0", "1"]}'
+
+
+def test_a_well_formed_but_false_certificate_is_false():
+    assert check(parse(GOOD.encode())) is False
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"9/10"', "0.9", r'numbers must be strings "p/q" or integers, got 0.9'),
+        ('"9/10"', "NaN", "got NaN"),
+        ('"9/10"', '"0.9"', "beta1 must be a string"),
+        ('"9/10"', '"9/0"', "beta1 must have a denominator > 0"),
+        ('"9/10"', '"18/20"', "beta1 must be in lowest terms, 9/10"),
+        ('"9/10"', '"+9/10"', "beta1 must be a string"),
+        ('"9/10"', '"9/10\\n"', "beta1 must be a string"),
+        ('"9/10"', '"\u0669/10"', "beta1 must be a string"),
+        ('"9/10"', '"__import__(1)"', "beta1 must be a string"),
+        ('"9/10"', '"1"', r"beta1 must lie in \[0, 1\), got '1'"),
+        ('"9/10"', "9", "beta1 must be a string"),
+        ('"9/10"', "null", "beta1 must be a string"),
+        ('"9/10"', '"' + "1" * (MAX_DIGITS + 1) + '"', f"of at most {MAX_DIGITS} digits"),
+        ('"30"', '"0"', "S must be > 0"),
+        ('"30"', "1" * 30, "integers must have at most 20 digits"),
+        ('"kind": "cycle"', '"kind": "circle"', "kind must be one of cycle"),
+        ('"kind": "cycle"', '"kind": ["cycle"]', "kind must be one of cycle"),
+        ('"S": "30", ', "", "lacks the keys S"),
+        ('"S": "30"', '"S": "30", "T": "1"', "has no keys 'T'"),
+        ('"S": "30"', '"S": "30", "S": "31"', "keys must not be repeated"),
+        ('[["0", "1"]]', '["0", "1"]', "velocity must be a list"),
+        ('[["0", "1"]]', '[["0", "1", "2"]]', "velocity must have 2 entries, got 3"),
+        ('[["0", "1"]]', '[["1", "0"]]', "velocity must be a pair"),
+        ('[["0", "1"]]', "[]", "velocity must be a list of 1 to"),
+        ('[["0", "1"]]', str([["0", "1"]] * 41).replace("'", '"'), "velocity must have at most 40"),
+        ("[false]", "[0]", "clipped must be true or false"),
+        ("[false]", "[false, false]", "clipped must have 1 entries, got 2"),
+    ],
+)
+def test_malformed_certificates_are_errors(old, new, message):
+    assert old in GOOD
+    with pytest.raises(ValueError, match=message):
+        check(parse(GOOD.replace(old, new).encode()))
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"", "must be JSON"),
+        (b"[1, 2]", "must be a JSON object, got list"),
+        (b'{"kind": "cycle"', "must be JSON"),
+        (b"\xff\xfe", "must be UTF-8"),
+        (b"[" * 100_000, "must not be nested this deeply"),
+        (b'"' + b"a" * MAX_BYTES + b'"', "must have at most"),
+    ],
+)
+def test_files_that_are_no_certificates(tmp_path, raw, message):
+    (tmp_path / "bad.json").write_bytes(raw)
+    with pytest.raises(ValueError, match=message):
+        check_file(tmp_path / "bad.json")
+
+
+def test_a_certificate_is_a_mapping():
+    with pytest.raises(ValueError, match="must be a JSON object, got str"):
+        check("cycle")
+
+
+def test_verification_shares_no_code_with_search_or_derivations():
+    """The modules that verify import the standard library, NumPy and each other, nothing else."""
+    folder = Path(CERTIFICATES).parent
+    for path in folder.glob("check_*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module] if node.module != "theory" else [f"theory.{a.name}" for a in node.names]
+            for name in names:
+                assert not name.startswith("theory") or name.startswith("theory.check_"), (path.name, name)
+                assert name.split(".")[0] not in {"sympy", "mpmath", "scipy"}, (path.name, name)
