@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import hashlib
-import importlib.machinery
 import importlib.util
 import json
 import math
@@ -103,36 +102,41 @@ def libraries() -> dict[str, str]:
 
 
 def _imported(module: str) -> set[Path]:
-    """The files of a module and of everything it imports, directly or not, from its own top-level package."""
+    """The files of a module and of everything it imports, directly or not, from its own package and experiments."""
     found: set[Path] = set()
     waiting = [module]
+    tops = {module.partition(".")[0], "experiments"}
     while waiting:
         name = waiting.pop()
-        spec = _find(name)
-        if name == JUDGE or spec is None or spec.origin is None or (path := Path(spec.origin)) in found:
+        path = _file(name)
+        if path is None or path in found or name == JUDGE:
             continue
         found.add(path)
-        tops = {module.partition(".")[0], "experiments"}
-        waiting += [other for other in _names(path, spec.parent or "") if other.partition(".")[0] in tops]
+        waiting += [other for other in _names(path) if other.partition(".")[0] in tops]
     return found
 
 
-def _names(path: Path, package: str) -> Iterator[str]:
-    """Every absolute name that a file may import: ``from a import b`` may mean the module a.b."""
+def _names(path: Path) -> Iterator[str]:
+    """Every name that a file may import: ``from a import b`` may mean the module a.b. Imports are absolute here."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _find(name: str) -> importlib.machinery.ModuleSpec | None:
-    try:
-        return importlib.util.find_spec(name)
-    except ModuleNotFoundError:  # "a.b" where a is a module and b something inside it
+def _file(name: str) -> Path | None:
+    """The file of a module, found without importing anything; None for what is not a module."""
+    top, *rest = name.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or spec.origin is None:
         return None
+    path = Path(spec.origin)
+    if not rest:
+        return path
+    inside = path.parent.joinpath(*rest)
+    return next((file for file in (inside.with_suffix(".py"), inside / "__init__.py") if file.is_file()), None)
 
 
 def _code(path: Path) -> bytes:

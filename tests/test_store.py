@@ -1,0 +1,452 @@
+"""The store: nothing half-written, nothing silently wrong, nothing computed twice."""
+
+import errno
+import hashlib
+import importlib
+import logging
+import math
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments import store
+from experiments.fingerprint import code_digest, fingerprint, plain, recipe
+from experiments.store import Chunks, decode, encode, exclusive, load_data, save_data, write_atomically
+from experiments.workers import Workers
+
+
+def sample(seed=0):
+    rng = np.random.default_rng(seed)
+    return xr.Dataset(
+        {
+            "measured": (("seed", "step"), rng.normal(size=(3, 5))),
+            "converged": ("seed", rng.random(3) < 0.5),
+            "limit": np.float32(math.inf),
+            "missing": ("step", np.array([1.0, math.nan, -math.inf, 5e-324, -0.0])),
+        },
+        coords={"seed": [3, 1, 2], "step": np.arange(5), "name": ("seed", ["VRAdam", "β = 0.9", ""])},
+        attrs={"objective": "quadratic", "L": 2.5, "steps": 7, "grid": [1.0, 2.0]},
+    )
+
+
+# ---------------------------------------------------------------- bytes
+
+
+def test_a_dataset_comes_back_as_it_was():
+    again = decode(encode(sample()))
+    assert again.identical(sample())
+    assert {name: again[name].dtype for name in again.variables} == {n: sample()[n].dtype for n in sample().variables}
+    np.testing.assert_array_equal(np.signbit(again.missing), np.signbit(sample().missing))
+
+
+def test_equal_contents_have_equal_bytes_in_every_process():
+    code = "import test_store, hashlib; print(hashlib.sha256(test_store.encode(test_store.sample())).hexdigest())"
+    others = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+    assert others == {hashlib.sha256(encode(sample())).hexdigest()}
+    assert encode(decode(encode(sample()))) == encode(sample())
+
+
+def test_compression_loses_nothing():
+    zeros = xr.Dataset({"a": (("x", "y"), np.zeros((300, 300)))})
+    assert len(encode(zeros, compress=True)) < 0.1 * len(encode(zeros))
+    assert decode(encode(sample(), compress=True)).identical(sample())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # h5netcdf closes what it never opened
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_damaged_bytes_are_a_value_error_or_the_same_kind_of_data(data):
+    """Whatever is done to a file's bytes, reading it never crashes otherwise (checksums catch it before this)."""
+    content = bytearray(encode(sample()))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    del content[data.draw(st.integers(1, len(content))) :]
+    try:
+        assert isinstance(decode(bytes(content)), xr.Dataset)
+    except ValueError as error:
+        assert "netCDF" in str(error) or "limit" in str(error)
+
+
+def test_a_file_that_announces_too_much_is_refused(monkeypatch):
+    monkeypatch.setattr(store, "LIMIT", 10**6)
+    vast = encode(xr.Dataset({"a": ("x", np.zeros(10**6))}), compress=True)
+    assert len(vast) < 10**5
+    with pytest.raises(ValueError, match="announces 8000000 bytes of data, the limit is 1000000"):
+        decode(vast)
+
+
+# ---------------------------------------------------------------- chunks
+
+
+class Counting:
+    """A computation that counts how often it is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, seed):
+        self.asked.append(seed)
+        return sample(seed)
+
+
+@pytest.mark.parametrize("folder", [None, "chunks"])
+def test_what_is_computed_equals_what_is_stored(tmp_path, folder):
+    chunks = Chunks(None if folder is None else tmp_path / folder, "f")
+    count = Counting()
+    first = chunks.map(count, {"one": (1,), "two": (2,)})
+    second = chunks.map(count, {"two": (2,), "one": (1,), "three": (3,)})
+    assert list(first) == ["one", "two"] and list(second) == ["two", "one", "three"]
+    assert count.asked == ([1, 2, 3] if folder else [1, 2, 2, 1, 3])
+    for key in first:
+        assert first[key].identical(second[key])
+        assert first[key].identical(sample({"one": 1, "two": 2}[key]))
+
+
+def test_one_chunk_at_a_time(tmp_path):
+    count = Counting()
+    for _ in range(3):
+        assert Chunks(tmp_path, "f").chunk("lone", lambda: count(5)).identical(sample(5))
+    assert count.asked == [5]
+
+
+def test_finished_chunks_survive_an_exception(tmp_path):
+    asked = []
+
+    def fails_at_two(seed):
+        asked.append(seed)
+        if seed == 2 and len(asked) < 4:
+            raise ZeroDivisionError
+        return sample(seed)
+
+    arguments = {f"seed{seed}": (seed,) for seed in (0, 1, 2, 3)}
+    with pytest.raises(ZeroDivisionError):
+        Chunks(tmp_path, "f").map(fails_at_two, arguments)
+    Chunks(tmp_path, "f").map(fails_at_two, arguments)
+    assert asked == [0, 1, 2, 2, 3]
+
+
+def test_another_fingerprint_is_never_reused(tmp_path):
+    count = Counting()
+    Chunks(tmp_path, "old").map(count, {"a": (1,)})
+    Chunks(tmp_path, "new").map(count, {"a": (1,)})
+    assert count.asked == [1, 1]
+
+
+def test_a_chunk_under_another_name_is_not_used(tmp_path):
+    """A file copied over another chunk's name has a sound checksum, but says whose it is."""
+    count = Counting()
+    Chunks(tmp_path, "f").map(count, {"a": (1,)})
+    (path,) = tmp_path.glob("*.nc")
+    path.rename(path.with_name(path.name.replace("a-", "b-")))
+    Chunks(tmp_path, "f").map(count, {"b": (2,)})
+    assert count.asked == [1, 2]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "emptied", "bit flipped", "appended"])
+@pytest.mark.parametrize("place", [0.0, 0.3, 0.7, 0.999])
+def test_damage_is_noticed_and_repaired(tmp_path, caplog, damage, place):
+    count = Counting()
+    chunks = Chunks(tmp_path, "f")
+    chunks.map(count, {"a": (1,), "b": (2,)})
+    path = next(tmp_path.glob("a-*.nc"))
+    content = bytearray(path.read_bytes())
+    at = int(place * len(content))
+    if damage == "truncated":
+        del content[at:]
+    elif damage == "emptied":
+        content.clear()
+    elif damage == "bit flipped":
+        content[at] ^= 1 << (at % 8)
+    else:
+        content += b"\0"
+    path.write_bytes(bytes(content))
+    with caplog.at_level(logging.WARNING, logger="experiments"):
+        again = chunks.map(count, {"a": (1,), "b": (2,)})
+    assert count.asked == [1, 2, 1]
+    assert again["a"].identical(sample(1))
+    assert "checksum does not match; computing it again" in caplog.text
+    assert chunks.map(count, {"a": (1,)})["a"].identical(sample(1)) and count.asked == [1, 2, 1]
+
+
+@pytest.mark.parametrize("key", ["", "a/b", "../a", "a b", "é", "x" * 81, "a\n"])
+def test_keys_are_plain_names(tmp_path, key):
+    with pytest.raises(ValueError, match="key must be 1 to 80 characters"):
+        Chunks(tmp_path, "f").map(sample, {key: (1,)})
+
+
+def test_dashes_in_keys_do_not_confuse(tmp_path):
+    count = Counting()
+    chunks = Chunks(tmp_path, "f")
+    for _ in range(2):
+        found = chunks.map(count, {"a": (1,), "a-b": (2,), "a-b-c": (3,)})
+        assert [int(found[k].identical(sample(i))) for i, k in enumerate(found, 1)] == [1, 1, 1]
+    assert count.asked == [1, 2, 3]
+
+
+# ---------------------------------------------------------------- finished data
+
+
+def test_finished_data_come_back(tmp_path):
+    save_data(tmp_path / "run", {"plateaus": sample(1), "curves": sample(2)})
+    again = load_data(tmp_path / "run")
+    assert list(again) == ["curves", "plateaus"] and again["plateaus"].identical(sample(1))
+    sums = (tmp_path / "run" / "SHA256SUMS").read_text()
+    assert sums.splitlines()[0] == hashlib.sha256(encode(sample(2))).hexdigest() + "  curves.nc"
+
+
+@pytest.mark.parametrize("damage", ["flip", "remove", "sums"])
+def test_damaged_data_are_none(tmp_path, caplog, damage):
+    save_data(tmp_path, {"a": sample(1)})
+    if damage == "flip":
+        content = bytearray((tmp_path / "a.nc").read_bytes())
+        content[100] ^= 4
+        (tmp_path / "a.nc").write_bytes(bytes(content))
+    elif damage == "remove":
+        (tmp_path / "a.nc").unlink()
+    else:
+        (tmp_path / "SHA256SUMS").write_text("0" * 64 + "  ../a.nc\n")
+    with caplog.at_level(logging.WARNING, logger="experiments"):
+        assert load_data(tmp_path) is None
+    assert damage == "remove" or "computing it again" in caplog.text
+
+
+def test_no_data_is_none(tmp_path):
+    assert load_data(tmp_path) is None
+
+
+# ---------------------------------------------------------------- writing
+
+
+@pytest.mark.parametrize("moment", ["write", "fsync", "replace"])
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, moment):
+    path = tmp_path / "claims.json"
+    write_atomically(path, b"old")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if moment == "replace":
+        monkeypatch.setattr(Path, "replace", full)
+    elif moment == "fsync":
+        monkeypatch.setattr(os, "fsync", full)
+    else:
+        real = os.fdopen
+
+        def narrow(*arguments, **options):
+            file = real(*arguments, **options)
+            file.close()
+            return file
+
+        monkeypatch.setattr(os, "fdopen", narrow)
+    with pytest.raises((OSError, ValueError)):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_written_files_have_ordinary_permissions(tmp_path):
+    write_atomically(tmp_path / "a", b"")
+    (tmp_path / "b").touch()
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits on file size are a POSIX thing")
+def test_a_full_disk_keeps_what_was_finished(tmp_path):
+    """A limit on file size stands in for a full disk: the error is an OSError, nothing half-written remains."""
+    code = """
+        import resource, signal, sys
+        from pathlib import Path
+        import numpy as np, xarray as xr
+        from experiments.store import Chunks
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+        sizes = {"small": (10,), "large": (100_000,)}
+        try:
+            Chunks(Path(sys.argv[1]), "f").map(lambda n: xr.Dataset({"a": ("x", np.zeros(n))}), sizes)
+        except OSError as error:
+            print(type(error).__name__, error.errno)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["OSError", str(errno.EFBIG)]
+    assert [path.name.split("-")[0] for path in tmp_path.iterdir()] == ["small"]
+
+
+# ---------------------------------------------------------------- one main job at a time
+
+
+def test_a_second_job_is_told_who_has_the_folder(tmp_path):
+    message = rf"in use by another main job \(process {os.getpid()}, since"
+    with exclusive(tmp_path), pytest.raises(BlockingIOError, match=message), exclusive(tmp_path):
+        pass
+    with exclusive(tmp_path):
+        pass
+
+
+def test_a_killed_job_lets_go(tmp_path):
+    code = f"""
+        import time
+        from pathlib import Path
+        from experiments.store import exclusive
+        with exclusive(Path({str(tmp_path)!r})):
+            print("held", flush=True)
+            time.sleep(60)
+    """
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(BlockingIOError, match=f"process {other.pid}"), exclusive(tmp_path):
+            pass
+        other.kill()
+        other.wait()
+        with exclusive(tmp_path):
+            pass
+
+
+# ---------------------------------------------------------------- fingerprints
+
+
+@dataclass(frozen=True)
+class Grid:
+    points: int = 3
+
+
+@dataclass(frozen=True)
+class Setup:
+    seed: int = 0
+    alpha1: float = math.inf
+    sizes: tuple[int, ...] = (10, 100)
+    grid: Grid = Grid()
+
+
+@dataclass(frozen=True)
+class Other:
+    seed: int = 0
+    alpha1: float = math.inf
+    sizes: tuple[int, ...] = (10, 100)
+    grid: Grid = Grid()
+
+
+def test_every_field_of_a_setup_counts():
+    setups = [
+        Setup(),
+        Setup(seed=1),
+        Setup(alpha1=10.0),
+        Setup(sizes=(10,)),
+        Setup(sizes=(100, 10)),
+        Setup(grid=Grid(4)),
+        Setup(alpha1=math.nan),
+        Setup(alpha1="inf"),
+        Other(),
+    ]
+    prints = [fingerprint(setup, "experiments.confront") for setup in setups]
+    assert len(set(prints)) == len(setups)
+    assert fingerprint(Setup(), "experiments.confront") == prints[0]
+
+
+def test_a_setup_holds_plain_things_only():
+    assert plain(Setup()) == {
+        "class": f"{__name__}.Setup",
+        "seed": 0,
+        "alpha1": {"float": "inf"},
+        "sizes": [10, 100],
+        "grid": {"class": f"{__name__}.Grid", "points": 3},
+    }
+    with pytest.raises(TypeError, match=r"setup.sizes\[1\] must be made of numbers.*, got ndarray"):
+        plain(Setup(sizes=(1, np.zeros(2))))
+    with pytest.raises(TypeError, match=r"setup.alpha1 must be made of numbers.*, got function"):
+        plain(Setup(alpha1=lambda t: t))
+
+
+PARTS = ("code", "libraries", "module", "setup")
+
+
+def test_a_fingerprint_knows_code_and_versions():
+    assert tuple(sorted(recipe(Setup(), "experiments.store"))) == PARTS
+    assert {"python", "numpy", "numba", "sympy"} <= set(recipe(Setup(), "experiments.store")["libraries"])
+
+
+CODE = '''
+"""A stem."""
+from toy_room.helper import rate
+LIMIT = 3
+
+
+def run():
+    """Do it."""
+    return rate() * LIMIT  # as the theorem says
+'''
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "counts"),
+    [
+        ("stem.py", "LIMIT = 3", "LIMIT = 4", True),
+        ("helper.py", "0.5", "0.25", True),
+        ("deeper.py", "1", "2", True),
+        ("unused.py", "1", "2", False),
+        ("stem.py", "# as the theorem says", "# checked twice", False),
+        ("stem.py", '"""Do it."""', '"""Do it well."""', False),
+        ("stem.py", "\n\n\ndef", "\n\ndef", False),
+    ],
+)
+def test_code_counts_and_comments_do_not(tmp_path, monkeypatch, file, old, new, counts):
+    """The digest follows imports inside the room, also lazy ones, and sees what the code does."""
+    room = tmp_path / "toy_room"
+    room.mkdir()
+    files = {
+        "__init__.py": "",
+        "stem.py": CODE,
+        "helper.py": "def rate():\n    from toy_room import deeper\n    return 0.5 * deeper.ONE\n",
+        "deeper.py": "ONE = 1\n",
+        "unused.py": "ONE = 1\n",
+    }
+    for name, text in files.items():
+        (room / name).write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def digest():
+        sys.modules.pop("toy_room", None)
+        importlib.invalidate_caches()
+        code_digest.cache_clear()
+        return code_digest("toy_room.stem")
+
+    before = digest()
+    assert old in files[file]
+    (room / file).write_text(files[file].replace(old, new), encoding="utf-8")
+    assert (digest() != before) == counts
+
+
+# ---------------------------------------------------------------- workers
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 1.5, True, "2"])
+def test_jobs_are_a_positive_integer(jobs):
+    with pytest.raises(ValueError, match="jobs must be a positive integer, got"):
+        Workers(jobs)
+
+
+def test_several_processes_compute_the_same_bits(tmp_path):
+    arguments = {f"seed{seed}": (seed,) for seed in range(5)}
+    one, two = Chunks(tmp_path / "1", "f"), Chunks(tmp_path / "2", "f", Workers(2))
+    for chunks in (one, two):
+        assert list(chunks.map(sample, arguments)) == list(arguments)
+    assert sorted(p.name for p in one.folder.iterdir()) == sorted(p.name for p in two.folder.iterdir())
