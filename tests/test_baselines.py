@@ -178,7 +178,7 @@ def test_adam_and_adamw():
     same(path_of(AdamW(**numbers, weight_decay=0.2))[0], reference(plain_adam(**numbers, weight_decay=0.2)))
 
 
-@pytest.mark.parametrize("beta2", [0.9, 0.999, 0.5])
+@pytest.mark.parametrize("beta2", [0.999, 0.9, 0.66, 0.5])
 def test_radam(beta2):
     """rho is the length of the simple average whose centre of mass is that of the beta2-average so far."""
     alpha0, beta1, eps, adaptive, steps = 0.05, 0.8, 1e-3, [], 120
@@ -200,9 +200,10 @@ def test_radam(beta2):
     expected = reference(update, steps)
     path, rates = path_of(RAdam(alpha0=alpha0, beta1=beta1, beta2=beta2, eps=eps, weight_decay=0.1))
     same(path, expected, rtol=1e-10)  # the corrections 1 - beta2^t cancel in rho
-    assert (rates[~np.array(adaptive)] == alpha0).all() and (rates[adaptive] < alpha0).all()
-    first = {0.9: 4, 0.999: 4, 0.5: steps}[beta2]  # rho_5 > 4; at 0.5 rho never exceeds 3
-    assert adaptive == [t >= first for t in range(steps)] and (np.diff(rates[adaptive]) > 0).all()
+    first = {0.999: 5, 0.9: 5, 0.66: 7, 0.5: steps + 1}[beta2]  # rho_7 = 4.07 at 0.66; at 0.5 rho stays below 3
+    assert adaptive == [t >= first for t in range(1, steps + 1)] and (rates[~np.array(adaptive)] == alpha0).all()
+    early = rates[adaptive][:20]
+    assert (np.diff(early) > 0).all() and (early < alpha0).all()
 
 
 def test_lion():
@@ -301,6 +302,36 @@ def test_steps_are_pure_keep_float32_and_follow_a_schedule(baseline):
     ratio = optimizer.learning_rate(later) / optimizer.learning_rate(after)
     gate = 1.0 if baseline is not VRMomentum else (1 + 0.0625 * 3 * 0.1**2) / (1 + 0.0625 * 3 * 0.19**2)
     np.testing.assert_allclose(ratio, 0.5 * gate, rtol=1e-6)
+
+
+@every_baseline
+def test_a_schedule_is_evaluated_at_the_step_being_taken(baseline):
+    """Step t under a schedule is step t at the constant rate schedule(t), t = 1, 2, ..."""
+    scheduled = baseline(alpha0=lambda t: 0.5 / t**2)
+    x = np.array(START)
+    state = scheduled.init(x)
+    assert scheduled.learning_rate(state) == 0.5
+    for t in range(1, 8):
+        constant, _ = replace(scheduled, alpha0=0.5 / t**2).step(x, np.array(gradient(x, t)), state)
+        x, state = scheduled.step(x, np.array(gradient(x, t)), state)
+        assert np.array_equal(x, constant)
+
+
+def test_the_defaults_are_those_of_the_sources():
+    moments = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+    gate = {"alpha1": 10.0, "beta1": 0.9, "beta3": 1.0, "weight_decay": 0.0, "gate_decay": 0.0, "gate": published}
+    expected = {
+        GradientDescent: {"alpha0": 1e-2, "weight_decay": 0.0},
+        HeavyBall: {"alpha0": 1e-2, "beta1": 0.9, "weight_decay": 0.0},
+        Nesterov: {"alpha0": 1e-2, "beta1": 0.9, "weight_decay": 0.0},
+        VRMomentum: {"alpha0": 1e-2, **gate},
+        RMSProp: {"alpha0": 1e-2, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.0},
+        Adam: {"alpha0": 1e-3, **moments},
+        AdamW: {"alpha0": 1e-3, **moments, "weight_decay": 1e-2},
+        RAdam: {"alpha0": 1e-3, **moments, "weight_decay": 0.0},
+        Lion: {"alpha0": 1e-4, "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0},
+    }
+    assert {baseline: vars(baseline()) for baseline in BASELINES} == expected
 
 
 @every_baseline

@@ -476,6 +476,13 @@ def test_bad_input_is_named(call, error, message):
         call()
 
 
+def test_customary_starts():
+    assert rosenbrock(5).start.tolist() == [-1.2, 1.0, -1.2, 1.0, -1.2] and beale().start.tolist() == [1.0, 1.0]
+    edge = progressive_sharpening()  # from sharpness 1 to sharpness 100, along a curvature of 1
+    assert edge.start.tolist() == [0.01, 1.0] and edge.minimiser.tolist() == [0.0, 10.0]
+    assert edge.hessian([0.0, 3.0]).tolist() == [[9.0, 0.0], [0.0, 1.0]]
+
+
 def test_the_catalogue_is_complete():
     factories = {name for name in objectives.__all__ if name[0].islower()}
     assert factories == {f.name for f in OBJECTIVES.values()}

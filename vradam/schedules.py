@@ -99,7 +99,7 @@ class Cosine:
         whole_number("steps", self.steps, least=1)
 
     def __call__(self, t: int) -> Value:
-        weight = math.cos(math.pi / 2 * min((t - 1) / self.steps, 1.0)) ** 2 if t <= self.steps else 0.0
+        weight = math.cos(math.pi / 2 * (t - 1) / self.steps) ** 2 if t <= self.steps else 0.0
         return weight * self.alpha0 + (1 - weight) * self.final
 
 
