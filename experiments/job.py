@@ -140,7 +140,9 @@ def stored(stem: str, paper: bool, out: Path, catalogue: Catalogue = CATALOGUE) 
     return load_data(out / stem / fingerprint(module.PAPER if paper else module.DEFAULT, module.__name__))
 
 
-def update_reference(findings: Sequence[Finding], options: Options, folder: Path, readme: Path) -> None:
+def update_reference(
+    findings: Sequence[Finding], options: Options, folder: Path, readme: Path, catalogue: Catalogue = CATALOGUE
+) -> None:
     """Write the committed reference: ``claims.json``, the data behind the figures, and the README's ledger.
 
     Claims that were not run keep what was on record.
@@ -153,8 +155,8 @@ def update_reference(findings: Sequence[Finding], options: Options, folder: Path
     previous = json.loads(record.read_text(encoding="utf-8")) if record.exists() else []
     entries = merged(previous, [entry(finding) for finding in findings])
     files = {path: path.read_bytes() for path in folder.rglob("*.nc")}
-    for stem in CATALOGUE.stems:
-        data = stored(stem, True, options.out) if CATALOGUE.load(stem) else None
+    for stem in catalogue.stems:
+        data = stored(stem, True, options.out, catalogue) if catalogue.load(stem) else None
         if data is not None:
             files = {path: content for path, content in files.items() if path.parent.name != stem}
             files |= {folder / stem / f"{name}.nc": encode(dataset, compress=True) for name, dataset in data.items()}
