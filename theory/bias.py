@@ -19,9 +19,9 @@ from theory import bias_counterexample, recursion
 from theory import surrogate as rates
 from theory.claim import Claim, vanishes
 from theory.convergence import no_momentum, read_recursion
-from theory.notation import alpha1, amplitude, beta1, beta3, latex, p
+from theory.notation import alpha1, amplitude, beta1, beta3, gradient, latex, p
 from theory.recursion import ALGORITHM, Coefficients
-from theory.surrogate import gradient, mean_gated, third_moment_of_noise, up
+from theory.surrogate import mean_gated, third_moment_of_noise, up
 
 HALF = sp.Rational(1, 2)
 

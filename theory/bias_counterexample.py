@@ -18,8 +18,8 @@ from mpmath import iv
 from theory.claim import vanishes
 from theory.convergence import theorem2, tuned
 from theory.intervals import enclose
-from theory.notation import D, L, N, R, alpha1, amplitude, beta3, d, eps, p
-from theory.surrogate import gradient, mean_gated, surrogate, up
+from theory.notation import D, L, N, R, alpha1, amplitude, beta3, d, eps, gradient, p
+from theory.surrogate import mean_gated, surrogate, up
 
 PROBLEM = {
     p: sp.Rational(1, 10), amplitude: sp.Integer(1), beta3: sp.Integer(1), alpha1: sp.Integer(19), d: sp.Integer(1),

@@ -27,8 +27,9 @@ import numpy as np
 import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
-from theory import rate_lemmas
+from theory import enumeration, rate_lemmas
 from theory.claim import Claim
+from theory.enumeration import PREDICTABLE, holds
 from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, beta3, d, eps, gate_decay, latex
 from theory.rate_lemmas import DESCENT, NOISE, drift_sum, log_sum, root_sum, velocity_sum, weight_total
 from theory.recursion import ALGORITHM, Coefficients, State, gamma, proof_form
@@ -67,12 +68,17 @@ def tuned(theorem: sp.Expr, slowness: sp.Expr = 1 / N) -> sp.Expr:
 
 @cache
 def rate_limit(theorem: sp.Expr, slowness: sp.Expr = 1 / N) -> sp.Expr:
-    """``lim bound sqrt(N)/ln N`` as ``N -> oo`` of a bound tuned to its horizon.
+    """``lim bound sqrt(N)/ln N`` as ``N -> oo`` of a bound tuned to its horizon, term by term.
 
-    >>> rate_limit(theorem2)
+    >>> sp.factor(rate_limit(theorem2))
     R*d*(L + 4*R)*(alpha1 + 1)
     """
-    return sp.factor(sp.limit(tuned(theorem, slowness) * sp.sqrt(N) / sp.log(N), N, sp.oo))
+    total = sp.Integer(0)
+    for term in sp.Add.make_args(theorem):
+        scaled = tuned(term, slowness) * sp.sqrt(N) / sp.log(N)
+        constant, varying = scaled.as_independent(N, as_Add=False)
+        total += constant * sp.limit(varying, N, sp.oo)
+    return total
 
 
 limit_theorem2 = (1 + alpha1) * d * R * (4 * R + L)
@@ -85,8 +91,8 @@ limit_theorem4 = (1 + alpha1) * d * (R * L + 12 * R**2 / (1 - beta1) + 2 * L**2 
 class Numbers(NamedTuple):
     """What the proofs use of the recursion, for plain sums ``m_n = momentum m_{n-1} + g_n``.
 
-    ``step`` bounds the step sizes ``alpha_n`` from above; ``least`` bounds ``alpha_n / sqrt(eps + st_n)`` from below;
-    ``floor`` is the smallest value of the gate.
+    ``step`` bounds the step sizes ``alpha_n`` from above; ``least`` bounds ``alpha_n / sqrt(eps + st_n)`` from
+    below; ``floor`` is the smallest value of the gate.
     """
 
     momentum: sp.Expr
@@ -141,7 +147,7 @@ def assemble_momentum(numbers: Numbers) -> sp.Expr:
     curvature = step**2 * L / 2 * directions
     drift = step**3 * L**2 / (4 * R) * sp.sqrt(1 - momentum) * drift_sum(momentum) * directions
     noise = step * (NOISE + 1) * R / sp.sqrt(1 - momentum) * root_sum(momentum / decay) * squares(numbers)
-    return (D + curvature + drift + noise) / progress(numbers)
+    return sum((part / progress(numbers) for part in (curvature, drift, noise)), D / progress(numbers))
 
 
 def assemble_no_momentum(numbers: Numbers, noise: sp.Expr = NOISE) -> sp.Expr:
@@ -149,8 +155,8 @@ def assemble_no_momentum(numbers: Numbers, noise: sp.Expr = NOISE) -> sp.Expr:
 
     ``noise R`` is what a step pays for each ``||U_n||^2`` because its denominator knows the gradient.
     """
-    spent = (numbers.step * noise * R + numbers.step**2 * L / 2) * squares(numbers)
-    return (D + spent) / progress(numbers)
+    lost, curvature = numbers.step * noise * R * squares(numbers), numbers.step**2 * L / 2 * squares(numbers)
+    return D / progress(numbers) + lost / progress(numbers) + curvature / progress(numbers)
 
 
 def assemble_adagrad(c: Coefficients = ALGORITHM) -> sp.Expr:
@@ -223,6 +229,12 @@ C1a = Claim(
         "weights of tau": rate_lemmas.prove_weights,
         "denominator": rate_lemmas.prove_denominator,
         "step size": rate_lemmas.prove_step_size,
+        "every path of 6 steps: descent": lambda: holds(enumeration.descent(PREDICTABLE)),
+        "every path of 6 steps: drift": lambda: holds(enumeration.drift(PREDICTABLE)),
+        "every path of 6 steps: sums": lambda: holds(enumeration.sums(PREDICTABLE)),
+        "every path of 6 steps: smoothness": lambda: holds(enumeration.smoothness(PREDICTABLE)),
+        "every path of 6 steps: assembly": lambda: holds(enumeration.assembly(PREDICTABLE)),
+        "every path of 6 steps: Theorem 4": lambda: holds(enumeration.final(PREDICTABLE, theorem4)),
     },
 )
 
@@ -232,8 +244,9 @@ C1a = Claim(
 
 @cache
 def _tuned_numeric(theorem: sp.Expr) -> Callable[..., Any]:
-    expr = tuned(theorem).subs(sp.log(1 - 1 / N), log1p(-1 / N))  # exact for large N
-    return sp.lambdify((N, L, R, D, eps, d, alpha1, beta1), expr, "numpy")
+    slowness = sp.Symbol("slowness", positive=True)
+    expr = tuned(theorem, slowness).subs(sp.log(1 - 1 / N), log1p(-1 / N))  # exact for large N
+    return sp.lambdify((N, slowness, L, R, D, eps, d, alpha1, beta1, beta3), expr, "numpy")
 
 
 def horizon_bound(
@@ -247,20 +260,36 @@ def horizon_bound(
     d: int = 1,
     alpha1: float = 0.0,
     beta1: float = 0.0,
+    beta3: float = 0.0,
+    slowness: Any = None,
 ) -> Any:
     """The value of a bound tuned to its horizon, ``alpha0 = 1/sqrt(N)`` and ``beta2 = 1 - 1/N``, at ``N = steps``.
 
     ``steps`` is a number or an array, ``steps > 1/(1-beta1)``; the constants are those of the problem: smoothness
-    ``L``, ``R`` = max-norm of the stochastic gradients + sqrt(eps), ``D = F(x_0) - F*``, dimension ``d``.
+    ``L``, ``R`` = max-norm of the stochastic gradients + sqrt(eps), ``D = F(x_0) - F*``, dimension ``d``. The
+    bounds of C1b and C2 also contain ``beta3``, those of C2 ``slowness = 1 - gate_decay`` (a number or one per
+    horizon, by default ``1/N``).
 
     >>> round(float(horizon_bound(theorem2, 100_000, L=0.1, R=1.0, D=1.0, eps=1e-2, alpha1=1.0)), 3)
     0.457
+
+    Raises ``ValueError`` where an argument leaves its domain.
     """
-    _check_domain(L=L, R=R, D=D, eps=eps, d=d, alpha1=alpha1, beta1=beta1)
+    for name, value in (("L", L), ("R", R), ("eps", eps), ("d", d)):
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, got {value}")
+    for name, value in (("D", D), ("alpha1", alpha1), ("beta3", beta3)):
+        if not value >= 0:
+            raise ValueError(f"{name} must be nonnegative, got {value}")
+    if not 0 <= beta1 < 1:
+        raise ValueError(f"beta1 must lie in [0, 1), got {beta1}")
     n = np.asarray(steps, dtype=float)
     if not np.all(n * (1 - beta1) > 1):
         raise ValueError(f"steps must exceed 1/(1 - beta1) = {1 / (1 - beta1):g}, got {steps}")
-    return _tuned_numeric(theorem)(n, L, R, D, eps, d, alpha1, beta1)
+    slow = 1 / n if slowness is None else np.broadcast_to(np.asarray(slowness, dtype=float), n.shape)
+    if not np.all((slow > 0) & (slow <= 1)):
+        raise ValueError(f"slowness must lie in (0, 1], got {slowness}")
+    return _tuned_numeric(theorem)(n, slow, L, R, D, eps, d, alpha1, beta1, beta3)
 
 
 def trivial_line(*, R: float, eps: float, d: int = 1) -> float:
@@ -278,22 +307,26 @@ def crossover(
     d: int = 1,
     alpha1: float = 0.0,
     beta1: float = 0.0,
+    beta3: float = 0.0,
 ) -> int:
     """The smallest ``N`` from which a bound tuned to its horizon stays below the trivial line.
 
-    With ``c = N R^2/eps >= N``, every factor of the tuned bounds is nonincreasing in ``N >= max(4, 1/(1-beta1))``:
-    ``ln(1+c)/sqrt(N)`` (as ``c/(1+c) < ln(1+c)/2`` for ``c >= 4``), ``-N ln(1-1/N)``, ``N/(N - beta1/(1-beta1))`` and
+    For the theorems of C1a and C2, with ``gate_decay = 1 - 1/N`` in the latter. Let ``c = N R^2/eps >= N``: every
+    factor of the tuned bounds is nonincreasing in ``N >= max(4, 1/(1-beta1))``, namely ``ln(1+c)/sqrt(N)`` (as
+    ``c/(1+c) < ln(1+c)/2`` for ``c >= 4``), ``-N ln(1-1/N)``, ``N/(N - beta1/(1-beta1))`` and
     ``1/(1 - beta1/(1-1/N))``. So there is one crossing, found by doubling and bisection.
 
     >>> crossover(theorem2, L=0.1, R=1.0, D=1.0, eps=1e-2, alpha1=1.0)
     27249
+
+    Raises ``ValueError`` where an argument leaves its domain; ``R`` must exceed ``sqrt(eps)``.
     """
-    line = trivial_line(R=R, eps=eps, d=d)
     if not math.sqrt(eps) < R:
         raise ValueError(f"R must exceed sqrt(eps) = {math.sqrt(eps):g}, got {R}")
+    line = trivial_line(R=R, eps=eps, d=d)
 
     def informative(n: int) -> bool:
-        value = horizon_bound(theorem, n, L=L, R=R, D=D, eps=eps, d=d, alpha1=alpha1, beta1=beta1)
+        value = horizon_bound(theorem, n, L=L, R=R, D=D, eps=eps, d=d, alpha1=alpha1, beta1=beta1, beta3=beta3)
         return bool(value < line)
 
     low = max(4, math.floor(1 / (1 - beta1)) + 1)
@@ -306,14 +339,3 @@ def crossover(
         middle = (low + high) // 2
         low, high = (low, middle) if informative(middle) else (middle, high)
     return high
-
-
-def _check_domain(*, L: float, R: float, D: float, eps: float, d: int, alpha1: float, beta1: float) -> None:
-    for name, value in (("L", L), ("R", R), ("eps", eps), ("d", d)):
-        if not value > 0:
-            raise ValueError(f"{name} must be positive, got {value}")
-    for name, value in (("D", D), ("alpha1", alpha1)):
-        if not value >= 0:
-            raise ValueError(f"{name} must be nonnegative, got {value}")
-    if not 0 <= beta1 < 1:
-        raise ValueError(f"beta1 must lie in [0, 1), got {beta1}")
