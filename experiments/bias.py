@@ -289,9 +289,11 @@ def _confrontation(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
 
     def against_bound(gate: str) -> Evidence:
         row = crossing.sel(gate=gate)
-        values = (float(row[name]) for name in ("mean", "low", "high", "bound"))
+        mean, low, high, bound = (float(row[name]) for name in ("mean", "low", "high", "bound"))
         label = f"{gate} gate, N = {crossing.attrs['horizon']:.0e}"
-        return Evidence("upper bound", (Point(*values, label, float(row.trivial)),), seeds, "E||grad F||^2")
+        return Evidence(
+            "upper bound", (Point(mean, low, high, bound, label, float(row.trivial)),), seeds, "E||grad F||^2"
+        )
 
     points: list[Point] = []
     for i in range(plateaus.sizes["law"]):

@@ -7,6 +7,7 @@ optimizer did to its learning rate is compared with the theory's gate of that ve
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,7 @@ PAPER = Setup(starts=4000, steps=1000)
 def run(setup: Setup, chunks: Chunks) -> Result:
     """Record velocity and learning rate of VRAdam and VRMomentum at every step, for each clip."""
     names = {"VRAdam": vradam.VRAdam, "VRMomentum": vradam.VRMomentum}
-    data = {
-        name: chunks.chunk(name, lambda optimizer=optimizer: _record(setup, optimizer))
-        for name, optimizer in names.items()
-    }
+    data = {name: chunks.chunk(name, partial(_record, setup, optimizer)) for name, optimizer in names.items()}
     return Result(data, (_range(setup, data["VRAdam"]), _largest_step(setup, data["VRMomentum"])))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         "both_sides": chunks.chunk("both_sides", lambda: both_sides(setup)),
         "adam": chunks.chunk("adam", lambda: settling_adam(setup)),
         **{
-            f"adaptive-{i}": chunks.chunk(f"adaptive-{i}", lambda item=item: adaptive_edge.measure(item, setup.seed))
+            f"adaptive-{i}": chunks.chunk(f"adaptive-{i}", partial(adaptive_edge.measure, item, setup.seed))
             for i, item in enumerate(setup.adaptive)
         },
     }
@@ -97,7 +98,7 @@ def brackets(setup: Setup) -> xr.Dataset:
     for cells in (plain + frozen + decayed, *([cell for cell in wide if cell[3] == dim] for dim in setup.dims)):
         table = np.array(cells)
         low, high = bracket(
-            lambda alpha0, table=table: _outcome(setup, alpha0, table),
+            partial(_outcome, setup, table),
             np.full(len(table), 1e-2 / setup.curvature),
             np.full(len(table), 1e4 / setup.curvature),
             setup.sections,
@@ -114,7 +115,7 @@ def brackets(setup: Setup) -> xr.Dataset:
     )
 
 
-def _outcome(setup: Setup, alpha0: NDArray, table: NDArray) -> NDArray:
+def _outcome(setup: Setup, table: NDArray, alpha0: NDArray) -> NDArray:
     """Does VRMomentum on a quadratic decay (-1) or grow (+1) tenfold from a small start?"""
     beta1, alpha1, weight_decay, dim = (column[:, None] for column in table.T)
     optimizer = vradam.VRMomentum(
@@ -137,6 +138,7 @@ def _outcome(setup: Setup, alpha0: NDArray, table: NDArray) -> NDArray:
 
 def _sharpest(objective: vradam.objectives.Objective, x: NDArray) -> NDArray:
     """The component of ``x`` along the direction of largest curvature."""
+    assert objective.hessian is not None
     _, directions = np.linalg.eigh(objective.hessian(np.zeros(objective.dim)))
     return abs((x * directions[:, -1]).sum(axis=-1))
 
@@ -154,8 +156,8 @@ def both_sides(setup: Setup) -> xr.Dataset:
         beta1=beta1[:, None, None, None],
         beta3=1.0,
     )
-    x0 = size[:, None, None] * rng.normal(size=(len(size), setup.seeds, 1))
-    x0 = np.broadcast_to(x0, (len(beta1), len(factor), *x0.shape))
+    starts = size[:, None, None] * rng.normal(size=(len(size), setup.seeds, 1))
+    x0 = np.broadcast_to(starts, (len(beta1), len(factor), *starts.shape))
     objective = vradam.objectives.quadratic([setup.curvature])
     end = vradam.simulate(optimizer, objective, x0, steps=2 * setup.steps, every=0, progress=False)
     return xr.Dataset(
