@@ -11,17 +11,20 @@ from __future__ import annotations
 
 from typing import Final
 
+from theory.beyond_edge import S6
 from theory.bias import C1b
 from theory.claim import Claim
 from theory.convergence import C1a
+from theory.cycles import S3b
 from theory.empirical import E1, E2, E3
 from theory.gate import G1, G2
 from theory.kinetic_energy import K1
 from theory.notation import SYMBOLS
+from theory.smoothed_rate import C2
 from theory.stability import S1, S2, S4
 
 __all__ = ["CLAIMS", "SYMBOLS"]
 
 CLAIMS: Final[tuple[Claim, ...]] = (
-    K1, G1, G2, S1, S2, S4, C1a, C1b, E1, E2, E3,
+    K1, G1, G2, S1, S2, S3b, S4, S6, C1a, C1b, C2, E1, E2, E3,
 )  # fmt: skip
