@@ -2,8 +2,7 @@
 
 Randomness is a function of (seed, run, step, coordinate) alone; see ``vradam.engine.rng``. Each model has ``bound``,
 the largest |noise| of one coordinate (None if there is none), and ``stochastic_gradient``, which draws one step.
-Parameters are numbers or arrays over the runs, shape (...). ``additive`` noise is the exact gradient plus something; a
-minibatch does not need the exact gradient.
+Parameters are numbers or arrays over the runs, shape (...).
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ class Gaussian:
 
     std: Parameter
     bound: Parameter | None = None
-    additive: ClassVar[bool] = True
 
     def stochastic_gradient(self, objective: Objective, x: Array, exact: Array, streams: Streams) -> Array:
         std = _over_runs(self.std)
@@ -48,7 +46,6 @@ class TwoPoint:
 
     p: Parameter
     amplitude: Parameter
-    additive: ClassVar[bool] = True
 
     @property
     def up(self) -> Parameter:
@@ -76,7 +73,6 @@ class Uniform:
     """g = grad F + xi, xi uniform on [-halfwidth, halfwidth]; see :func:`uniform`."""
 
     halfwidth: Parameter
-    additive: ClassVar[bool] = True
 
     @property
     def bound(self) -> Parameter:
@@ -93,7 +89,6 @@ class Minibatch:
     """g = mean of the gradients of ``size`` terms of a finite sum, drawn with replacement; see :func:`minibatch`."""
 
     size: int
-    additive: ClassVar[bool] = False
     bound: ClassVar[None] = None
 
     def stochastic_gradient(self, objective: Objective, x: Array, exact: Array | None, streams: Streams) -> Array:

@@ -92,7 +92,7 @@ class TauMean:
         return np.where(diverged_at < 0, self.total / weight, np.nan)
 
 
-def tau_weight(beta1: float | Array, steps: int, j: int) -> float | Array:
+def tau_weight(beta1: float | Array, steps: int, j: int | NDArray[np.integer]) -> Any:
     """P(tau = j) up to normalisation, 1 - beta1^(N-j): Defossez et al., arXiv:2003.02395, section 4.1."""
     return 1.0 - beta1 ** (steps - j)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from importlib.util import find_spec
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +16,9 @@ from vradam.trajectory import Trajectory
 from vradam.validation import real_array, whole_number
 
 Array = NDArray[np.floating]
+
+#: From so many steps on, "auto" compiles: below, NumPy takes less time than loading the compiled code.
+WORTH_COMPILING = 20_000
 
 
 class Optimizer(Protocol):
@@ -75,7 +79,9 @@ def simulate(
     seed : an int (run i uses the random stream (seed, i)) or an integer array over the runs (a run uses the stream
         (its seed, 0), so that it can be repeated alone)
     every : record steps 0, every, 2 every, ... and always the last; 0 records the first and the last only
-    engine : "numpy" is the reference; "compiled" needs Numba and an objective with a kernel; "auto" chooses
+    engine : "numpy" is the reference; "compiled" needs Numba, float64 and an objective with a kernel, and agrees with
+        it to rounding; "auto" compiles runs of 20,000 steps or more, where it can. The bits of a run never depend on
+        the batch, since the choice does not.
     progress : show a progress bar; None shows one in a terminal when a run takes more than two seconds
     state : the optimizer's state at ``x0``, such as ``final_state`` of an earlier run, which is then continued bit for
         bit (noise included, if the seed is the same); None starts anew. Records and the mean count from ``x0``.
@@ -100,6 +106,16 @@ def simulate(
     plan = _plan(optimizer, objective, x0, steps, noise, seed, every, progress, state)
     if engine not in ("auto", "numpy", "compiled"):
         raise ValueError(f"engine must be 'auto', 'numpy' or 'compiled', got {engine!r}")
+    if engine == "compiled" or (engine == "auto" and steps >= WORTH_COMPILING and find_spec("numba")):
+        from vradam.engine import lanes
+
+        if plan.x0.dtype == np.float64 and lanes.supports(optimizer, objective, noise):
+            return lanes.run(plan)
+        if engine == "compiled":
+            raise ValueError(
+                f"engine must not be 'compiled' for {type(optimizer).__name__} on {objective.name} in {plan.x0.dtype}: "
+                "it needs float64, an objective with a kernel and an optimizer that it knows"
+            )
     return run_numpy(plan)
 
 
@@ -125,7 +141,7 @@ def run_numpy(plan: Plan) -> Trajectory:
             if exact is not None and exact.shape != x.shape:
                 raise ValueError(f"the gradient of {objective.name} must have shape {x.shape}, got {exact.shape}")
             mean.add(t - 1, x, exact)
-            grad = exact if noise is None else noise.stochastic_gradient(objective, x, exact, streams)
+            grad: Any = exact if noise is None else noise.stochastic_gradient(objective, x, exact, streams)
             sound = np.isfinite(grad).all(axis=-1)
             moved, state = optimizer.step(x, np.where(sound[..., None], grad, 0), state)
             sound &= np.isfinite(moved).all(axis=-1)

@@ -151,11 +151,6 @@ class Streams:
         return np.stack(pair, axis=-1).reshape(*self.seed.shape, -1)[..., :count]
 
 
-def uniforms(streams: Streams, count: int) -> NDArray[np.float64]:
-    """Uniforms on (0, 1) of the present step, (..., count): odd multiples of 2**-53, each equally likely."""
-    return 0.5 * symmetric_unit(streams.words(count)) + 0.5
-
-
 def streams(seeds: ArrayLike, runs: ArrayLike) -> Streams:
     """The streams of runs keyed by the pairs (seed, run): two arrays of integers in [0, 2**64), of equal shape.
 

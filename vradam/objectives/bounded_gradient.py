@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from vradam.engine import forms
 from vradam.objectives.building import Scalar, constant, separable
 from vradam.objectives.objective import Array, Objective
 from vradam.validation import whole_number
@@ -40,6 +41,7 @@ def pseudo_huber(dim: int, scale: float = 1.0, curvature: float = 1.0) -> Object
         grad_bound=curvature * scale,
         minimum=0.0,
         minimiser=np.zeros(dim),
+        slope=forms.pseudo_huber,
     )
 
 
@@ -83,6 +85,7 @@ def log_cosh(dim: int, scale: float = 1.0, curvature: float = 1.0) -> Objective:
         grad_bound=curvature * scale,
         minimum=0.0,
         minimiser=np.zeros(dim),
+        slope=forms.log_cosh,
     )
 
 
@@ -128,6 +131,7 @@ def rational(dim: int, scale: float = 1.0, curvature: float = 2.0) -> Objective:
         grad_bound=3 * math.sqrt(3) / 16 * curvature * scale,
         minimum=0.0,
         minimiser=np.zeros(dim),
+        slope=forms.rational,
     )
 
 
@@ -174,6 +178,7 @@ def pseudo_huber_sine(
         grad_bound=curvature * scale + amplitude,
         minimum=0.0,
         minimiser=np.zeros(dim),
+        slope=forms.pseudo_huber_sine,
     )
 
 

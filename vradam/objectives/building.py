@@ -64,9 +64,12 @@ def separable(
     minimum: float | None = None,
     minimiser: Array | None = None,
     start: Array | None = None,
-    kernel: Kernel | None = None,
+    slope: Callable | None = None,
 ) -> Objective:
-    """``F(x) = sum_i f(x_i)``: the gradient is f' of each coordinate and the Hessian diagonal."""
+    """``F(x) = sum_i f(x_i)``: the gradient is f' of each coordinate and the Hessian diagonal.
+
+    ``slope`` is f' for the compiled engine, with up to four ``parameters``; see :mod:`vradam.engine.forms`.
+    """
     return Objective(
         name=name,
         dim=dim,
@@ -79,8 +82,15 @@ def separable(
         minimum=minimum,
         minimiser=minimiser,
         start=start,
-        kernel=kernel,
+        kernel=None if slope is None else _kernel(slope, dim, parameters),
     )
+
+
+def _kernel(slope: Callable, dim: int, parameters: tuple[Any, ...]) -> Kernel:
+    numbers = np.zeros((dim, 4))
+    for column, parameter in enumerate(parameters):
+        numbers[:, column] = parameter
+    return Kernel(slope, numbers, separable=True)
 
 
 def _sum(f: Callable[..., Array], dim: int, parameters: tuple[Any, ...], x: ArrayLike) -> Array:

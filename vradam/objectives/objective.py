@@ -13,16 +13,21 @@ Array = NDArray[np.floating]
 
 
 class Kernel(NamedTuple):
-    """The gradient in a form that the compiled engine can inline; ``grad`` of the objective stays the reference.
+    """The gradient as the compiled engine can inline it; ``grad`` of the objective stays the reference.
 
     ``form`` is a module-level Python function that Numba can compile. If ``separable``, it is
-    ``form(x_i, i, parameters) -> dF/dx_i`` for one coordinate; otherwise ``form(x, g, parameters)`` fills
-    ``g`` (d, W) from a tile ``x`` (d, W) of W runs. ``parameters`` is a float64 vector.
+    ``form(x_i, p0, p1, p2, p3) -> dF/dx_i`` for one coordinate, whose numbers are row i of ``parameters`` (d, 4);
+    otherwise ``form(x, g, parameters)`` fills ``g`` (d, W) from a tile ``x`` (d, W) of W runs. Where x is not finite
+    the gradient must not be finite either: so the engine recognises divergence.
+
+    ``mean_of_terms(x, g, chosen, parameters)``, for finite sums, fills ``g`` (d, W) with the mean gradients of the
+    terms named in ``chosen`` (k, W).
     """
 
     form: Callable
     parameters: NDArray[np.float64]
     separable: bool
+    mean_of_terms: Callable | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

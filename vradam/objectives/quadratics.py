@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vradam.engine import forms
 from vradam.objectives.building import Scalar, matrix, point, separable
-from vradam.objectives.objective import Array, Objective
+from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import real_array, whole_number
 
 
@@ -51,6 +52,7 @@ def quadratic(spectrum: ArrayLike, rotation: int | ArrayLike | None = None) -> O
             minimum=minimum,
             minimiser=minimiser,
             start=np.ones(h.size),
+            slope=forms.parabola,
         )
     q = _orthogonal(rotation, h.size)
     H = np.einsum("ik,k,jk->ij", q, h, q)
@@ -67,6 +69,7 @@ def quadratic(spectrum: ArrayLike, rotation: int | ArrayLike | None = None) -> O
         minimum=minimum,
         minimiser=minimiser,
         start=np.ones(h.size),
+        kernel=Kernel(forms.dense_quadratic, H, separable=False),
     )
 
 

@@ -1,0 +1,83 @@
+"""The noise of one step for a tile of runs: the source, exchanged and compiled with ``tile``.
+
+The words and the transforms are those of ``rng``, and a coordinate gets the same words as in ``vradam.noise``; hence
+the same noise to the bit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vradam.engine.rng import index_below, normal_pair, symmetric_unit, threefry
+
+LANES = 64
+NOISE = 0
+EXACT, GAUSSIAN, TRUNCATED, TWO_POINT, UNIFORM, MINIBATCH = range(6)
+
+SEED, RUN, THRESHOLD = 0, 1, 2  # the rows of K: the key of a run, and the word below which two-point noise is positive
+SCALE, LIMIT = 0, 1  # the rows of S: std and bound; or the negative and the positive value; or the halfwidth
+ATTEMPT = np.uint64(1 << 32)
+
+
+def fill_words(words, K, t, count):
+    """words[i] = word i of step t, i < count (and perhaps three rows more)."""
+    step = np.uint64(t)
+    blocks = (count + 1) // 2
+    for b in range(0, blocks - 1, 2):  # two blocks at a time keep the processor busier
+        for j in range(LANES):
+            first, second = threefry(K[SEED, j], K[RUN, j], step, np.uint64(b))
+            third, fourth = threefry(K[SEED, j], K[RUN, j], step, np.uint64(b + 1))
+            words[2 * b, j] = first
+            words[2 * b + 1, j] = second
+            words[2 * b + 2, j] = third
+            words[2 * b + 3, j] = fourth
+    if blocks % 2:
+        for j in range(LANES):
+            first, second = threefry(K[SEED, j], K[RUN, j], step, np.uint64(blocks - 1))
+            words[2 * blocks - 2, j] = first
+            words[2 * blocks - 1, j] = second
+
+
+def draw(N, words, K, S, t):
+    """N[i] = the additive noise of coordinate i at step t."""
+    d = N.shape[0] - 1
+    if NOISE in (GAUSSIAN, TRUNCATED):
+        fill_words(words, K, t, (d + 1) // 2)
+        for p in range((d + 1) // 2):
+            for j in range(LANES):
+                even, odd = normal_pair(words[p, j])
+                N[2 * p, j] = S[SCALE, j] * even
+                N[2 * p + 1, j] = S[SCALE, j] * odd
+        if NOISE == TRUNCATED:
+            truncate(N, K, S, t, d)
+    elif NOISE == TWO_POINT:
+        fill_words(words, K, t, d)
+        for i in range(d):
+            for j in range(LANES):
+                N[i, j] = S[LIMIT, j] if words[i, j] < K[THRESHOLD, j] else S[SCALE, j]
+    elif NOISE == UNIFORM:
+        fill_words(words, K, t, d)
+        for i in range(d):
+            for j in range(LANES):
+                N[i, j] = S[SCALE, j] * symmetric_unit(words[i, j])
+
+
+def truncate(N, K, S, t, d):
+    """Draw a coordinate again until it lies within the bound; the attempt is part of the counter."""
+    for i in range(d):
+        for j in range(LANES):
+            attempt = np.uint64(0)
+            while abs(N[i, j]) > S[LIMIT, j]:
+                attempt += ATTEMPT
+                block = np.uint64(i // 4) + attempt
+                first, second = threefry(K[SEED, j], K[RUN, j], np.uint64(t), block)
+                even, odd = normal_pair(second if i % 4 >= 2 else first)
+                N[i, j] = S[SCALE, j] * (odd if i % 2 else even)
+
+
+def choose(chosen, words, K, t, terms):
+    """chosen[k] = the term that a minibatch draws in its place k, (size, LANES) int64."""
+    fill_words(words, K, t, chosen.shape[0])
+    for k in range(chosen.shape[0]):
+        for j in range(LANES):
+            chosen[k, j] = np.int64(index_below(words[k, j], terms))

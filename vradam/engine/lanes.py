@@ -1,0 +1,240 @@
+"""Many small runs at once, compiled: the engine behind ``simulate(..., engine="compiled")``.
+
+``tile.advance`` is compiled once for each combination of optimizer, objective and noise that is asked for, and cached
+on disk. Threads share the runs among them; the results do not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vradam.engine import tile
+from vradam.engine.methods import method, noise_kind, noise_rows, rates_of, rows_of
+from vradam.engine.specialise import specialise
+from vradam.noise import Gaussian, Minibatch, TwoPoint, Uniform
+from vradam.objectives.objective import Objective
+from vradam.optimizer import State
+from vradam.recorder import TAU_DRAWS, stratified_tau, tau_total
+from vradam.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from vradam.simulation import Plan
+
+WIDTH = 64  # runs in a tile
+FEW = 8  # up to so many runs are faster one at a time
+CHUNK = 5e8  # numbers updated between two looks at the progress bar and at interrupts
+WORTH_A_THREAD = 1e6  # numbers updated
+ROWS_AT_ONCE = 1 << 16  # records whose value is computed in one NumPy call
+AGREEMENT = 1e-9
+
+
+def supports(optimizer: Any, objective: Objective, noise: Any) -> bool:
+    """Whether the compiled engine runs this combination, in float64."""
+    kernel = objective.kernel
+    if kernel is None or method(optimizer) is None:
+        return False
+    if type(noise) is Minibatch:
+        return kernel.mean_of_terms is not None and objective.terms is not None
+    return noise is None or type(noise) in (Gaussian, TwoPoint, Uniform)
+
+
+def run(plan: Plan, threads: int | None = None) -> Trajectory:
+    """What the reference engine returns for ``plan``, to rounding; the bits do not depend on ``threads``.
+
+    Below 1e-290 points, velocities and second moments are now and then set to zero (unless eps < 1e-100), since
+    denormal numbers would slow the end of every run without noise. The final state of a diverged run is zero.
+
+    Raises
+    ------
+    ValueError : if the objective's kernel and its NumPy gradient disagree.
+    """
+    optimizer, objective, noise = plan.optimizer, plan.objective, plan.noise
+    refuse_wrong_kernel(objective)
+    described, kernel = method(optimizer), objective.kernel
+    assert described is not None and kernel is not None  # `supports` says so
+    runs, d = plan.seed.size, objective.dim
+    width = WIDTH if runs > FEW else 1
+    decays = bool(np.any(np.asarray(described.weight_decay) > 0))
+    kinds = described.direction, described.gate, noise_kind(noise), decays, width
+    advance = compiled(kernel.form, kernel.separable, kernel.mean_of_terms, *kinds)
+
+    state = optimizer.init(plan.x0) if plan.state is None else plan.state
+    first = int(state.step)
+    x = packed(plan.x0.reshape(runs, d), width)
+    z = packed(np.stack([state.velocity, state.second_moment], axis=-1).reshape(runs, 2 * d), width)
+    p = packed(rows_of(described, state, plan), width)
+    same = [(p[:, row] == p[:, row, :1]).all(axis=-1) for row in (tile.BETA1, tile.BETA2)]
+    uniform = np.logical_and(*same).astype(np.int64)
+    keys, scales = (packed(columns, width) for columns in noise_rows(noise, plan))
+    parameters = np.array(kernel.parameters, np.float64)
+    sampled = type(noise) is Minibatch and plan.steps > TAU_DRAWS
+    drawn = stratified_tau(plan).reshape(TAU_DRAWS, runs).copy() if sampled else np.empty((0, runs), np.int64)
+    batch = (float(objective.terms or 0), noise.size) if type(noise) is Minibatch else (0.0, 0)
+    record = plan.record[1:]
+    out_x, out_rate = np.empty((runs, record.size + 1, d)), np.empty((runs, record.size + 1))
+    out_x[:, 0], out_rate[:, 0] = plan.x0.reshape(runs, d), optimizer.learning_rate(state)
+    diverged_at = np.full((len(x), width), -1, np.int64)
+    for clock, steps in progressing(plan, first, runs * d):
+        rates = rates_of(described.alpha0, clock, steps, plan)
+        due = 1 + int(np.searchsorted(record, clock - first, "right"))
+        part = partial(
+            advance,
+            *(x, z, p, uniform, keys, scales, parameters, rates, described.exponent),
+            *(*batch, drawn, first, clock, steps, plan.record, due, out_x, out_rate, diverged_at),
+        )
+        in_threads(part, len(x), 1 if threads is None and runs * d * steps < WORTH_A_THREAD else threads)
+        unbounded = ~np.isfinite(x).all(axis=1) & (p[:, tile.ALIVE] > 0)
+        diverged_at[unbounded], p[:, tile.ALIVE][unbounded] = clock + steps, 0.0
+    gone = diverged_at.ravel()[:runs]
+    gone[gone >= 0] -= first
+
+    velocity, second_moment = np.moveaxis(unpacked(z, runs).reshape(runs, d, 2), -1, 0)
+    rows = unpacked(p, runs)
+    kinetic = rows[:, tile.KINETIC]
+    if described.gate in (tile.PUBLISHED, tile.POWER, tile.PER_COORDINATE):
+        kinetic = optimizer.gate.kinetic(velocity, velocity, velocity)
+    if not described.keeps_velocity:
+        velocity = np.zeros_like(velocity)
+    average, squares, energy = (reshaped(part, plan) for part in (velocity, second_moment, kinetic))
+    final = State(average, squares, energy, first + plan.steps)
+    with np.errstate(invalid="ignore"):  # diverged runs
+        total = reshaped(rows[:, tile.TOTAL] - rows[:, tile.LAGGED], plan)
+    mean = total / (TAU_DRAWS if sampled else tau_total(np.asarray(described.beta1), plan.steps))
+    return assemble(plan, out_x, out_rate, gone, mean, final)
+
+
+def packed(rows: NDArray[Any], width: int) -> NDArray[Any]:
+    """(runs, k) as tiles (tiles, k, width); the last tile is filled up with its last run."""
+    runs, k = rows.shape
+    padded = np.concatenate([rows, np.repeat(rows[-1:], -runs % width, axis=0)])
+    return np.ascontiguousarray(padded.reshape(-1, width, k).transpose(0, 2, 1))
+
+
+def unpacked(tiles: NDArray[Any], runs: int) -> NDArray[Any]:
+    """The inverse of :func:`packed`."""
+    return tiles.transpose(0, 2, 1).reshape(-1, tiles.shape[1])[:runs]
+
+
+def progressing(plan: Plan, first: int, numbers: int) -> Iterator[tuple[int, int]]:
+    """Stretches of steps (clock, steps) that together are all of them, behind a progress bar."""
+    from tqdm import tqdm
+
+    stretch = max(tile.FLUSH_EVERY, int(CHUNK / numbers))
+    silent = None if plan.progress is None else not plan.progress
+    bar = tqdm(total=plan.steps, disable=silent, delay=0 if plan.progress else 2, leave=False, unit="step")
+    with bar:
+        for done in range(0, plan.steps, stretch):
+            steps = min(stretch, plan.steps - done)
+            yield first + done, steps
+            bar.update(steps)
+
+
+def in_threads(part: Callable[[int, int], None], tiles: int, threads: int | None) -> None:
+    """Call part(begin, end) for stretches of tiles that together are all of them; None takes every core."""
+    import numba
+
+    threads = numba.config.NUMBA_NUM_THREADS if threads is None else threads
+    if threads == 1 or tiles == 1:
+        part(0, tiles)
+        return
+    ends = np.unique(np.linspace(0, tiles, 4 * threads + 1).astype(int))
+    with ThreadPoolExecutor(threads) as pool:
+        for stretch in [pool.submit(part, int(begin), int(end)) for begin, end in pairwise(ends)]:
+            stretch.result()
+
+
+@cache
+def compiled(
+    form: Callable,
+    separable: bool,
+    mean_of_terms: Callable | None,
+    direction: int,
+    gate: int,
+    noise: int,
+    decays: bool,
+    width: int,
+) -> Any:
+    """``tile.advance`` for one combination."""
+    kinds = {"DIRECTION": direction, "GATE": gate, "NOISE": noise, "DECAYS": decays, "SEPARABLE": separable}
+    gradient = {"slope": form} if separable else {"field": form}
+    terms = {} if mean_of_terms is None else {"mean_of_terms": mean_of_terms}
+    return specialise(tile.advance, {"LANES": width, **kinds, **gradient, **terms})
+
+
+@cache
+def compiled_gradient(form: Callable, separable: bool) -> Any:
+    """The gradient of a tile, (x, g, parameters) -> None."""
+    return specialise(tile.field, {"slope": form}) if separable else specialise(form, {})
+
+
+def reshaped(part: Any, plan: Plan) -> Any:
+    """An array over the flattened runs, over the runs as the caller has them."""
+    return part.reshape(*plan.seed.shape, *part.shape[1:])
+
+
+def assemble(plan: Plan, x: Any, rate: Any, diverged_at: Any, mean: Any, final: State) -> Trajectory:
+    """The records with the values and gradients of the reference, NaN from the divergence of a run on."""
+    runs, records, d = x.shape
+    gone = (diverged_at[:, None] >= 0) & (plan.record >= diverged_at[:, None])
+    x[gone], rate[gone] = np.nan, np.nan
+    points = x.reshape(-1, d)
+    value, norm = np.empty(len(points)), np.empty(len(points))
+    with np.errstate(all="ignore"):
+        for begin in range(0, len(points), ROWS_AT_ONCE):
+            some = slice(begin, begin + ROWS_AT_ONCE)
+            value[some] = plan.objective.value(points[some])
+            grad = plan.objective.grad(points[some])
+            norm[some] = np.sqrt(np.add.reduce(grad * grad, axis=-1))
+    diverged_at = diverged_at.reshape(plan.seed.shape)
+    return Trajectory(
+        step=plan.record,
+        x=reshaped(x, plan),
+        value=reshaped(np.where(gone, np.nan, value.reshape(runs, records)), plan),
+        grad_norm=reshaped(np.where(gone, np.nan, norm.reshape(runs, records)), plan),
+        learning_rate=reshaped(rate, plan),
+        diverged_at=diverged_at,
+        mean_grad_norm_squared=np.where(diverged_at < 0, mean, np.nan),
+        final_state=final,
+        optimizer=type(plan.optimizer).__name__,
+        objective=plan.objective.name,
+    )
+
+
+_trusted: WeakSet[Objective] = WeakSet()
+
+
+def refuse_wrong_kernel(objective: Objective) -> None:
+    """Compare the kernel with the NumPy gradient at random points, once for each objective.
+
+    At a point that is not finite the kernel's gradient must not be finite either: divergence is recognised by it.
+    """
+    if objective in _trusted:
+        return
+    kernel = objective.kernel
+    assert kernel is not None
+    gradient = compiled_gradient(kernel.form, kernel.separable)
+    x = np.random.default_rng(0).standard_normal((2, objective.dim)) * np.array([[1.0], [3.0]])
+    tile_x, tile_g = np.ascontiguousarray(x.T), np.empty((objective.dim, 2))
+    parameters = np.array(kernel.parameters, np.float64)
+    gradient(tile_x, tile_g, parameters)
+    expected = objective.grad(x)
+    if not np.abs(tile_g.T - expected).max() <= AGREEMENT * np.abs(expected).max():
+        raise ValueError(
+            f"the compiled gradient of {objective.name} must equal its NumPy gradient, got {tile_g[:, 0]} and "
+            f"{expected[0]} at {x[0]}"
+        )
+    for i in range(objective.dim):
+        tile_x[:] = x.T
+        tile_x[i] = np.inf, np.nan
+        gradient(tile_x, tile_g, parameters)
+        if np.isfinite(tile_g).all(axis=0).any():
+            raise ValueError(f"the compiled gradient of {objective.name} must not be finite where x is not")
+    _trusted.add(objective)

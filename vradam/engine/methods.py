@@ -1,0 +1,179 @@
+"""How optimizers, noises and objectives look to the tiles: a few kinds, and numbers for each run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vradam import variants
+from vradam.baselines import Adam, AdamW, GradientDescent, HeavyBall, RMSProp, VRMomentum
+from vradam.engine import draws, tile
+from vradam.noise import Gaussian, TwoPoint, Uniform
+from vradam.optimizer import State, VRAdam, rate_at
+
+if TYPE_CHECKING:
+    from vradam.simulation import Plan
+
+GATES = {
+    variants.predictable: tile.PREDICTABLE,
+    variants.inside: tile.INSIDE,
+    variants.gradient_norm: tile.GRADIENT,
+    variants.per_coordinate: tile.PER_COORDINATE,
+}
+
+
+class Method(NamedTuple):
+    """An optimizer: what moves the point, what the gate sees, and by which numbers (over the runs)."""
+
+    direction: int
+    gate: int
+    alpha0: Any
+    beta1: Any = 0.0
+    beta2: Any = 0.0
+    beta3: Any = 0.0
+    alpha1: Any = 0.0
+    eps: Any = 1.0
+    weight_decay: Any = 0.0
+    gate_decay: Any = 0.0
+    exponent: float = 2.0
+    in1: Any = None  #: how much of the gradient enters the velocity; None is 1 - beta1
+    corrected: bool = True  #: whether velocity and second moment are corrected for their start at zero
+    keeps_velocity: bool = True
+
+
+def method(optimizer: Any) -> Method | None:
+    """An optimizer as the tiles see it; None where it has to stay with NumPy."""
+    kind = type(optimizer)
+    if kind is VRAdam or kind is VRMomentum:
+        gate = gate_of(optimizer)
+        if gate is None:
+            return None
+        rate, decay = optimizer.alpha0, optimizer.weight_decay
+        gated = Method(
+            tile.PLAIN,
+            gate,
+            rate,
+            optimizer.beta1,
+            beta3=optimizer.beta3,
+            alpha1=optimizer.alpha1,
+            weight_decay=decay,
+            gate_decay=optimizer.gate_decay,
+            exponent=optimizer.gate.exponent,
+        )
+        if kind is VRMomentum:
+            return gated
+        direction = tile.PROOF if optimizer.proof_form else tile.ADAM
+        return gated._replace(direction=direction, beta2=optimizer.beta2, eps=optimizer.eps)
+    rate, decay = getattr(optimizer, "alpha0", None), getattr(optimizer, "weight_decay", 0.0)
+    if kind is Adam or kind is AdamW:
+        average = optimizer.beta1, optimizer.beta2
+        return Method(tile.ADAM, tile.OPEN, rate, *average, eps=optimizer.eps, weight_decay=decay)
+    if kind is RMSProp:
+        return Method(
+            tile.ADAM,
+            tile.OPEN,
+            rate,
+            beta2=optimizer.beta2,
+            eps=optimizer.eps,
+            weight_decay=decay,
+            corrected=False,
+            keeps_velocity=False,
+        )
+    if kind is HeavyBall:
+        return Method(tile.PLAIN, tile.OPEN, rate, optimizer.beta1, weight_decay=decay, in1=1.0)
+    if kind is GradientDescent:
+        return Method(tile.PLAIN, tile.OPEN, rate, weight_decay=decay, keeps_velocity=False)
+    return None
+
+
+def gate_of(optimizer: Any) -> int | None:
+    """The kind of a gate; None for one that is not in ``vradam.variants``."""
+    gate = optimizer.gate
+    if gate == variants.published:
+        return tile.SMOOTHED if np.any(np.asarray(optimizer.gate_decay) > 0) else tile.PUBLISHED
+    if gate == variants.power(gate.exponent):
+        return tile.POWER
+    return GATES.get(gate)
+
+
+def rows_of(described: Method, state: State, plan: Plan) -> NDArray[np.float64]:
+    """The numbers of each run at the start, (runs, ROWS)."""
+    beta1, beta2 = np.asarray(described.beta1), np.asarray(described.beta2)
+    speed = np.add.accumulate(np.square(state.velocity), axis=-1)[..., -1]  # summed in the order of the tiles
+    speed = np.minimum(speed, tile.LARGEST)
+    closing = np.minimum(np.asarray(described.beta3) * speed, described.alpha1)
+    corrected = described.direction == tile.ADAM and described.corrected
+    numbers = {
+        tile.BETA1: beta1,
+        tile.IN1: 1 - beta1 if described.in1 is None else described.in1,
+        tile.BETA2: beta2,
+        tile.IN2: 1 - beta2,
+        tile.BETA3: described.beta3,
+        tile.ALPHA0: 0.0 if callable(described.alpha0) else described.alpha0,
+        tile.ALPHA1: described.alpha1,
+        tile.EPS: described.eps,
+        tile.DECAY: described.weight_decay,
+        tile.GATE_DECAY: described.gate_decay,
+        tile.ALIVE: 1.0,
+        tile.KINETIC: state.kinetic if described.gate == tile.SMOOTHED else 0.0,
+        tile.PREVIOUS: speed,
+        tile.OPENING: 1 / (1 + closing),
+        tile.POWER1: power_by_products(beta1, state.step) if corrected else 0.0,
+        tile.POWER2: power_by_products(beta2, state.step) if corrected or described.direction == tile.PROOF else 0.0,
+    }
+    if described.gate == tile.SMOOTHED and described.direction != tile.PROOF:
+        numbers[tile.POWERG] = power_by_products(np.asarray(described.gate_decay), state.step)
+    rows = np.zeros((plan.seed.size, tile.ROWS))
+    for row, value in numbers.items():
+        rows[:, row] = np.broadcast_to(value, plan.seed.shape).ravel()
+    return rows
+
+
+def power_by_products(beta: NDArray[np.float64], t: int) -> NDArray[np.float64]:
+    """beta**t as the tiles have it after t steps, multiplied up one by one and zero once negligible."""
+    power = np.ones_like(beta, dtype=np.float64)
+    for _ in range(t):
+        power = power * beta
+        power = np.where(power > tile.NEGLIGIBLE, power, 0.0)
+        if not np.any((power > 0) & (power < 1)):
+            break
+    return power
+
+
+def rates_of(alpha0: Any, clock: int, steps: int, plan: Plan) -> NDArray[np.float64]:
+    """alpha0 at the steps clock + 1, ..., clock + steps: (1, 1) where it is constant, (steps, 1 or runs) otherwise."""
+    if not callable(alpha0):
+        return np.zeros((1, 1))
+    values = [np.asarray(rate_at(alpha0, clock + s), dtype=np.float64) for s in range(1, steps + 1)]
+    if all(value.ndim == 0 for value in values):
+        return np.array(values).reshape(steps, 1)
+    return np.array([np.broadcast_to(value, plan.seed.shape).ravel() for value in values])
+
+
+def noise_kind(noise: Any) -> int:
+    """Which of the kinds of ``draws`` a noise is."""
+    if noise is None:
+        return draws.EXACT
+    if type(noise) is Gaussian:
+        return draws.GAUSSIAN if noise.bound is None else draws.TRUNCATED
+    return {TwoPoint: draws.TWO_POINT, Uniform: draws.UNIFORM}.get(type(noise), draws.MINIBATCH)
+
+
+def noise_rows(noise: Any, plan: Plan) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+    """The keys (runs, 3) and the scales (runs, 2) of ``draws``."""
+    keys, scales = np.zeros((plan.seed.size, 3), np.uint64), np.zeros((plan.seed.size, 2))
+    keys[:, draws.SEED], keys[:, draws.RUN] = plan.seed.ravel(), plan.stream.ravel()
+    first: Any = 0.0
+    second: Any = 0.0
+    if type(noise) is Gaussian:
+        first, second = noise.std, 0.0 if noise.bound is None else noise.bound
+    elif type(noise) is TwoPoint:
+        first, second = -np.asarray(noise.amplitude), noise.up
+        keys[:, draws.THRESHOLD] = np.broadcast_to(noise.threshold, plan.seed.shape).ravel()
+    elif type(noise) is Uniform:
+        first = noise.halfwidth
+    for column, value in enumerate((first, second)):
+        scales[:, column] = np.broadcast_to(value, plan.seed.shape).ravel()
+    return keys, scales

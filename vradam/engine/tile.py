@@ -1,0 +1,351 @@
+"""All steps of a tile of runs, one run per SIMD lane: the source of the compiled ensemble engine.
+
+A tile holds ``LANES`` runs side by side: a coordinate of all of them is one row, and every inner loop runs along such
+a row. No sum runs over lanes, so that a run's bits depend neither on its neighbours nor on where a tile begins. The
+widths of the arrays are constants and rows that are used together lie in one array: so the compiler knows them to be
+apart, and uses the vector unit without asking at run time.
+
+This is plain Python for ``specialise``, which exchanges the names of the first block for those of one optimizer, one
+objective and one noise. The arithmetic follows ``VRAdam.step``; the last bits differ from it.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+
+from vradam.engine.draws import EXACT, MINIBATCH, choose, draw
+
+LANES = 64  # 64, or 1 where there are few runs
+SEPARABLE = True  # whether the gradient is ``slope`` of each coordinate, or ``field`` of a tile
+DIRECTION = 0  # PLAIN, ADAM or PROOF
+GATE = 0  # OPEN, PUBLISHED, ..., PER_COORDINATE
+NOISE = 0  # EXACT, ..., MINIBATCH
+DECAYS = False  # whether there is weight decay
+
+
+def slope(x_i, p0, p1, p2, p3):
+    """dF/dx_i of a separable objective with the parameters of coordinate i."""
+    return p0 * x_i
+
+
+def field(x, g, parameters):
+    """Fill g (d, lanes) with the gradients at x (d, lanes)."""
+    for i in range(x.shape[0]):
+        p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
+        for j in range(x.shape[1]):
+            g[i, j] = slope(x[i, j], p0, p1, p2, p3)
+
+
+def mean_of_terms(x, g, chosen, parameters):
+    """Fill g (d, lanes) with the mean gradients of the terms chosen (size, lanes)."""
+
+
+PLAIN, ADAM, PROOF = range(3)
+OPEN, PUBLISHED, SMOOTHED, PREDICTABLE, INSIDE, GRADIENT, POWER, PER_COORDINATE = range(8)
+
+# One number a run: the rows of P.
+BETA1, IN1, BETA2, IN2, BETA3, ALPHA0, ALPHA1, EPS, DECAY, GATE_DECAY, ALIVE = range(11)
+TOTAL, LAGGED, KINETIC, PREVIOUS, OPENING, POWER1, POWER2, POWERG = range(11, 19)
+NORM, SQUARE, ETA, RATE, COEFFICIENT, KEEP, DAMPING, FACTOR, SHRINK = range(19, 28)
+ROWS = 28
+
+LARGEST = 1.7976931348623157e308
+NEGLIGIBLE = 2.0**-60  # beta^t below this no longer changes 1 - beta^t
+FLUSH_EVERY = 32
+TINY = 1e-290
+LEAST_EPS = 1e-100
+
+
+def advance(
+    x, z, p, uniform, keys, scales, parameters, rates, exponent, terms, size, drawn, first, clock, steps, record, due,
+    out_x, out_rate, diverged_at, begin, end,
+):  # fmt: skip
+    """Take ``steps`` steps after step ``clock`` with the tiles begin, ..., end - 1. Arrays are changed in place.
+
+    x (tiles, d, LANES); z (tiles, 2d, LANES), velocities in rows 2i and second moments in rows 2i + 1; p (tiles, ROWS,
+    LANES); uniform (tiles,), 1 where all lanes have the same beta1 and beta2; keys (tiles, 3, LANES) and scales
+    (tiles, 2, LANES), see ``draws``; parameters, those of the objective; rates (1 or steps, 1 or runs), alpha0 of each
+    step; exponent k of a power gate; a minibatch of ``size`` of ``terms`` terms; drawn (k, runs), the steps j, counted
+    from ``first``, at which a minibatch run takes the full gradient, none for every step; record (r,), the steps to
+    record, counted from ``first``, of which number ``due`` comes next; out_x (runs, r, d), out_rate (runs, r);
+    diverged_at (tiles, LANES).
+    """
+    d = x.shape[1]
+    X = np.empty((d, LANES))
+    Z = np.empty((2 * d, LANES))
+    P = np.empty((ROWS, LANES))
+    G = np.empty((d, LANES))
+    N = np.empty((d + 1, LANES))
+    words = np.empty((max(d, size) + 4, LANES), np.uint64)
+    for tile in range(begin, end):
+        for i in range(d):
+            for j in range(LANES):
+                X[i, j] = x[tile, i, j]
+                Z[2 * i, j] = z[tile, 2 * i, j]
+                Z[2 * i + 1, j] = z[tile, 2 * i + 1, j]
+        for row in range(ROWS):
+            for j in range(LANES):
+                P[row, j] = p[tile, row, j]
+        number = due
+        for s in range(steps + 1):  # in step 0 only the gradient of step 1 is taken
+            t = clock + s
+            if s > 0:
+                if rates.shape[0] > 1:
+                    set_rate(P, rates, s - 1, tile)
+                if open_gate(P, uniform[tile], exponent):
+                    mark_diverged(X, Z, P, diverged_at[tile], t)
+            if DIRECTION != PLAIN and s < steps:
+                correct_bias(P, uniform[tile])  # of step t + 1, so early that the sweep need not wait for it
+            if s > 0:
+                recorded = number < record.size and record[number] == t - first
+                if SEPARABLE and NOISE != MINIBATCH and s < steps and not recorded and t % FLUSH_EVERY != 0:
+                    draw(N, words, keys[tile], scales[tile], t)
+                    move_and_absorb(X, Z, P, N, parameters)
+                    continue
+                move(X, Z, P)
+                if recorded:
+                    write(X, Z, P, out_x, out_rate, number, tile)
+                    number += 1
+                if t % FLUSH_EVERY == 0:
+                    flush(X, Z, P)
+            if s < steps:
+                if NOISE == MINIBATCH:
+                    chosen = np.empty((size, LANES), np.int64)
+                    take_full_gradient(X, P, G, parameters, drawn, t - first, tile)
+                    choose(chosen, words, keys[tile], t, terms)
+                    mean_of_terms(X, G, chosen, parameters)
+                else:
+                    draw(N, words, keys[tile], scales[tile], t)
+                    field(X, G, parameters)
+                for i in range(d):
+                    for j in range(LANES):
+                        absorb(Z, P, N, i, j, G[i, j])
+        for i in range(d):
+            for j in range(LANES):
+                x[tile, i, j] = X[i, j]
+                z[tile, 2 * i, j] = Z[2 * i, j]
+                z[tile, 2 * i + 1, j] = Z[2 * i + 1, j]
+        for row in range(ROWS):
+            shared = uniform[tile] and row in (POWER1, POWER2)
+            for j in range(LANES):
+                p[tile, row, j] = P[row, 0 if shared else j]
+
+
+def absorb(Z, P, N, i, j, exact):
+    """Take the gradient of coordinate i of run j into its velocity and second moment, and into the sums over i."""
+    P[SQUARE, j] += exact * exact
+    g = exact
+    if NOISE != EXACT and NOISE != MINIBATCH:
+        g = exact + N[i, j]
+    entering = g
+    if GATE == INSIDE:
+        entering = P[OPENING, j] * g
+    velocity = P[BETA1, j] * Z[2 * i, j] + P[IN1, j] * entering
+    Z[2 * i, j] = velocity
+    if DIRECTION == ADAM:
+        Z[2 * i + 1, j] = P[BETA2, j] * Z[2 * i + 1, j] + P[IN2, j] * (g * g)
+    if DIRECTION == PROOF:
+        Z[2 * i + 1, j] = min(P[BETA2, j] * Z[2 * i + 1, j] + g * g, LARGEST)
+    if GATE == GRADIENT:
+        P[NORM, j] += g * g
+    elif GATE != OPEN and GATE != PER_COORDINATE:
+        P[NORM, j] += velocity * velocity
+
+
+def moved(X, Z, P, i, j):
+    """Coordinate i of run j after the step."""
+    velocity = Z[2 * i, j]
+    coefficient = P[COEFFICIENT, j]
+    keep = P[KEEP, j] if DECAYS else 1.0
+    if GATE == PER_COORDINATE:
+        opening = 1.0 / (1.0 + min(P[BETA3, j] * min(velocity * velocity, LARGEST), P[ALPHA1, j]))
+        coefficient = coefficient * opening
+        keep = 1.0 - P[ETA, j] * opening * P[DECAY, j]
+    if DIRECTION == PLAIN:
+        step = coefficient * velocity
+    elif DIRECTION == ADAM:
+        step = coefficient * velocity / (sqrt(Z[2 * i + 1, j]) + P[DAMPING, j])
+    else:
+        step = coefficient * velocity / sqrt(P[EPS, j] + Z[2 * i + 1, j])
+    if DECAYS:
+        return keep * X[i, j] - step
+    return X[i, j] - step
+
+
+def move(X, Z, P):
+    """The step of all coordinates."""
+    for i in range(X.shape[0]):
+        for j in range(LANES):
+            X[i, j] = moved(X, Z, P, i, j)
+
+
+def move_and_absorb(X, Z, P, N, parameters):
+    """The step t of a separable objective and the gradient of step t + 1, in one sweep."""
+    for i in range(X.shape[0]):
+        p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
+        for j in range(LANES):
+            position = moved(X, Z, P, i, j)
+            X[i, j] = position
+            absorb(Z, P, N, i, j, slope(position, p0, p1, p2, p3))
+
+
+def open_gate(P, uniform, exponent):
+    """eta_t of every run and what follows from it. Returns whether some gradient may not have been finite."""
+    if GATE == POWER:
+        raise_to(P, exponent)
+    factor, shrink = P[FACTOR, 0], P[SHRINK, 0]
+    suspicious = 0
+    for j in range(LANES):
+        square = P[SQUARE, j]
+        if not (square <= LARGEST):
+            suspicious |= 1
+        if NOISE != MINIBATCH:
+            P[TOTAL, j] += square
+            P[LAGGED, j] = P[BETA1, j] * (P[LAGGED, j] + square)
+        seen = min(P[NORM, j], LARGEST)
+        eta = P[ALPHA0, j]
+        if GATE == GRADIENT:
+            P[KINETIC, j] = seen
+        elif GATE == SMOOTHED:
+            power = P[POWERG, j] * P[GATE_DECAY, j]
+            P[POWERG, j] = power if power > NEGLIGIBLE else 0.0
+            P[KINETIC, j] = P[GATE_DECAY, j] * P[KINETIC, j] + (1.0 - P[GATE_DECAY, j]) * seen
+            seen = P[KINETIC, j] / (1.0 - P[POWERG, j])
+        elif GATE == PREDICTABLE:
+            P[KINETIC, j] = P[PREVIOUS, j]
+            P[PREVIOUS, j] = seen
+            seen = P[KINETIC, j]
+        elif GATE == INSIDE:
+            P[KINETIC, j] = P[PREVIOUS, j]
+            P[PREVIOUS, j] = seen
+            P[RATE, j] = eta * P[OPENING, j]
+            P[OPENING, j] = 1.0 / (1.0 + min(P[BETA3, j] * seen, P[ALPHA1, j]))
+        if GATE != OPEN and GATE != PER_COORDINATE and GATE != INSIDE:
+            eta = eta / (1.0 + min(P[BETA3, j] * seen, P[ALPHA1, j]))
+        P[ETA, j] = eta
+        if DECAYS:
+            P[KEEP, j] = 1.0 - eta * P[DECAY, j]
+        if DIRECTION == PLAIN:
+            P[COEFFICIENT, j] = eta
+        else:
+            P[COEFFICIENT, j] = eta * (factor if uniform else P[FACTOR, j])
+        if DIRECTION == ADAM:
+            P[DAMPING, j] = P[EPS, j] * (shrink if uniform else P[SHRINK, j])
+        P[NORM, j] = 0.0
+        P[SQUARE, j] = 0.0
+    return suspicious
+
+
+def raise_to(P, exponent):
+    """||.||^k from ||.||^2, by products where k is whole."""
+    whole = int(exponent)
+    for j in range(LANES):
+        square = P[NORM, j]
+        power = 1.0
+        if whole == exponent:
+            for _ in range(whole // 2):
+                power *= square
+            if whole % 2:
+                power *= sqrt(square)
+        else:
+            power = square ** (exponent / 2.0)
+        P[NORM, j] = power
+
+
+def correct_bias(P, uniform):
+    """What corrects the averages of the next step for their start at zero; the first lane only if all lanes agree.
+
+    With c = sqrt(1 - beta2^t), the step vhat/(sqrt(mhat) + eps) is (c/(1 - beta1^t)) v / (sqrt(m) + c eps): FACTOR and
+    SHRINK. In the proofs' form FACTOR is Omega_t.
+    """
+    for j in range(1 if uniform else LANES):
+        power1 = P[POWER1, j] * P[BETA1, j]
+        power2 = P[POWER2, j] * P[BETA2, j]
+        P[POWER1, j] = power1 if power1 > NEGLIGIBLE else 0.0
+        P[POWER2, j] = power2 if power2 > NEGLIGIBLE else 0.0
+        P[SHRINK, j] = sqrt(1.0 - P[POWER2, j])
+        if DIRECTION == ADAM:
+            P[FACTOR, j] = P[SHRINK, j] / (1.0 - P[POWER1, j])
+        else:
+            P[FACTOR, j] = P[SHRINK, j] / sqrt(P[IN2, j]) if P[IN2, j] > 0.0 else 1.0
+
+
+def set_rate(P, rates, s, tile):
+    """alpha0 of the next step, from a schedule."""
+    for j in range(LANES):
+        run = min(tile * LANES + j, rates.shape[1] - 1)
+        P[ALPHA0, j] = rates[s, run] * P[ALIVE, j]
+
+
+def write(X, Z, P, out_x, out_rate, number, tile):
+    """Record the points and learning rates of a step."""
+    start = tile * LANES
+    for j in range(min(LANES, out_x.shape[0] - start)):
+        openings = 0.0
+        for i in range(X.shape[0]):
+            out_x[start + j, number, i] = X[i, j]
+            if GATE == PER_COORDINATE:
+                square = min(Z[2 * i, j] * Z[2 * i, j], LARGEST)
+                openings += 1.0 / (1.0 + min(P[BETA3, j] * square, P[ALPHA1, j]))
+        out_rate[start + j, number] = P[RATE, j] if GATE == INSIDE else P[ETA, j]
+        if GATE == PER_COORDINATE:
+            out_rate[start + j, number] *= openings / X.shape[0]
+
+
+def flush(X, Z, P):
+    """Set what is below TINY to zero: denormal numbers would slow the end of every run without noise."""
+    for i in range(X.shape[0]):
+        for j in range(LANES):
+            if P[EPS, j] > LEAST_EPS:
+                if abs(X[i, j]) < TINY:
+                    X[i, j] = 0.0
+                if abs(Z[2 * i, j]) < TINY:
+                    Z[2 * i, j] = 0.0
+                if Z[2 * i + 1, j] < TINY:
+                    Z[2 * i + 1, j] = 0.0
+
+
+def take_full_gradient(X, P, G, parameters, drawn, step, tile):
+    """The theorem's mean of a minibatch run: ||grad F||^2 at every step, or at those that were drawn."""
+    if drawn.shape[0] == 0:
+        field(X, G, parameters)
+        for j in range(LANES):
+            square = 0.0
+            for i in range(X.shape[0]):
+                square += G[i, j] * G[i, j]
+            P[TOTAL, j] += square
+            P[LAGGED, j] = P[BETA1, j] * (P[LAGGED, j] + square)
+        return
+    alone = np.empty((X.shape[0], 1))
+    gradient = np.empty((X.shape[0], 1))
+    for j in range(min(LANES, drawn.shape[1] - tile * LANES)):
+        draws = drawn[:, tile * LANES + j]
+        count = np.searchsorted(draws, step, "right") - np.searchsorted(draws, step, "left")
+        if count > 0:
+            for i in range(X.shape[0]):
+                alone[i, 0] = X[i, j]
+            field(alone, gradient, parameters)
+            for i in range(X.shape[0]):
+                P[TOTAL, j] += count * (gradient[i, 0] * gradient[i, 0])
+
+
+def mark_diverged(X, Z, P, diverged_at, t):
+    """Find the runs whose point of step t - 1 or gradient of step t is not finite, and put them to rest."""
+    for j in range(LANES):
+        bounded = True
+        finite = True
+        for i in range(X.shape[0]):
+            bounded = bounded and abs(X[i, j]) <= LARGEST
+            finite = finite and abs(Z[2 * i, j]) <= LARGEST
+            Z[2 * i + 1, j] = min(Z[2 * i + 1, j], LARGEST)  # a finite gradient whose square is not
+        if P[ALIVE, j] > 0.0 and not (bounded and finite):
+            diverged_at[j] = t if bounded else t - 1
+            for row in (ALIVE, ALPHA0, DECAY, ETA, COEFFICIENT, PREVIOUS, KINETIC):
+                P[row, j] = 0.0
+            P[KEEP, j] = 1.0
+            for i in range(X.shape[0]):
+                X[i, j] = 0.0
+                Z[2 * i, j] = 0.0
+                Z[2 * i + 1, j] = 0.0
