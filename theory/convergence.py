@@ -110,13 +110,13 @@ def read_recursion(c: Coefficients = ALGORITHM) -> Numbers:
     velocity, second_moment = after.velocity[0], after.second_moment[0]
     entering = sp.diff(velocity, g)  # v_n = entering * m_n
     decay = sp.diff(second_moment, s)
-    omega = sp.simplify(-moved[0] * sp.sqrt(c.eps + second_moment) / (velocity * c.alpha0 * gamma(energy, c))) ** 2
+    omega = (moved[0] * sp.sqrt(c.eps + second_moment) / (velocity * c.alpha0 * gamma(energy, c))) ** 2
     growth = (1 - decay**n) / (1 - decay)  # st_n <= (R - sqrt(eps))^2 growth, and eps + st_n <= R^2 growth
     return Numbers(
         momentum=sp.diff(velocity, v),
         decay=decay,
-        step=c.alpha0 * entering / sp.sqrt(sp.expand(1 / omega.subs(c.beta2**n, 0))),
-        least=c.alpha0 * entering * sp.sqrt(sp.simplify(omega / growth)) / R,
+        step=c.alpha0 * entering / sp.sqrt(1 / omega.subs(c.beta2**n, 0)),
+        least=c.alpha0 * entering * sp.sqrt(omega / growth) / R,
         floor=1 / (1 + c.alpha1),
     )
 

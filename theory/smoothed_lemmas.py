@@ -118,6 +118,8 @@ def prove_look_ahead_young() -> bool:
 def prove_first_steps() -> bool:
     """Form (C): the corrected energy moves at the rate ``(1-b)/(1-b^n)`` instead of ``1-b``, ``b = gate_decay``.
 
+    ``u_n/(1-b^n)`` is the average of ``u_{n-1}/(1-b^{n-1})`` and ``||V_n||^2`` with that weight on the latter.
+
     1. The excess ``(1-b) b^n/(1-b^n)`` is at most ``b^{n/2}/n``: ``1-b^n = (1-b)(1 + b + ... + b^{n-1})``, whose
     terms pair
        up to ``b^j + b^{n-1-j} >= 2 b^{(n-1)/2} >= 2 b^{n/2}``. For ``n = 1`` the gate moves by at most
@@ -133,6 +135,7 @@ def prove_first_steps() -> bool:
     """
     b, x, y = sp.symbols("b x y", positive=True)
     n, k, ratio = sp.symbols("n k ratio", nonnegative=True)
+    corrected = b * (1 - b ** (n - 1)) / (1 - b**n) + (1 - b) / (1 - b**n)  # weights of the old and the new energy
     excess = (1 - b) / (1 - b**n) - (1 - b) - (1 - b) * b**n / (1 - b**n)
     pair = x**2 + y**2 - 2 * x * y - (x - y) ** 2
     i, j = sp.symbols("i j", nonnegative=True)
@@ -143,7 +146,8 @@ def prove_first_steps() -> bool:
     step = 2 * (root - smaller) - 2 * (root**2 - smaller**2) / (root + smaller)
     integral = sp.integrate(sp.exp(-rate * x / 2) / sp.sqrt(x), (x, 0, sp.oo))
     return (
-        vanishes(excess)
+        vanishes(corrected - 1)
+        and vanishes(excess)
         and vanishes(pair)
         and is_nonnegative(spread, i, j)
         and vanishes(ones * linear - (1 - ratio) ** -3)
