@@ -9,7 +9,8 @@ kind              what it shows                                                 
 ``lyapunov``      one quadratic form that falls under every gate sequence                ``check_gates``
 ``polygon``       one polygonal norm that falls under every gate sequence                ``check_gates``
 ``gate_word``     a periodic gate sequence under which almost every start diverges       ``check_gates``
-``rise_limited``  the same for gates that rise slowly                                    ``check_gates``
+``gate_bounds``   a lower and an upper bound of the joint spectral radius                ``check_gates``
+``rise_limited``  the same as ``gate_word`` for gates that rise slowly                   ``check_gates``
 ================  =====================================================================  ===================
 
 Numbers are strings, ``"p/q"`` in lowest terms or ``"p"``; intervals are pairs of them; counts may be JSON integers.
@@ -53,6 +54,7 @@ def check(data: Mapping[str, Any]) -> bool:
         "lyapunov": check_gates.check_lyapunov,
         "polygon": check_gates.check_polygon,
         "gate_word": check_gates.check_gate_word,
+        "gate_bounds": check_gates.check_gate_bounds,
         "rise_limited": check_gates.check_rise_limited,
     }
     kind = data.get("kind")

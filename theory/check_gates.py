@@ -4,7 +4,7 @@ The system is one mode ``z' = A(s) z``, ``z = (x, w)``, of VRMomentum on a quadr
 
     w' = beta1 w + (1-beta1) x,      x' = x - s w',      det A(s) = beta1,      edge B = 2 (1+beta1)/(1-beta1).
 
-The four kinds, and why what is checked is a proof:
+The kinds, and why what is checked is a proof:
 
 ``lyapunov``      ``P > 0`` and ``P - A(s)'P A(s) > 0`` at ``s = a`` and ``s = b``, by leading minors. ``z -> A(s)z`` is
                   affine in s and ``z'Pz`` convex, so every s in [a, b] and every sequence of such s is covered.
@@ -12,7 +12,8 @@ The four kinds, and why what is checked is a proof:
                   A(a) and A(b): images of vertices are compared with edges. Convexity covers [a, b] again.
 ``gate_word``     The product of A over one period of the word has ``|trace| > 1 + determinant``, hence a real
                   eigenvalue beyond 1 in modulus: repeating the word, almost every start diverges.
-``rise_limited``  The same for a word whose gates rise slowly: ``1/s' >= gate_decay/s + (1-gate_decay)/S`` all around.
+``gate_bounds``   Such a word and such a polygon, as a lower and an upper bound of the joint spectral radius.
+``rise_limited``  Like ``gate_word``, for slowly rising gates: ``1/s' >= gate_decay/s + (1-gate_decay)/S`` all around.
 
 Each certificate also stores exact invariants (minors, area, trace, least slack, growth per step), so that a changed
 number shows. Numbers are strings ``"p/q"``; see :mod:`theory.check_certificate` for how they are read.
@@ -30,7 +31,7 @@ from theory.check_certificate import items, rational, require_keys
 
 Matrix = tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]
 Point = tuple[Fraction, Fraction]
-GROWTH_DIGITS = 10_000  # the growth per step is stored rounded down to a multiple of 1/10000
+GROWTH_DIGITS, TRACE_DIGITS = 10**4, 10**12  # growth per step and trace are stored rounded down to 1/10^4 and 1/10^12
 
 
 def check_lyapunov(data: Mapping[str, Any]) -> bool:
@@ -55,25 +56,44 @@ def check_polygon(data: Mapping[str, Any]) -> bool:
     beta1, a, b = _gates(data)
     vertices = [_pair(vertex) for vertex in items(data["vertices"], "vertices")]
     area, stored = rational(data["area"], "area"), rational(data["contraction"], "contraction")
-    if len(vertices) < 2 or not is_convex(vertices):
-        return False
-    around = [*vertices, (-vertices[0][0], -vertices[0][1])]
     return (
-        area == sum(_cross(p, q) for p, q in pairwise(around))
+        is_convex(vertices)
+        and area == polygon_area(vertices)
         and stored == contraction(beta1, (a, b), vertices)
         and stored < 1
     )
 
 
+def check_gate_bounds(data: Mapping[str, Any]) -> bool:
+    """True when ``lower < joint spectral radius of A(a), A(b) <= upper``: by a word in a and b, and by a polygon."""
+    require_keys(data, ("beta1", "a", "b", "gates", "lower", "vertices", "area", "upper"))
+    beta1, a, b = _gates(data)
+    gates, vertices = (
+        _numbers(data["gates"], "gates"),
+        [_pair(vertex) for vertex in items(data["vertices"], "vertices")],
+    )
+    lower, area, upper = (rational(data[key], key) for key in ("lower", "area", "upper"))
+    if not lower > 0:
+        raise ValueError(f"lower must be > 0, got {lower}")
+    product = word_product(beta1, gates)
+    return (
+        {a, b} >= set(gates)
+        and grows_faster(product, len(gates), lower)
+        and is_convex(vertices)
+        and area == polygon_area(vertices)
+        and upper == contraction(beta1, (a, b), vertices)
+    )
+
+
 def check_gate_word(data: Mapping[str, Any]) -> bool:
     """True when the periodic gate sequence ``gates``, inside ``[S/(1+alpha1), S]`` below the edge, is unstable."""
-    require_keys(data, ("beta1", "S", "alpha1", "gates", "trace", "determinant", "growth"))
+    require_keys(data, ("beta1", "S", "alpha1", "gates", "trace", "growth"))
     return _word_is_unstable(data)
 
 
 def check_rise_limited(data: Mapping[str, Any]) -> bool:
     """True when ``gates`` is unstable although its gates rise slowly; ``slack`` is the least room in that law."""
-    require_keys(data, ("beta1", "S", "alpha1", "gate_decay", "gates", "slack", "trace", "determinant", "growth"))
+    require_keys(data, ("beta1", "S", "alpha1", "gate_decay", "gates", "slack", "trace", "growth"))
     decay, top = rational(data["gate_decay"], "gate_decay"), rational(data["S"], "S")
     gates = _numbers(data["gates"], "gates")
     if not 0 <= decay < 1:
@@ -87,21 +107,21 @@ def check_rise_limited(data: Mapping[str, Any]) -> bool:
 def _word_is_unstable(data: Mapping[str, Any]) -> bool:
     beta1, top, alpha1 = (rational(data[key], key) for key in ("beta1", "S", "alpha1"))
     gates = _numbers(data["gates"], "gates")
-    trace, determinant, growth = (rational(data[key], key) for key in ("trace", "determinant", "growth"))
+    stored, growth = rational(data["trace"], "trace"), rational(data["growth"], "growth")
     if not (0 <= beta1 < 1 and top > 0 and alpha1 >= 0 and growth > 0):
         raise ValueError(
             f"beta1 must lie in [0, 1), S and growth must be > 0, alpha1 >= 0, got {beta1}, {top}, {growth}, {alpha1}"
         )
     product = word_product(beta1, gates)
+    trace = product[0][0] + product[1][1]
     return (
         top < edge(beta1)
         and max(gates) == top
         and min(gates) == top / (1 + alpha1)
-        and trace == product[0][0] + product[1][1]
-        and determinant == beta1 ** len(gates)
-        and abs(trace) > 1 + determinant
+        and stored == rounded_down(trace, TRACE_DIGITS)
+        and abs(trace) > 1 + beta1 ** len(gates)
+        and growth == rounded_down(growth, GROWTH_DIGITS)
         and grows_faster(product, len(gates), growth)
-        and (growth * GROWTH_DIGITS).denominator == 1
         and not grows_faster(product, len(gates), growth + Fraction(1, GROWTH_DIGITS))
     )
 
@@ -124,15 +144,22 @@ def step_matrix(beta1: Fraction, gate: Fraction) -> Matrix:
 
 
 def word_product(beta1: Fraction, gates: Sequence[Fraction]) -> Matrix:
-    """``A(gates[-1]) ... A(gates[0])``.
+    """``A(gates[-1]) ... A(gates[0])``; in integers over one common denominator, reduced once at the end.
 
     >>> word_product(Fraction(1, 2), [Fraction(1), Fraction(2)])
     ((Fraction(-1, 2), Fraction(-1, 2)), (Fraction(1, 2), Fraction(0, 1)))
     """
-    product: Matrix = ((Fraction(1), Fraction(0)), (Fraction(0), Fraction(1)))
+    (p, q), (r, t), unit = (1, 0), (0, 1), 1
     for gate in gates:
-        product = _times(step_matrix(beta1, gate), product)
-    return product
+        (k, l), (m, n), scale = _whole(step_matrix(beta1, gate))  # noqa: E741
+        (p, q), (r, t) = (k * p + l * r, k * q + l * t), (m * p + n * r, m * q + n * t)
+        unit *= scale
+    return (Fraction(p, unit), Fraction(q, unit)), (Fraction(r, unit), Fraction(t, unit))
+
+
+def rounded_down(value: Fraction, digits: int) -> Fraction:
+    """The largest multiple of ``1/digits`` that is at most ``value``."""
+    return Fraction(value * digits // 1, digits)
 
 
 def grows_faster(product: Matrix, steps: int, rate: Fraction) -> bool:
@@ -147,12 +174,20 @@ def grows_faster(product: Matrix, steps: int, rate: Fraction) -> bool:
 
 def is_convex(vertices: Sequence[Point]) -> bool:
     """True when the half-polygon and its mirror image bound a strictly convex set around 0, counter-clockwise."""
+    if len(vertices) < 2:
+        return False
     mirrored = [(-p, -q) for p, q in vertices]
     around = [*vertices, *mirrored, *vertices[:2]]
     edges = [(q[0] - p[0], q[1] - p[1]) for p, q in pairwise(around)]
     turns = all(_cross(first, second) > 0 for first, second in pairwise(edges))
     half_turn = all(_cross(vertices[0], vertex) > 0 for vertex in vertices[1:])
     return turns and half_turn and all(_cross(p, q) > 0 for p, q in pairwise(around))
+
+
+def polygon_area(vertices: Sequence[Point]) -> Fraction:
+    """The area of the polygon with this half of its vertices."""
+    around = [*vertices, (-vertices[0][0], -vertices[0][1])]
+    return sum((_cross(p, q) for p, q in pairwise(around)), Fraction(0))
 
 
 def contraction(beta1: Fraction, gates: Sequence[Fraction], vertices: Sequence[Point]) -> Fraction:
@@ -169,9 +204,7 @@ def contraction(beta1: Fraction, gates: Sequence[Fraction], vertices: Sequence[P
     ]
     norms = []
     for gate in gates:
-        image = step_matrix(beta1, gate)
-        unit = lcm(*(number.denominator for row in image for number in row))
-        (k, l), (m, n) = [[int(number * unit) for number in row] for row in image]  # noqa: E741
+        (k, l), (m, n), unit = _whole(step_matrix(beta1, gate))  # noqa: E741
         images = [(k * p + l * q, m * p + n * q) for p, q in whole]
         for across, along, size in edges:
             reach = max(abs(p * along - q * across) for p, q in images)
@@ -198,6 +231,13 @@ def _numbers(value: Any, name: str, length: int | None = None) -> list[Fraction]
 def _pair(value: Any) -> Point:
     first, second = _numbers(value, "vertices", 2)
     return first, second
+
+
+def _whole(matrix: Matrix) -> tuple[tuple[int, int], tuple[int, int], int]:
+    """The matrix as integers over a common denominator."""
+    unit = lcm(*(number.denominator for row in matrix for number in row))
+    (k, l), (m, n) = ((int(first * unit), int(second * unit)) for first, second in matrix)  # noqa: E741
+    return (k, l), (m, n), unit
 
 
 def _cross(p: Point, q: Point) -> Fraction:
