@@ -14,8 +14,9 @@ import sympy as sp
 from matplotlib.mathtext import MathTextParser
 
 from theory import CLAIMS, SYMBOLS
-from theory.__main__ import chosen, main
+from theory.__main__ import main
 from theory.claim import Certificate, Claim, examine, record, vanishes
+from theory.ledger import chosen, examined
 from theory.notation import EXAMPLE, LATEX, a, beta1, beta2, edge, gate_decay
 from theory.recursion import ALGORITHM, Coefficients
 
@@ -33,7 +34,7 @@ derived_claims = pytest.mark.parametrize(
 
 
 @cache
-def examined(claim_id):
+def examination_of(claim_id):
     return examine(by_id[claim_id])
 
 
@@ -51,7 +52,7 @@ def test_the_ledger_is_complete_and_in_order():
 
 @every_claim
 def test_every_claim_closes(claim):
-    examination = examined(claim.id)
+    examination = examination_of(claim.id)
     assert [name for name, holds in examination.checks.items() if not holds] == []
     assert examination.status == claim.concludes
     assert examination.status == PUBLISHED.get(claim.id, examination.status)
@@ -179,6 +180,13 @@ def test_importing_theory_derives_nothing_and_loads_no_figures():
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "sympy" in loaded and not {"vradam", "matplotlib", "scipy", "numba", "cvxpy"} & set(loaded)
+
+
+def test_several_processes_find_what_one_finds():
+    few = chosen(["G1", "G2", "S1", "E1"])
+    for claim, examination in zip(few, examined(few), strict=True):
+        alone = examination_of(claim.id)
+        assert (examination.status, examination.checks) == (alone.status, alone.checks)
 
 
 def test_json_of_the_command(capsys):

@@ -15,8 +15,8 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-from theory import CLAIMS
-from theory.claim import Claim, Examination, examine, record
+from theory.claim import Claim, Examination, record
+from theory.ledger import chosen, examined
 
 WIDTH = 100
 HEADER = f"{'id':4} {'status':25} {'checks':>7} {'seconds':>8}  title"
@@ -55,15 +55,6 @@ def _block(label: str, text: str) -> list[str]:
     )
 
 
-def chosen(names: Sequence[str]) -> tuple[Claim, ...]:
-    """The claims with these ids, in the order of the ledger; all of them if none is named."""
-    ids = [claim.id for claim in CLAIMS]
-    unknown = [name for name in names if name not in ids]
-    if unknown:
-        raise ValueError(f"unknown claim {', '.join(unknown)}; the claims are {' '.join(ids)}")
-    return tuple(claim for claim in CLAIMS if not names or claim.id in names)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 when everything that was checked closed, 1 when something did not, 2 for a bad request."""
     parser = argparse.ArgumentParser(prog="python -m theory", description="What is true about VRAdam.")
@@ -76,17 +67,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     if options.search:
-        from theory import search  # type: ignore[attr-defined]
+        from theory import search
 
         search.run()
 
     examinations = []
     if not options.json:
         print(HEADER)
-    for claim in claims:
-        examinations.append(examine(claim))
+    for claim, examination in zip(claims, examined(claims), strict=True):
+        examinations.append(examination)
         if not options.json:
-            print(row(claim, examinations[-1]), flush=True)
+            print(row(claim, examination), flush=True)
     pairs = list(zip(claims, examinations, strict=True))
     if options.json:
         print(json.dumps([record(*pair) for pair in pairs], indent=2))
