@@ -256,6 +256,7 @@ CERTIFIED = (
     _certificate("cycle_70_clipped", "7/10", "0.953", 4, "1"),
     _certificate("cycle_80_clipped", "4/5", "0.944", 4, "1"),
     _certificate("cycle_90_clipped", "9/10", "0.947", 10, "10"),
+    _certificate("cycle_90_clipped_early", "9/10", "0.400", 8, "9/5"),
     _certificate("cycle_99_clipped", "99/100", "0.503", 14, "10"),
     _certificate("cycle_99_clipped_early", "99/100", "0.201", 22, "10"),
 )
@@ -287,11 +288,13 @@ S3b = Claim(
         "nearly closed by a large velocity the steps are small, and momentum carries the iterate across the valley "
         "and up the other side; the gate opens as it slows, just in time for a long step back. Such cycles exist for "
         "every beta1 > 1/sqrt 3 close enough to the edge, and the larger beta1, the earlier: at beta1 = 0.9 from "
-        "0.58 B (period 4) and 0.48 B (period 8), at 0.99 from 0.18 B, so no fixed fraction of the edge is safe for "
-        "all beta1. What is safe: in the space of velocities the method is a heavy ball rolling in the valley log(1 "
-        "+ v^2)/2, and an energy that falls at every step exists as long as S is below global_threshold (6.7 at "
-        "beta1 = 0.9, where B = 38). For beta1 below 0.22 that reaches the edge. Between the two thresholds, and for "
-        "beta1 between 0.22 and 1/sqrt 3, nothing is proved either way."
+        "0.58 B (period 4) and 0.48 B (period 8), at 0.99 from 0.18 B, at 0.999 certified at 0.08 B; numerically, as "
+        "beta1 tends to 1 the onset of period 2k tends to sin^2(pi/2k) of the edge, so that no fixed fraction of it "
+        "is safe. A clip can make matters worse (0.40 B at beta1 = 0.9, alpha1 = 1.8). What is safe: in the space of "
+        "velocities the method is a heavy ball rolling in the valley log(1 + v^2)/2, and an energy that falls at "
+        "every step exists as long as S is below global_threshold (6.7 at beta1 = 0.9, where B = 38). For beta1 below "
+        "0.22 that reaches the edge. Between the two thresholds, and for beta1 between 0.22 and 1/sqrt 3, nothing is "
+        "proved either way."
     ),
     concludes="refuted",
     derive=derive,

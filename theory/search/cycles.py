@@ -280,6 +280,7 @@ CATALOGUE = {
     "cycle_70_clipped": Target("7/10", "54/5", "1", 2),
     "cycle_80_clipped": Target("4/5", "17", "1", 2),
     "cycle_90_clipped": Target("9/10", "36", "10", 5),
+    "cycle_90_clipped_early": Target("9/10", "76/5", "9/5", 4),
     "cycle_99_clipped": Target("99/100", "200", "10", 7),
     "cycle_99_clipped_early": Target("99/100", "80", "10", 11),
 }
