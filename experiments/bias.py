@@ -151,6 +151,7 @@ def _simulate(opt: Any, problem: tuple[vradam.Objective, Any], x0: float, steps:
         problem[1],
         seed=seed,
         every=max(steps // 2000, 1),
+        engine="compiled",
         progress=False,
     )
 
@@ -194,7 +195,15 @@ def measure_curve(setup: Setup, law: Law, gate: str) -> xr.Dataset:
     for steps in setup.horizons:
         opt = optimizer(gate, law, 1 / np.sqrt(steps), 1 - 1 / steps)
         end = vradam.simulate(
-            opt, problem[0], np.zeros((setup.seeds, 1)), steps, problem[1], seed=setup.seed, every=0, progress=False
+            opt,
+            problem[0],
+            np.zeros((setup.seeds, 1)),
+            steps,
+            problem[1],
+            seed=setup.seed,
+            every=0,
+            engine="compiled",
+            progress=False,
         )
         means.append(end.mean_grad_norm_squared)
     low, high = confidence(np.array(means), setup.seed)
@@ -232,6 +241,7 @@ def measure_crossing(setup: Setup) -> xr.Dataset:
             noise,
             seed=setup.seed,
             every=0,
+            engine="compiled",
             progress=False,
         )
         measured[gate] = end.mean_grad_norm_squared
@@ -267,7 +277,9 @@ def measure_shrinking(setup: Setup) -> xr.Dataset:
             alpha0=1 / np.sqrt(steps), alpha1=law.alpha1, beta1=law.beta1, beta2=1 - 1 / steps, beta3=strengths[:, None]
         )
         x0 = np.zeros((len(setup.exponents), setup.seeds, 1))
-        end = vradam.simulate(opt, problem[0], x0, steps, problem[1], seed=setup.seed, every=0, progress=False)
+        end = vradam.simulate(
+            opt, problem[0], x0, steps, problem[1], seed=setup.seed, every=0, engine="compiled", progress=False
+        )
         means.append(end.mean_grad_norm_squared)
     low, high = confidence(np.array(means), setup.seed)
     return xr.Dataset(
