@@ -223,6 +223,16 @@ def test_signs_are_not_guessed():
 # ---------------------------------------------------------------- every path of a short run
 
 
+def test_the_objective_has_the_constants_it_claims():
+    x = sp.Symbol("x", real=True)
+    slope = sp.diff(enumeration.value(x), x)
+    curvature = sp.factor(sp.diff(slope, x))
+    assert vanishes(slope - enumeration.slope(x))
+    assert max(slope.subs(x, point) for point in sp.solve(sp.numer(curvature), x)) < enumeration.GRADIENT_BOUND
+    extremes = [curvature.subs(x, point) for point in sp.solve(sp.numer(sp.factor(sp.diff(curvature, x))), x)]
+    assert max(abs(value) for value in extremes) == enumeration.SMOOTHNESS
+
+
 def test_the_tree_is_a_probability():
     for n, level in enumerate(tree(PREDICTABLE)):
         assert len(level) == 2**n and sum(node.chance for node in level) == 1

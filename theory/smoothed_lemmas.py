@@ -82,10 +82,11 @@ def prove_split() -> bool:
 
 
 def prove_look_ahead() -> bool:
-    """Form (A): ``|Delta_k A_k| <= (k+1) q R beta2^{-k/2} |U_{n-k}|``, since ``gamma_{n-k-1} <= 1``, ``|G| <= R`` and
-    ``eps + s_n >= beta2^k (eps + s_{n-k})``. Summed over ``n``, each ``||U_j||_1`` gets
-    ``sum_k (k+1) rho^k = (1-rho)^{-2}``; Cauchy-Schwarz over the ``N d`` numbers ``|U_{j,i}|`` gives
-    ``sum_j ||U_j||_1 <= sqrt(N d sum_j ||U_j||^2)``.
+    """Form (A): ``|Delta_k A_k| <= (k+1) q R beta2^{-k/2} |U_{n-k}|``.
+
+    For ``gamma_{n-k-1} <= 1``, ``|G| <= R`` and ``eps + s_n >= beta2^k (eps + s_{n-k})``. Summed over ``n``, each
+    ``||U_j||_1`` gets ``sum_k (k+1) rho^k = (1-rho)^{-2}``; Cauchy-Schwarz over the ``N d`` numbers ``|U_{j,i}|``
+    gives ``sum_j ||U_j||_1 <= sqrt(N d sum_j ||U_j||^2)``.
     """
     k, ratio = sp.symbols("k ratio", nonnegative=True)
     return vanishes(series((k + 1) * ratio**k, k, ratio) - linear_sum(ratio)) and rate_lemmas.prove_cauchy_schwarz()
@@ -94,10 +95,12 @@ def prove_look_ahead() -> bool:
 def prove_look_ahead_young() -> bool:
     """Form (B): Young's inequality gives up a share ``theta`` of the progress and leaves a term in ``q^2``.
 
-    With ``lam = theta/sqrt(eps + st)`` on ``x = |G|`` and ``y = (k+1) q |g|/sqrt(eps + s_n)``, ``|Delta_k A_k| <=
-    gamma_{n-k-1} (theta G^2/(2 sqrt(eps+st)) + (k+1)^2 q^2 sqrt(eps+st) g^2/(2 theta
-    (eps+s_n)))``: the first is the share ``theta`` of what the descent lemma keeps, in the second ``gamma <= 1``,
-    ``sqrt(eps+st) <= R/sqrt(1-beta2)`` and ``g^2/(eps+s_n) <= beta2^{-k} U_{n-k}^2``;
+    With ``lam = theta/sqrt(eps + st)`` on ``x = |G|`` and ``y = (k+1) q |g|/sqrt(eps + s_n)``,
+
+        |Delta_k A_k| <= gamma_{n-k-1} (theta G^2/(2 sqrt(eps+st)) + (k+1)^2 q^2 sqrt(eps+st) g^2/(2 theta (eps+s_n))).
+
+    The first term is the share ``theta`` of what the descent lemma keeps; in the second ``gamma <= 1``,
+    ``sqrt(eps+st) <= R/sqrt(1-beta2)`` and ``g^2/(eps+s_n) <= beta2^{-k} U_{n-k}^2``, and
     ``sum_k (k+1)^2 r^k = (1+r)/(1-r)^3``. The best ``theta`` turns ``(base + y/theta)/(1-theta)`` into
     ``(sqrt(base + y) + sqrt(y))^2``.
     """
@@ -120,18 +123,17 @@ def prove_first_steps() -> bool:
 
     ``u_n/(1-b^n)`` is the average of ``u_{n-1}/(1-b^{n-1})`` and ``||V_n||^2`` with that weight on the latter.
 
-    1. The excess ``(1-b) b^n/(1-b^n)`` is at most ``b^{n/2}/n``: ``1-b^n = (1-b)(1 + b + ... + b^{n-1})``, whose
-    terms pair
-       up to ``b^j + b^{n-1-j} >= 2 b^{(n-1)/2} >= 2 b^{n/2}``. For ``n = 1`` the gate moves by at most
+    1. The excess ``(1-b) b^n/(1-b^n)`` is at most ``b^{n/2}/n``: in ``1-b^n = (1-b)(1 + b + ... + b^{n-1})`` the terms
+       pair up to ``b^j + b^{n-1-j} >= 2 b^{(n-1)/2} >= 2 b^{n/2}``. For ``n = 1`` the gate moves by at most
        ``1 - 1/(1+alpha1)``.
     2. So ``|Delta_k| <= (k+1) q gamma_{n-k-1} + sum_{j=n-k}^n e_j``, ``e_1 = alpha1/(1+alpha1)``,
        ``e_j = beta3 d R^2 b^{j/2}/j``.
-    3. ``alpha_n <= alpha0 (1-beta1) sqrt n``, ``|A_k| <= R beta2^{-k/2}`` and ``sqrt(j+i) <= sqrt(j) sqrt(i+1)``:
-    exchanging
-       sums, ``sqrt(j) e_j`` gets ``sum_i sqrt(i+1) sum_{k>=i} rho^k <= (1-rho)^{-1} (1-rho)^{-3/2}`` (Cauchy-Schwarz).
+    3. ``alpha_n <= alpha0 (1-beta1) sqrt n``, ``|A_k| <= R beta2^{-k/2}`` and ``sqrt(j+i) <= sqrt(j) sqrt(i+1)``. In
+       exchanged order ``sqrt(j) e_j`` gets ``sum_i sqrt(i+1) sum_{k>=i} rho^k``, at most
+       ``(1-rho)^{-1} (1-rho)^{-3/2}`` by Cauchy-Schwarz.
     4. ``sum_j b^{j/2}/sqrt j`` is at most ``sum_{j<=N} 1/sqrt j <= 2 sqrt N``, as
-    ``1/sqrt j <= 2 (sqrt j - sqrt(j-1))``, and at
-       most ``int_0^oo b^{x/2} x^{-1/2} dx = sqrt(2 pi/(-ln b)) <= sqrt(2 pi/(1-b))``, as ``-ln b >= 1-b``.
+       ``1/sqrt j <= 2 (sqrt j - sqrt(j-1))``, and at most ``int_0^oo b^{x/2} x^{-1/2} dx = sqrt(2 pi/(-ln b))``, which
+       is at most ``sqrt(2 pi/(1-b))``, as ``-ln b >= 1-b``.
     """
     b, x, y = sp.symbols("b x y", positive=True)
     n, k, ratio = sp.symbols("n k ratio", nonnegative=True)
