@@ -1,0 +1,118 @@
+"""The public sweep: labels point at the right runs, and nothing depends on how the work is split."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import vradam
+from experiments import parameter_sweep
+from experiments.parameter_sweep import run
+
+BOWL = vradam.objectives.quadratic([1.0, 10.0])
+NOISE = vradam.noise.gaussian(0.1)
+GRID = {"alpha0": [0.01, 0.1], "beta3": [0.0, 1.0, 10.0]}
+SEEDS = [7, 3, 11, 4]
+
+
+def final_value(trajectory):
+    return trajectory.value[:, -1]
+
+
+def slowest_rate(trajectory):
+    return trajectory.learning_rate.min(axis=-1)
+
+
+def sweep(**changes):
+    arguments = {
+        "optimizer": vradam.VRAdam(),
+        "objective": BOWL,
+        "over": GRID,
+        "seeds": SEEDS,
+        "statistic": {"value": final_value, "rate": slowest_rate},
+        "x0": [1.0, -2.0],
+        "steps": 40,
+        "noise": NOISE,
+        "every": 1,
+    }
+    return run(**(arguments | changes))
+
+
+def bits(table):
+    return {name: table[name].values.tobytes() for name in table.data_vars}
+
+
+def test_each_label_points_at_its_run():
+    """Every cell equals the single run with these hyper-parameters and this seed, bit for bit."""
+    table = sweep()
+    assert dict(table.sizes) == {"alpha0": 2, "beta3": 3, "seed": 4} and table.value.dims == ("alpha0", "beta3", "seed")
+    assert table.attrs == {"optimizer": "VRAdam", "objective": BOWL.name, "steps": 40}
+    for alpha0 in GRID["alpha0"]:
+        for beta3 in GRID["beta3"]:
+            for seed in SEEDS:
+                lone = vradam.simulate(
+                    vradam.VRAdam(alpha0=alpha0, beta3=beta3),
+                    BOWL,
+                    np.array([[1.0, -2.0]]),
+                    steps=40,
+                    noise=NOISE,
+                    seed=np.array([seed]),
+                )
+                cell = table.sel(alpha0=alpha0, beta3=beta3, seed=seed)
+                assert float(cell.value) == lone.value[0, -1]
+                assert float(cell.rate) == lone.learning_rate[0].min()
+
+
+def test_a_starting_point_for_each_seed():
+    starts = np.random.default_rng(0).normal(size=(len(SEEDS), 2))
+    table = sweep(x0=starts, noise=None)
+    for start, seed in zip(starts, SEEDS, strict=True):
+        alone = sweep(x0=start, noise=None, seeds=[seed])
+        np.testing.assert_array_equal(table.value.sel(seed=[seed]), alone.value)
+
+
+def test_the_split_changes_nothing(monkeypatch):
+    whole = bits(sweep())
+    for largest in (1, 5, 7):
+        monkeypatch.setattr(parameter_sweep, "LARGEST", largest)
+        assert bits(sweep()) == whole
+
+
+def test_several_processes_change_nothing(monkeypatch):
+    whole = bits(sweep())
+    monkeypatch.setattr(parameter_sweep, "LARGEST", 6)
+    assert bits(sweep(jobs=2)) == whole
+
+
+def test_a_dask_cluster_changes_nothing(monkeypatch):
+    """Two workers in processes of their own, reached by their address as a cluster would be."""
+    distributed = pytest.importorskip("distributed")
+    whole = bits(sweep())
+    monkeypatch.setattr(parameter_sweep, "LARGEST", 6)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        assert bits(sweep(dask=cluster.scheduler_address)) == whole
+
+
+def test_one_statistic_is_named_after_its_function():
+    assert list(sweep(statistic=final_value)) == ["final_value"]
+    assert list(sweep(statistic=lambda t: t.value[:, -1])) == ["statistic"]
+    xr.testing.assert_equal(sweep(statistic=final_value).final_value.rename("value"), sweep().value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"over": {"lr": [0.1]}}, r"over must name hyper-parameters of VRAdam \(alpha0, .*\), got 'lr'"),
+        ({"over": {"alpha0": []}}, r"alpha0 must be a non-empty sequence of numbers, got shape \(0,\)"),
+        ({"over": {"alpha0": 0.1}}, r"alpha0 must be a non-empty sequence of numbers, got shape \(\)"),
+        ({"over": {"beta1": [0.5, 1.2]}}, r"beta1 must lie in \[0, 1\), got 1.2"),
+        ({"seeds": [1, 1]}, r"seeds must be distinct integers, got \[1, 1\]"),
+        ({"seeds": [0.5]}, r"seeds must be distinct integers, got \[0.5\]"),
+        ({"seeds": []}, r"seed must be a non-empty sequence"),
+        ({"x0": [[1.0, 2.0]]}, r"x0 must have shape \(d,\) or \(seeds, d\) with 4 seeds, got \(1, 2\)"),
+        ({"jobs": 0}, "jobs must be a positive integer, got 0"),
+        ({"statistic": lambda t: t.value}, r"statistic 'statistic' must return one number per run.*got \(24, 41\)"),
+    ],
+)
+def test_bad_input_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        sweep(**changes)
