@@ -36,6 +36,7 @@ class Setup:
     ----------
     beta1, beta3, pinned : decays, strengths and ratios S/B at which the pinned state is measured.
     window : ratios, a grid that must contain the end of the window.
+    broken : ratios beyond it, a fine grid that must contain the end of the asymmetric orbit.
     settle : steps before anything is measured.
     smoothed_beta1, gate_decay, excess : where, in S/B - 1, the smoothed gate's pinned state loses stability.
     portrait_beta1, portrait_alpha1 : of the bifurcation diagram: ``ratios`` x ``starts`` runs, ``samples`` steps each.
@@ -47,6 +48,7 @@ class Setup:
     beta3: tuple[float, ...] = (1.0, 2.5)
     pinned: tuple[float, ...] = (1.02, 1.1, 1.3, 1.6, 1.9)
     window: tuple[float, float, int] = (1.95, 2.05, 21)
+    broken: tuple[float, float, int] = (2.02, 2.36, 86)
     settle: int = 8000
     smoothed_beta1: tuple[float, ...] = (0.5, 0.9)
     gate_decay: tuple[float, ...] = (0.9, 0.99)
@@ -69,7 +71,7 @@ def measure(setup: Setup, chunks: Chunks) -> dict[str, xr.Dataset]:
     """Everything beyond the edge, each part a chunk of its own."""
     portraits = {f"bifurcation_{i}": (setup, variant) for i, variant in enumerate(setup.variants)}
     parts = chunks.map(portrait, portraits)
-    alone = {"pinned": pinned, "window": window, "smoothed_end": smoothed_end, "flat": flat}
+    alone = {"pinned": pinned, "window": window, "asymmetric": asymmetric, "smoothed_end": smoothed_end, "flat": flat}
     parts |= {name: chunks.chunk(name, lambda part=part: part(setup)) for name, part in alone.items()}  # type: ignore[misc]
     diagram = xr.concat([parts.pop(name) for name in portraits], "variant")
     return {"bifurcation": diagram.assign_coords(variant=[v.name for v in setup.variants])} | parts
@@ -100,6 +102,31 @@ def window(setup: Setup) -> xr.Dataset:
     return xr.Dataset(
         {"swing": (("beta1", "ratio"), np.ptp(rate / edges[..., None], axis=-1))},
         coords={"beta1": list(setup.beta1), "ratio": np.linspace(*setup.window)},
+    )
+
+
+def asymmetric(setup: Setup) -> xr.Dataset:
+    """Whether orbits of period 2 are left, and the product of their two speeds, at ratios beyond the window.
+
+    The basins are small, so every run continues the one at the ratio before, starting from the pinned state.
+    """
+    beta1, ratios = np.array(setup.beta1), np.linspace(*setup.broken)
+    edges = evaluate(EDGE, beta1=beta1)
+    pinned_there = vradam.VRMomentum(alpha0=1.9 * edges, alpha1=np.inf, beta1=beta1)
+    last = vradam.simulate(pinned_there, BOWL, np.ones((beta1.size, 1)), setup.settle, every=0)
+    velocities = []
+    for ratio in ratios:
+        optimizer = vradam.VRMomentum(alpha0=ratio * edges, alpha1=np.inf, beta1=beta1)
+        last = vradam.simulate(optimizer, BOWL, last.final_x, setup.settle // 8, every=0, state=last.final_state)
+        velocities.append(_tail(optimizer, last.final_x, 1, 16, last.final_state)[0])
+    velocity = np.stack(velocities, axis=1)
+    dims = ("beta1", "ratio")
+    return xr.Dataset(
+        {
+            "recurrence": (dims, np.abs(velocity[..., 2:] - velocity[..., :-2]).max(axis=-1)),
+            "product": (dims, -(velocity[..., 1:] * velocity[..., :-1]).mean(axis=-1)),
+        },
+        coords={"beta1": list(setup.beta1), "ratio": ratios},
     )
 
 
@@ -254,19 +281,23 @@ def confront(setup: Setup, data: Mapping[str, xr.Dataset], formulas: Mapping[str
                 predicted = evaluate(formulas["velocity_squared"], S=S[i], beta1=beta1, beta3=beta3)
                 speeds.append(_spread(here.velocity.values**2, float(predicted), label))
                 rates.append(_spread(here.rate.values, 1.0, label))
-    ends = []
+    ends, broken, products = [], [], []
     for beta1 in data["window"].beta1.values.tolist():
-        swings, edges = data["window"].swing.sel(beta1=beta1), float(evaluate(EDGE, beta1=beta1))
-        first = int((swings.values > 1e-3).argmax())
-        low, high = (float(swings.ratio[i]) * edges for i in (max(first - 1, 0), first))
-        predicted = float(evaluate(formulas["upper_end"], beta1=beta1))
-        ends.append(Point((low + high) / 2, low * (1 - 1e-9), high * (1 + 1e-9), predicted, f"beta1 = {beta1:g}"))
+        label = f"beta1 = {beta1:g}"
+        swings, orbits = data["window"].swing.sel(beta1=beta1), data["asymmetric"].sel(beta1=beta1)
+        ends.append(_first(swings > 1e-3, float(evaluate(formulas["upper_end"], beta1=beta1)), label))
+        broken.append(_first(orbits.recurrence > 1e-3, float(evaluate(formulas["asymmetric_end"], beta1=beta1)), label))
+        products.append(_spread(orbits.product.values[orbits.recurrence < 1e-9], 1.0, label))
     return Confrontation(
         "S6",
         reported=(
             Evidence("equality", tuple(speeds), len(speeds), "beta3 v^2 of the pinned state"),
             Evidence("equality", tuple(rates), len(rates), "eta_t L/B of the pinned state"),
             Evidence("equality", tuple(ends), seen.sizes["beta1"], "S at which the rate ceases to be pinned"),
+            Evidence(
+                "equality", tuple(broken), seen.sizes["beta1"], "S at which the asymmetric orbit ceases to attract"
+            ),
+            Evidence("equality", tuple(products), seen.sizes["beta1"], "beta3 v1 v2 on the asymmetric orbit"),
             Evidence(
                 "equality",
                 tuple(_paces(setup, data["flat"])),
@@ -289,6 +320,14 @@ def _paces(setup: Setup, data: xr.Dataset) -> list[Point]:
             label = f"curvature {curvature:g}, S/B = {float(measured.ratio):.3g}"
             points.append(Point(loss, loss * 0.995, loss * 1.005, predicted, label))
     return points
+
+
+def _first(beyond: xr.DataArray, predicted: float, label: str) -> Point:
+    """The ratio at which ``beyond`` becomes true, between two neighbours of the grid, as a value of S."""
+    edges = float(evaluate(EDGE, beta1=float(beyond.beta1)))
+    first = int(beyond.values.argmax())
+    low, high = (float(beyond.ratio[i]) * edges for i in (max(first - 1, 0), first))
+    return Point((low + high) / 2, low * (1 - 1e-9), high * (1 + 1e-9), predicted, label)
 
 
 def _spread(values: Array, predicted: float, label: str) -> Point:

@@ -21,9 +21,9 @@ Array = NDArray[np.floating]
 OUTCOMES: Final = ("origin", "periodic", "bounded", "undecided")
 ORIGIN, PERIODIC, BOUNDED, UNDECIDED = range(4)
 #: A run is bounded away from the origin if its mean distance changes less than this over the longest leg.
-STEADY: Final = 100.0
-#: Bytes of recorded positions held at once while periods are looked for.
-WINDOW_BYTES: Final = 2**27
+STEADY: Final = 1e4
+#: Coming back this many times less exactly is a sign that a run still approaches its cycle.
+NEARLY: Final = 1e3
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,13 @@ class Horizon:
     ----------
     settle : steps of the first leg, in units of 1/(1-beta1), the time in which linear oscillations decay.
     extensions : how many more legs, each twice as long as the one before, an undecided run gets.
-    memory : steps by which every leg is longer, in units of 1/(1-gate_decay).
     longest_period : a cycle must recur within this many steps; periods beyond 24 are looked for after the last leg.
     tolerance : recurrence over three periods, relative to the amplitude.
     small : the origin is reached when every |v| and every |x|/kappa is below this.
     """
 
-    settle: float = 60.0
-    extensions: int = 2
-    memory: float = 15.0
+    settle: float = 40.0
+    extensions: int = 3
     longest_period: int = 512
     tolerance: float = 1e-9
     small: float = 1e-6
@@ -111,8 +109,7 @@ def follow(optimizer: Any, objective: Objective, x: Array, state: vradam.State, 
         if batch.place.size == 0:
             break
         slowest = np.max(1 / (1 - np.asarray(batch.optimizer.beta1)))
-        memory = np.max(1 / (1 - np.asarray(batch.optimizer.gate_decay)))
-        batch, steps = advance(batch, objective, int((horizon.settle * slowest + horizon.memory * memory) * 2**leg))
+        batch, steps = advance(batch, objective, int(horizon.settle * slowest * 2**leg))
         ends.steps[batch.place] += steps
         reach = np.maximum(np.abs(batch.x) / kappa(batch.optimizer)[:, None], np.abs(batch.state.velocity))
         at_origin = reach.max(axis=-1) < horizon.small
@@ -140,37 +137,38 @@ def advance(batch: Batch, objective: Objective, steps: int) -> tuple[Batch, int]
 
 
 def periods(batch: Batch, objective: Objective, longest: int, tolerance: float) -> tuple[NDArray[np.int16], Array]:
-    """The least period of every run, at most ``longest`` (0: none), and the geometric mean of its distances from 0."""
-    n, d = batch.x.shape
-    period, level = np.zeros(n, np.int16), np.zeros(n)
-    size = max(1, WINDOW_BYTES // (8 * (d + 3) * (3 * longest + 1)))
-    for first in range(0, n, size):
-        part = slice(first, first + size)
-        some = batch.only(part)
-        run = vradam.simulate(some.optimizer, objective, some.x, 3 * longest, every=1, state=some.state)
-        level[part] = np.exp(np.log(np.maximum(np.abs(run.x).max(axis=2), 1e-300)).mean(axis=1))
-        period[part] = least_period(run.x, longest, tolerance)
-    return period, level
+    """The least period of every run, at most ``longest`` (0: none), and the geometric mean of its distances from 0.
 
+    A run has period p if position and velocity return to within ``tolerance`` of where they are now after p steps, 2p
+    and 3p, relative to the largest position and velocity on the way, and come nowhere near before: a run that is still
+    approaching its cycle has no period yet.
 
-def least_period(x: Array, longest: int, tolerance: float) -> NDArray[np.int16]:
-    """The least p <= ``longest`` for which the series x (n, 3 longest + 1, d) recurs during its last three periods.
-
-    >>> wave = np.tile([1.0, 2.0, -1.0, -2.0], 5)[None, :, None]
-    >>> least_period(wave, 6, 1e-9)
-    array([4], dtype=int16)
+    >>> optimizer = vradam.VRMomentum(alpha0=57.0, beta1=0.9, alpha1=1.0)      # S = 1.5 B: a cycle of period 2
+    >>> bowl = vradam.objectives.quadratic([1.0])
+    >>> run = vradam.simulate(optimizer, bowl, np.ones((1, 1)), 2000, every=0)
+    >>> periods(Batch(optimizer, run.final_x, run.final_state, np.arange(1)), bowl, 8, 1e-9)[0]
+    array([2], dtype=int16)
     """
-    largest = tolerance * np.abs(x).max(axis=(1, 2))
-    found = np.zeros(len(x), np.int16)
-    near = np.stack([np.abs(x[:, -1 - p] - x[:, -1]).max(axis=-1) <= largest for p in range(1, longest + 1)], axis=-1)
-    while near.any():
-        candidate = np.where(near.any(axis=-1), near.argmax(axis=-1) + 1, 0)
-        for p in np.unique(candidate[candidate > 0]):
-            rows = np.flatnonzero(candidate == p)
-            tail = x[rows, -1 - 3 * p :]
-            amplitude = np.abs(tail).max(axis=(1, 2))
-            recurs = np.abs(tail[:, p:] - tail[:, :-p]).max(axis=(1, 2)) <= tolerance * amplitude
-            found[rows[recurs]] = p
-            near[rows[recurs]] = False
-            near[rows, p - 1] = False
-    return found
+    optimizer, x, state, _ = batch
+    n = len(x)
+    start = (x, state.velocity)
+    largest = [np.maximum(np.abs(part).max(axis=-1), 1e-300) for part in start]
+    period, returns, close, level = np.zeros(n, int), np.zeros(n, int), np.zeros(n, int), np.zeros(n)
+    for t in range(1, 3 * longest + 1):
+        x, state = optimizer.step(x, objective.grad(x), state)
+        now = (x, state.velocity)
+        largest = [np.maximum(most, np.abs(part).max(axis=-1)) for most, part in zip(largest, now, strict=True)]
+        gaps = (np.abs(a - b).max(axis=-1) / most for a, b, most in zip(now, start, largest, strict=True))
+        gap = np.maximum(*gaps)
+        near = gap <= tolerance
+        close[(close == 0) & (gap <= NEARLY * tolerance)] = t
+        level += np.log(np.maximum(np.abs(x).max(axis=-1), 1e-300))
+        due = (period > 0) & (returns < 3) & (t % np.maximum(period, 1) == 0)
+        returns[due & near] += 1
+        period[due & ~near] = 0
+        if t <= longest:
+            new = near & (period == 0)
+            period[new], returns[new] = t, 1
+        if ((period > 0) & (returns == 3)).all() or (t >= longest and not period.any()):
+            break
+    return np.where((returns == 3) & (close == period), period, 0).astype(np.int16), np.exp(level / t)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import vradam
 from experiments.confront import Evidence, Point
 from experiments.formula import evaluate
-from experiments.outcomes import least_period, random_starts
+from experiments.outcomes import Batch, advance, periods, random_starts
 from theory.cycles import CYCLES, quadratic
 from theory.notation import edge
 
@@ -189,10 +189,9 @@ def _settled(setup: Setup, runs: Cycles) -> tuple[NDArray[np.bool_], Array, Arra
     """``setup.steps`` steps later: which runs have period 4 there, and their x and velocity."""
     optimizer = _momentum(setup, runs.beta1, runs.fraction)
     state = optimizer.init(runs.x)._replace(velocity=runs.velocity)
-    later = vradam.simulate(optimizer, BOWL, runs.x, setup.steps, every=0, state=state)
-    window = vradam.simulate(optimizer, BOWL, later.final_x, 24, state=later.final_state)
-    alive = np.abs(window.x).max(axis=(1, 2)) > 1e-3
-    return alive & (least_period(window.x, 8, 1e-6) == 4), later.final_x, later.final_state.velocity
+    batch, _ = advance(Batch(optimizer, runs.x, state, np.arange(len(runs.x))), BOWL, setup.steps)
+    period, distance = periods(batch, BOWL, 8, 1e-6)
+    return (period == 4) & (distance > 1e-3), batch.x, batch.state.velocity
 
 
 def _bracket(ends: Array, predicted: float, slack: float, label: str) -> Point:
