@@ -120,7 +120,7 @@ def _numeric(confrontation: Confrontation) -> dict[str, Any]:
         },
         "predicted": {"value": _number(point.predicted), "kind": evidence.kind, "trivial": _number(point.trivial)},
         "looseness": _number(looseness(evidence)),
-        "n": sum(item.n for item in confrontation.reported),
+        "n": int(sum(item.n for item in confrontation.reported)),
     }
 
 

@@ -146,10 +146,9 @@ def formulas(finding: Finding) -> list[tuple[str, Markup]]:
 
 def statement(text: str) -> list[Markup]:
     """A LaTeX statement as displayed formulas: parts that a quad separates stand on lines of their own."""
-    parts = re.split(r",?\\s*\\\\q?quad\\s*", text)
-    balanced = all(
-        part.count("{") == part.count("}") and part.count(r"\left") == part.count(r"\right") for part in parts
-    )
+    parts = re.split(r"(?:\\ )*\s*\\q?quad\s*(?:\\ )*", text)
+    pairs = (("{", "}"), (r"\left", r"\right"), (r"\begin", r"\end"))
+    balanced = all(part.count(opened) == part.count(closed) for part in parts for opened, closed in pairs)
     return [mathml(part) for part in (parts if balanced else [text])]
 
 
@@ -213,9 +212,9 @@ def strip(kind: Kind, point: Point) -> Markup:
     For an equality the ends of the axis are a planted error of 2 % on either side; for a bound the axis is the
     logarithm of measured/bound, from 1e-3 to 10, with the forbidden side shaded. An arrow points out of the picture.
     """
-    ends = [_place(kind, value, point.predicted) for value in (point.low, point.measured, point.high)]
-    if any(math.isnan(end) for end in ends):
+    if not point.is_finite:
         return Markup("")
+    ends = [_place(kind, value, point.predicted) for value in (point.low, point.measured, point.high)]
     low, middle, high = (min(max(end, 0.0), 100.0) for end in ends)
     dot = {ends[1] < 0: "M6 5L0 9L6 13Z", ends[1] > 100: "M94 5L100 9L94 13Z"}.get(True, f"M{middle:.2f} 9h.01")
     mark = _place(kind, point.predicted, point.predicted)
