@@ -18,20 +18,22 @@ from fractions import Fraction
 from math import isqrt, lcm
 from typing import Any, Literal
 
+from theory.check_certificate import MAX_DIGITS
 from theory.check_gates import (
+    BOUND_DIGITS,
     TRACE_DIGITS,
-    contraction,
+    Point,
     edge,
     grows_faster,
-    polygon_area,
+    polygon_norm,
     rounded_down,
     word_product,
 )
-from theory.joint_spectral_radius import best_word, growth_below, plain_gates, polygon, simplest_between
+from theory.joint_spectral_radius import best_word, growth_below, polygon, simplest_between
 
 Number = int | float | str | Fraction
+Vertices = list[Point]
 SLACKS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # how much a polygon is asked to shrink in a step, times 1 - beta1
-FINE = 10**8  # bounds of the joint spectral radius are multiples of 1/FINE
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,9 @@ def certify_gates(beta1: Number, a: Number, b: Number) -> GateVerdict:
         certificate = lyapunov_certificate(exact_beta1, low, high, form)
         return GateVerdict("stable", "a common quadratic Lyapunov function", certificate, max(constant), None)
     word = best_word(exact_beta1, low, high)
-    growth = growth_below(exact_beta1, word, FINE)
+    growth = growth_below(exact_beta1, word, BOUND_DIGITS)
     if growth >= 1 and grows_faster(word_product(exact_beta1, word), len(word), Fraction(1)):
-        certificate = word_certificate(exact_beta1, plain_gates(exact_beta1, word))
+        certificate = word_certificate(exact_beta1, word)
         return GateVerdict("unstable", f"a periodic word of {len(word)} gates", certificate, growth, None)
     return _by_polygon(exact_beta1, low, high, growth, word)
 
@@ -98,14 +100,14 @@ def _by_polygon(beta1: Fraction, low: Fraction, high: Fraction, lower: Fraction,
         vertices = polygon(beta1, low, high, slack * float(1 - beta1))
         if vertices is None:
             continue
-        upper = contraction(beta1, (low, high), vertices)
+        upper = max(polygon_norm(beta1, gate, vertices) for gate in (low, high))
         if upper < 1:
             certificate = polygon_certificate(beta1, low, high, vertices)
             return GateVerdict("stable", "a common polygonal norm", certificate, lower, upper)
         return GateVerdict(
             "undecided",
             f"{float(lower):.7f} <= joint spectral radius <= {float(upper):.7f}",
-            bounds_certificate(beta1, low, high, word, lower, vertices, upper),
+            bounds_certificate(beta1, low, high, word, lower, vertices),
             lower,
             upper,
         )
@@ -164,44 +166,30 @@ def lyapunov_certificate(beta1: Fraction, a: Fraction, b: Fraction, form: list[l
     return _text({"kind": "lyapunov", "beta1": beta1, "a": a, "b": b, "P": form, **minors})
 
 
-def polygon_certificate(
-    beta1: Fraction, a: Fraction, b: Fraction, vertices: list[tuple[Fraction, Fraction]]
-) -> dict[str, Any]:
+def polygon_certificate(beta1: Fraction, a: Fraction, b: Fraction, vertices: Vertices) -> dict[str, Any]:
     """The data that ``check_polygon`` verifies."""
-    shrinks = contraction(beta1, (a, b), vertices)
-    return _text(
-        {
-            "kind": "polygon",
-            "beta1": beta1,
-            "a": a,
-            "b": b,
-            "vertices": vertices,
-            "area": polygon_area(vertices),
-            "contraction": shrinks,
-        }
-    )
+    total = [sum((vertex[i] for vertex in vertices), Fraction(0)) for i in (0, 1)]
+    norms = {f"norm_at_{name}": polygon_norm(beta1, gate, vertices) for name, gate in (("a", a), ("b", b))}
+    data = {"kind": "polygon", "beta1": beta1, "a": a, "b": b, "vertices": vertices, "sum_of_vertices": total}
+    return _text({**data, **norms})
 
 
 def word_certificate(beta1: Fraction, word: list[Fraction]) -> dict[str, Any]:
     """The data that ``check_gate_word`` verifies; ``S`` and ``alpha1`` are those that the word exhausts."""
     product = word_product(beta1, word)
     data = {"kind": "gate_word", "beta1": beta1, "S": max(word), "alpha1": max(word) / min(word) - 1, "gates": word}
-    trace = rounded_down(product[0][0] + product[1][1], TRACE_DIGITS)
+    trace = product[0][0] + product[1][1]
+    if trace.denominator > 10**MAX_DIGITS // 100:
+        trace = rounded_down(trace, TRACE_DIGITS)
     return _text({**data, "trace": trace, "growth": growth_below(beta1, word)})
 
 
 def bounds_certificate(
-    beta1: Fraction,
-    a: Fraction,
-    b: Fraction,
-    word: list[Fraction],
-    lower: Fraction,
-    vertices: list[tuple[Fraction, Fraction]],
-    upper: Fraction,
+    beta1: Fraction, a: Fraction, b: Fraction, word: list[Fraction], lower: Fraction, vertices: Vertices
 ) -> dict[str, Any]:
     """The data that ``check_gate_bounds`` verifies."""
-    data = {"kind": "gate_bounds", "beta1": beta1, "a": a, "b": b, "gates": word, "lower": lower}
-    return _text({**data, "vertices": vertices, "area": polygon_area(vertices), "upper": upper})
+    polygonal = polygon_certificate(beta1, a, b, vertices)
+    return {**polygonal, "kind": "gate_bounds", "gates": _text(word), "lower": str(lower)}
 
 
 def _text(value: Any) -> Any:

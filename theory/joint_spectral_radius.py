@@ -1,7 +1,7 @@
 """The joint spectral radius of A(a), A(b) from both sides: words that grow fast, polygonal norms that shrink.
 
 A search in floating point. What it finds is rational, and becomes a statement only once it has been confirmed in exact
-arithmetic: words by :func:`theory.check_gates.grows_faster`, polygons by :func:`theory.check_gates.contraction`.
+arithmetic: words by :func:`theory.check_gates.grows_faster`, polygons by :func:`theory.check_gates.polygon_norm`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.check_gates import GROWTH_DIGITS, contraction, edge, grows_faster, is_convex, word_product
+from theory.check_gates import GROWTH_DIGITS, edge, grows_faster, is_convex, polygon_norm, word_product
 
 Floats = NDArray[np.float64]
 
@@ -71,24 +71,6 @@ def _blocks(low: Floats, high: Floats, friction: float) -> list[tuple[int, int]]
         best = better
 
 
-def plain_gates(beta1: Fraction, word: list[Fraction]) -> list[Fraction]:
-    """An unstable word near ``word``, within the same interval, whose gates have fewer digits if that is possible."""
-    low, high = min(word), max(word)
-    for share in (10**k for k in range(2, 12)):
-        width = (high - low) / share
-        if width == 0:
-            break
-        plain = {low: simplest_between(low, low + width), high: simplest_between(high - width, high)}
-        shorter = [plain[gate] for gate in word]
-        if grows_faster(word_product(beta1, shorter), len(word), Fraction(1)):
-            return shorter if _digits(shorter) < _digits(word) else word
-    return word
-
-
-def _digits(word: list[Fraction]) -> int:
-    return sum(len(str(gate)) for gate in word)
-
-
 def _radius(products: Floats) -> Floats:
     """Spectral radii of 2x2 matrices from trace and determinant."""
     half = np.abs(np.trace(products, axis1=-2, axis2=-1)) / 2
@@ -136,7 +118,8 @@ def polygon(beta1: Fraction, low: Fraction, high: Fraction, slack: float) -> lis
     half = half / np.abs(half).max()
     for digits in DIGITS:
         vertices = [(_decimal(p, digits), _decimal(q, digits)) for p, q in half]
-        if is_convex(vertices) and contraction(beta1, (low, high), vertices) < 1 - slack + abs(slack) / 2:
+        most = 1 - slack + abs(slack) / 2
+        if is_convex(vertices) and all(polygon_norm(beta1, gate, vertices) < most for gate in (low, high)):
             return vertices
     return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 def run() -> None:
     """Search for every certificate of the catalogue and store what was found under ``theory/certificates``."""
-    from theory.search import cycles
+    from theory.search import cycles, gates
 
+    gates.run()
     cycles.run()
