@@ -18,15 +18,13 @@ from fractions import Fraction
 from math import isqrt, lcm
 from typing import Any, Literal
 
-from theory.check_certificate import MAX_DIGITS
 from theory.check_gates import (
     BOUND_DIGITS,
-    TRACE_DIGITS,
     Point,
     edge,
     grows_faster,
     polygon_norm,
-    rounded_down,
+    storable,
     word_product,
 )
 from theory.joint_spectral_radius import best_word, growth_below, polygon, simplest_between
@@ -178,9 +176,7 @@ def word_certificate(beta1: Fraction, word: list[Fraction]) -> dict[str, Any]:
     """The data that ``check_gate_word`` verifies; ``S`` and ``alpha1`` are those that the word exhausts."""
     product = word_product(beta1, word)
     data = {"kind": "gate_word", "beta1": beta1, "S": max(word), "alpha1": max(word) / min(word) - 1, "gates": word}
-    trace = product[0][0] + product[1][1]
-    if trace.denominator > 10**MAX_DIGITS // 100:
-        trace = rounded_down(trace, TRACE_DIGITS)
+    trace = storable(product[0][0] + product[1][1])
     return _text({**data, "trace": trace, "growth": growth_below(beta1, word)})
 
 

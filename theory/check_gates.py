@@ -27,7 +27,7 @@ from itertools import pairwise
 from math import inf, lcm
 from typing import Any
 
-from theory.check_certificate import items, rational, require_keys
+from theory.check_certificate import MAX_DIGITS, items, rational, require_keys
 
 Matrix = tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]
 Point = tuple[Fraction, Fraction]
@@ -123,7 +123,7 @@ def _word_is_unstable(data: Mapping[str, Any]) -> bool:
         top < edge(beta1)
         and max(gates) <= top
         and min(gates) == top / (1 + alpha1)
-        and stored in (trace, rounded_down(trace, TRACE_DIGITS))  # the latter where the former is too long to store
+        and stored == storable(trace)
         and abs(trace) > 1 + beta1 ** len(gates)
         and growth == rounded_down(growth, GROWTH_DIGITS)
         and grows_faster(product, len(gates), growth)
@@ -175,6 +175,12 @@ def grows_faster(product: Matrix, steps: int, rate: Fraction) -> bool:
     scale = rate**steps
     determinant = product[0][0] * product[1][1] - product[0][1] * product[1][0]
     return abs(product[0][0] + product[1][1]) > scale + determinant / scale or determinant > scale**2
+
+
+def storable(trace: Fraction) -> Fraction:
+    """``trace``, or, where its digits are too many to be stored, ``trace`` rounded down to 1/TRACE_DIGITS."""
+    fits = max(abs(trace.numerator), trace.denominator) < 10**MAX_DIGITS
+    return trace if fits else rounded_down(trace, TRACE_DIGITS)
 
 
 def is_convex(vertices: Sequence[Point]) -> bool:
