@@ -80,7 +80,8 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     batch = (float(objective.terms or 0), noise.size) if type(noise) is Minibatch else (0.0, 0)
     record = plan.record[1:]
     out_x, out_rate = np.empty((runs, record.size + 1, d)), np.empty((runs, record.size + 1))
-    out_x[:, 0], out_rate[:, 0] = plan.x0.reshape(runs, d), optimizer.learning_rate(state)
+    out_x[:, 0] = plan.x0.reshape(runs, d)
+    out_rate[:, 0] = np.broadcast_to(optimizer.learning_rate(state), plan.seed.shape).ravel()
     diverged_at = np.full((len(x), width), -1, np.int64)
     for clock, steps in progressing(plan, first, runs * d):
         rates = rates_of(described.alpha0, clock, steps, plan)

@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vradam.engine import forms
 from vradam.objectives.building import constant, hessian_by_columns, matrix, point
-from vradam.objectives.objective import Array, Objective
+from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import whole_number
 
 
@@ -29,6 +30,7 @@ def four_scalar_product() -> Objective:
         hessian=partial(hessian_by_columns, _four_scalar_product_hvp, 4),
         minimum=0.0,
         minimiser=np.ones(4),
+        kernel=Kernel(forms.four_scalar_product, np.zeros(0), separable=False),
     )
 
 
@@ -96,6 +98,7 @@ def progressive_sharpening(final: float = 100.0, flat: float = 1.0, initial: flo
         minimum=0.0,
         minimiser=np.array([0.0, math.sqrt(final)]),
         start=np.array([0.01, math.sqrt(initial)]),
+        kernel=Kernel(forms.progressive_sharpening, np.array(parameters), separable=False),
     )
 
 
@@ -152,6 +155,7 @@ def matrix_factorisation(target: ArrayLike, rank: int) -> Objective:
         hessian=partial(hessian_by_columns, hvp, dim),
         minimum=float(0.5 * np.sum(values[rank:] ** 2)),
         minimiser=np.concatenate([(left[:, :rank] * root).ravel(), (right[:rank].T * root).ravel()]),
+        kernel=Kernel(forms.matrix_factorisation, M, separable=False),
     )
 
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vradam.engine import forms
 from vradam.objectives.building import constant, hessian_by_columns, matrix, point
-from vradam.objectives.objective import Array, Objective
+from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import real_array
 
 
@@ -70,7 +71,16 @@ def logistic_regression(features: ArrayLike, labels: ArrayLike, l2: float = 0.0)
         start=np.zeros(dim),
         terms=n,
         grad_terms=partial(_grad_terms, data),
+        kernel=_kernel(data),
     )
+
+
+def _kernel(data: _Data) -> Kernel:
+    """For the compiled engine: l2 in a row of its own, then the rows y_i a_i."""
+    first = np.zeros((1, data.signed.shape[1]))
+    first[0, 0] = data.l2
+    rows = np.concatenate([first, data.signed])
+    return Kernel(forms.logistic_regression, rows, separable=False, mean_of_terms=forms.mean_of_logistic_terms)
 
 
 def _sigmoid(t: Array) -> Array:

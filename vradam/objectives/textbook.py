@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vradam.engine import forms
 from vradam.objectives.building import Scalar, hessian_by_columns, point, separable
-from vradam.objectives.objective import Array, Objective
+from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import whole_number
 
 
@@ -35,6 +36,7 @@ def rosenbrock(dim: int = 2) -> Objective:
         minimum=0.0,
         minimiser=np.ones(dim),
         start=np.resize([-1.2, 1.0], dim),
+        kernel=Kernel(forms.rosenbrock, np.zeros(0), separable=False),
     )
 
 
@@ -82,6 +84,7 @@ def beale() -> Objective:
         minimum=0.0,
         minimiser=np.array([3.0, 0.5]),
         start=np.array([1.0, 1.0]),
+        kernel=Kernel(forms.beale, np.zeros(0), separable=False),
     )
 
 
@@ -128,6 +131,7 @@ def himmelblau() -> Objective:
         hessian=partial(hessian_by_columns, _himmelblau_hvp, 2),
         minimum=0.0,
         minimiser=np.array([3.0, 2.0]),
+        kernel=Kernel(forms.himmelblau, np.zeros(0), separable=False),
     )
 
 
@@ -171,6 +175,7 @@ def rastrigin(dim: int) -> Objective:
         smoothness=2 + 40 * math.pi**2,
         minimum=0.0,
         minimiser=np.zeros(dim),
+        slope=forms.rastrigin,
     )
 
 
@@ -201,6 +206,7 @@ def styblinski_tang(dim: int) -> Objective:
         Scalar(_styblinski_tang, _styblinski_tang_slope, _styblinski_tang_bend),
         minimum=dim * (root**4 - 16 * root**2 + 5 * root) / 2,
         minimiser=np.full(dim, root),
+        slope=forms.styblinski_tang,
     )
 
 
@@ -238,6 +244,7 @@ def ackley(dim: int) -> Objective:
         hessian=partial(hessian_by_columns, hvp, dim),
         minimum=0.0,
         minimiser=np.zeros(dim),
+        kernel=Kernel(forms.ackley, np.zeros(0), separable=False),
     )
 
 
