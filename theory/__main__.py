@@ -3,7 +3,7 @@
 python -m theory              the table of claims
 python -m theory S3b K1       these claims in full: statement, assumptions, checks, plain words
 python -m theory --json       the ledger for programs
-python -m theory --search     find the stored certificates anew (minutes)
+python -m theory --search     find the stored certificates anew first (half a minute)
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m theory", description="What is true about VRAdam.")
     parser.add_argument("ids", nargs="*", metavar="ID", help="claims to show in full (default: the table of all)")
     parser.add_argument("--json", action="store_true", help="print the ledger as JSON")
-    parser.add_argument("--search", action="store_true", help="find the stored certificates anew (minutes)")
+    parser.add_argument("--search", action="store_true", help="first find the stored certificates anew (half a minute)")
     options = parser.parse_args(arguments)
     try:
         claims = chosen(options.ids)
@@ -69,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.search:
         from theory import search
 
+        print("searching for the certificates anew", file=sys.stderr)
         search.run()
 
     examinations = []
