@@ -63,6 +63,7 @@ class Setup:
     flat: tuple[float, ...] = (1e-4,)
     flat_ratios: tuple[float, float, int] = (0.1, 4.0, 14)
     flat_goal: float = 1e-3
+    flat_span: tuple[int, int] = (6000, 8000)
     flat_steps: int = 20_000
     seed: int = 0
 
@@ -224,7 +225,7 @@ def lyapunov(optimizer: vradam.VRMomentum, x: Array, state: vradam.State, settle
 def flat(setup: Setup) -> xr.Dataset:
     """Two curvatures, 1 and q: how fast the flat coordinate moves while the sharp one is beyond the edge.
 
-    ``decay`` is its factor per step over the second half of a run; ``steps_to_goal`` the first step at which it stays
+    ``decay`` is its factor per step between the steps ``flat_span``; ``steps_to_goal`` the first step at which it stays
     below ``flat_goal`` times its start (nan: not in ``flat_steps``); the gates are those of the diagram, then none.
     """
     gates = [*(variant.name for variant in setup.variants), "none"]
@@ -241,14 +242,12 @@ def flat(setup: Setup) -> xr.Dataset:
         )
         for i, curvature in enumerate(setup.flat):
             x0 = np.array([1.0, 1.0])
-            every = max(1, setup.flat_steps // 2000)
-            run = vradam.simulate(
-                optimizer, vradam.objectives.quadratic([1.0, curvature]), x0, setup.flat_steps, every=every
-            )
+            bowl = vradam.objectives.quadratic([1.0, curvature])
+            run = vradam.simulate(optimizer, bowl, x0, setup.flat_steps, every=20)
             slow = np.abs(run.x[..., 1])
             stays = np.maximum.accumulate(slow[:, ::-1], axis=-1)[:, ::-1] <= setup.flat_goal
             goal[g, i] = np.where(stays.any(axis=-1), run.step[stays.argmax(axis=-1)], np.nan)
-            first, last = run.step.size // 8, run.step.size // 4
+            first, last = np.searchsorted(run.step, setup.flat_span)
             decay[g, i] = (slow[:, last] / slow[:, first]) ** (1 / (run.step[last] - run.step[first]))
     dims = ("gate", "curvature", "ratio")
     return xr.Dataset(

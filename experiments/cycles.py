@@ -26,6 +26,7 @@ from experiments.result import Result
 from experiments.store import Chunks
 from theory.beyond_edge import BEYOND
 from theory.cycles import CERTIFIED, CYCLES
+from theory.gate_sequences import LIMITS
 from theory.notation import edge
 
 CLAIMS: Final = ("S3b", "S6")
@@ -146,12 +147,19 @@ def boundaries(plan: Map) -> xr.Dataset:
     """The curves of the theory over the map, each as a fraction of the edge; nan where a curve lies beyond it."""
     beta1 = plan.beta1_values()
     edges = evaluate(EDGE, beta1=beta1)
-    curves = {
-        "period4": np.asarray(evaluate(CYCLES["period4_threshold"], beta1=beta1)) / edges,
-        "global": np.minimum(evaluate(CYCLES["global_threshold"], beta1=beta1) / edges, 1.0),
-    }
+    period4 = evaluate(CYCLES["period4_threshold"], beta1=beta1) / edges
+    names = ["cqlf_in_scale" if np.isfinite(alpha1) else "cqlf_limit_zero" for alpha1 in plan.alpha1]
+    one_form = [
+        [float(evaluate(LIMITS[name], beta1=b, alpha1=alpha1)) for name, alpha1 in zip(names, plan.alpha1, strict=True)]
+        for b in beta1
+    ]
     return xr.Dataset(
-        {name: ("beta1", np.where(curve <= 1, curve, np.nan)) for name, curve in curves.items()}, {"beta1": beta1}
+        {
+            "period4": ("beta1", np.where(period4 < 1, period4, np.nan)),
+            "global": ("beta1", np.minimum(evaluate(CYCLES["global_threshold"], beta1=beta1) / edges, 1.0)),
+            "one_form": (("beta1", "alpha1"), np.array(one_form) / edges[:, None]),
+        },
+        coords={"beta1": beta1, "alpha1": list(plan.alpha1)},
     )
 
 

@@ -126,9 +126,9 @@ def strip(plan: Map, variant: Variant, alpha1: float, row: int) -> xr.Dataset:
 def scatter(
     optimizer: vradam.VRMomentum, curvatures: Sequence[float], starts: int, seed: int, horizon: Horizon
 ) -> Ends:
-    """Follow ``starts`` random starts, the same for each setting; the optimizer's arrays hold (settings starts,)."""
+    """Follow ``starts`` random starts, the same for each setting; alpha0 is a scalar or holds (settings starts,)."""
     objective = vradam.objectives.quadratic(curvatures)
-    settings = np.asarray(optimizer.alpha0).size // starts
+    settings = max(np.asarray(optimizer.alpha0).size // starts, 1)
     x, state = random_starts(optimizer, objective, starts, settings, seed)
     return follow(optimizer, objective, x, state, horizon)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from experiments.formula import evaluate
 from theory.quadratic_family import matrix
 
 Array = NDArray[np.floating]
-BOWL = vradam.objectives.quadratic([1.0])
+BOWL: Final = vradam.objectives.quadratic([1.0])
+ENTRIES: Final = tuple(matrix())
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class Repeat:
         return self.gates[np.arange(len(self.gates)), (t - 1) % self.length]
 
 
-def schedule(words: Sequence[Sequence[float]]) -> Repeat:
+def schedule(words: Sequence[Sequence[float]] | Array) -> Repeat:
     """Words of any lengths as one schedule, a run per word."""
     length = np.array([len(word) for word in words])
     gates = np.zeros((len(words), length.max()))
@@ -62,9 +64,10 @@ def exact(words: Sequence[Sequence[float]], beta1: float) -> Array:
     """The spectral radius of each word from the theory's matrices."""
     growth = []
     for word in words:
+        letters = {gate: step(beta1, gate) for gate in set(word)}
         product = np.eye(2)
         for gate in word:
-            product = step(beta1, gate) @ product
+            product = letters[gate] @ product
         growth.append(float(radius(np.trace(product), np.linalg.det(product))))
     return np.array(growth)
 
@@ -72,7 +75,7 @@ def exact(words: Sequence[Sequence[float]], beta1: float) -> Array:
 def step(beta1: float, gate: float | Array) -> Array:
     """``A(gate)`` of the theory, (..., 2, 2)."""
     gate = np.asarray(gate, dtype=float)
-    entries = [np.broadcast_to(evaluate(entry, beta1=beta1, s=gate), gate.shape) for entry in matrix()]
+    entries = [np.broadcast_to(evaluate(entry, beta1=beta1, s=gate), gate.shape) for entry in ENTRIES]
     return np.stack(entries, axis=-1).reshape(*gate.shape, 2, 2)
 
 
