@@ -48,7 +48,8 @@ class Crossing:
     L: float = 0.01
     over: float = 1.2  # sup|F'| in units of the plateau
     eps: float = 1e-4
-    seeds: int = 16
+    repaired_horizon: int = 1_000_000  # of the predictable gate inside the momentum, which needs no long run
+    seeds: int = 4
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ PAPER = Setup(
     + tuple(Law(0.5, amplitude, beta1) for amplitude in (0.9, 1.5, 2.0, 3.0) for beta1 in (0.0, 0.3, 0.6)),
     plateau_horizon=4_000_000,
     horizons=(1000, 3162, 10_000, 31_623, 100_000, 316_228, 1_000_000, 10_000_000),
+    crossing=Crossing(repaired_horizon=100_000_000),
     exponents=(0.0, 0.125, 0.25, 0.375, 0.5, 0.75),
 )
 
@@ -230,39 +232,36 @@ def measure_crossing(setup: Setup) -> xr.Dataset:
     slope = plateau / grad_bound  # F'(x0) = plateau at x0/scale = slope/sqrt(1 - slope^2)
     x0 = np.array([grad_bound / item.L * slope / np.sqrt(1 - slope**2)])
     R = grad_bound + float(noise.bound) + np.sqrt(item.eps)
-    alpha0, beta2 = 1 / np.sqrt(item.horizon), 1 - 1 / item.horizon
-    measured = {}
-    for gate in ("published", "inside"):
+    measured, bounds = [], []
+    horizons = {"published": item.horizon, "inside": item.repaired_horizon}
+    for gate, steps in horizons.items():
+        alpha0, beta2 = 1 / np.sqrt(steps), 1 - 1 / steps
         end = vradam.simulate(
             optimizer(gate, law, alpha0, beta2, item.eps, proof_form=True),
             objective,
             np.tile(x0, (item.seeds, 1)),
-            item.horizon,
+            steps,
             noise,
             seed=setup.seed,
             every=0,
             engine="compiled",
-            progress=False,
         )
-        measured[gate] = end.mean_grad_norm_squared
-    values = np.array(list(measured.values()))
-    low, high = confidence(values, setup.seed, level=0.999)
-    bound = evaluate(
-        theorem2,
-        N=item.horizon, d=1, R=R, D=float(objective.value(x0)), L=item.L, eps=item.eps, alpha0=alpha0,
-        alpha1=law.alpha1, beta2=beta2,
-    )  # fmt: skip
+        measured.append(end.mean_grad_norm_squared)
+        constants = {"d": 1, "R": R, "D": float(objective.value(x0)), "L": item.L, "eps": item.eps}
+        bounds.append(evaluate(theorem2, N=steps, alpha0=alpha0, alpha1=law.alpha1, beta2=beta2, **constants))
+    low, high = confidence(np.array(measured), setup.seed, level=0.999)
     return xr.Dataset(
         {
-            "mean": ("gate", values.mean(axis=1)),
+            "mean": ("gate", np.mean(measured, axis=1)),
             "low": ("gate", low),
             "high": ("gate", high),
-            "bound": float(bound),
+            "bound": ("gate", np.array(bounds, dtype=float)),
+            "horizon": ("gate", list(horizons.values())),
             "trivial": trivial_line(R=R, eps=item.eps),
             "plateau": plateau**2,
         },
-        coords={"gate": list(measured)},
-        attrs={"horizon": item.horizon, "seeds": item.seeds},
+        coords={"gate": list(horizons)},
+        attrs={"seeds": item.seeds},
     )
 
 
@@ -302,7 +301,7 @@ def _confrontation(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
     def against_bound(gate: str) -> Evidence:
         row = crossing.sel(gate=gate)
         mean, low, high, bound = (float(row[name]) for name in ("mean", "low", "high", "bound"))
-        label = f"{gate} gate, N = {crossing.attrs['horizon']:.0e}"
+        label = f"{gate} gate, N = {int(row.horizon):.0e}"
         return Evidence(
             "upper bound", (Point(mean, low, high, bound, label, float(row.trivial)),), seeds, "E||grad F||^2"
         )
@@ -314,7 +313,7 @@ def _confrontation(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
             continue  # no scale to be relative to; it is in the data and in the figure
         label = ", ".join(f"{name} = {float(row[name]):g}" for name in ("p", "amplitude", "beta1", "beta3", "alpha1"))
         points.append(_point(row, label))
-    largest = max(float(crossing["mean"].sel(gate="published") / crossing.bound), 0.0)
+    above = float((crossing["mean"] / crossing.bound).sel(gate="published"))
     return Confrontation(
         "C1b",
         reported=(against_bound("published"),),
@@ -323,8 +322,8 @@ def _confrontation(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
             against_bound("inside"),
         ),
         note=(
-            f"The published gate ends at {largest:.2f} times the bound with 1 + alpha1; the predictable gate inside "
-            "the momentum, same noise and seeds, below it."
+            f"The published gate ends at {above:.2f} times the bound with 1 + alpha1; the predictable gate inside the "
+            "momentum stays below it."
         ),
     )
 
