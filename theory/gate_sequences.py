@@ -1,9 +1,8 @@
 """S3a and S5: VRMomentum on a quadratic when the gates come in any order.
 
 Theorem 4.1 claims one quadratic Lyapunov function for every sequence of scalar gates up to the edge ``alpha0 L < B``.
-One mode under gates ``s_t`` in [a, b] is a Lur'e system: ``w'`` is the response of a linear filter to ``u = s w'``, and
-the discrete circle criterion says exactly when one quadratic form serves all gates. It stops far below the edge, and
-not for want of a better proof: short gate words below the edge have a spectral radius above 1. What is true of the
+The circle criterion gives the exact limit of any such function (:mod:`theory.circle_criterion`): far below the edge.
+And not for want of a better proof: short gate words below the edge have a spectral radius above 1. What is true of the
 theorem are the cases (1) to (4) among the steps of S3a, and gates that rise slowly: S7.
 """
 
@@ -12,25 +11,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import sympy as sp
-from sympy.polys.matrices import DomainMatrix
 
+from theory.circle_criterion import (
+    LIMITS,
+    derive_limits,
+    formula_is_a_chord,
+    gates_below_the_limit_exist,
+    more_gates_cost_nothing,
+    no_other_form_does_better,
+)
 from theory.claim import Certificate, Claim
-from theory.notation import EXAMPLE, a, alpha1, beta1, edge, kappa, latex, s1, s2
+from theory.notation import alpha1, beta1, edge, kappa, latex, s1, s2
 from theory.quadratic_family import (
-    HIGH,
-    LOW,
     after_step,
-    chord,
     chords,
     conservation,
     energy,
     fall,
     family_is_definite_between_the_ends,
-    form,
-    height,
     matrix,
     odds,
-    root,
     s,
     sharp_rate,
     two_steps_see_everything,
@@ -40,152 +40,7 @@ from theory.quadratic_family import (
     zero,
 )
 from theory.recursion import ALGORITHM, Coefficients, momentum
-from theory.stability import below_one, jury_conditions, without_decay
-
-b, z, frequency = sp.symbols("b z frequency", positive=True)
-
-
-# ---------------------------------------------------------------- S3a: the circle criterion, from the recursion
-
-
-def circle_polynomial(c: Coefficients = ALGORITHM) -> sp.Poly:
-    """``Re (1 + b G)(1 + a G)*`` on the unit circle, cleared of positive factors: a quadratic in ``frequency``.
-
-    ``A(s) = A(0) - s e c'``, ``G(z) = c'(z - A(0))^-1 e`` is the response of ``w'`` to ``u``, and the criterion asks for
-    a positive real part on ``|z| = 1``. On the circle ``z = (1 + i v)/(1 - i v)``, ``frequency = v^2`` in [0, oo].
-    """
-    v = sp.Symbol("v", real=True)
-    still, gain = matrix(c).subs(s, 0), -matrix(c).diff(s)
-    resolvent = z * sp.eye(2) - still
-    response, denominator = (gain[0, :] * resolvent.adjugate())[0], resolvent.det()
-    clear = (1 - sp.I * v) ** 2
-    on_circle = {z: (1 + sp.I * v) / (1 - sp.I * v)}
-    top, bottom = (sp.expand(sp.cancel(part.subs(on_circle) * clear)) for part in (response, denominator))
-    product = sp.expand((bottom + b * top) * sp.conjugate(bottom + a * top))
-    real = sp.re(product).expand().subs(v, sp.sqrt(frequency))
-    return sp.Poly(sp.expand(real), frequency)
-
-
-def derive_limits(c: Coefficients = ALGORITHM) -> Mapping[str, sp.Expr]:
-    """The largest b for which the polynomial stays positive.
-
-    Its ends are ``p(0) ~ a b`` and ``p(oo) ~ (B-a)(B-b)``; in between it touches zero where its discriminant vanishes.
-    The touching frequency reaches infinity, and b the edge, at ``a = corner``.
-    """
-    high, middle, low = circle_polynomial(c).all_coeffs()
-    (end,) = sp.solve(high.subs(a, 0), b)
-    (corner,) = sp.solve(middle.subs(b, end), a)
-    touching = sp.cancel((middle**2 - 4 * high * low) / (1 - beta1) ** 2)
-    limit = _upper_root(touching)
-    scaled = sp.expand(touching.subs(a, b / (1 + alpha1)) * (1 + alpha1) ** 2)
-    (flat,) = sp.solve(sp.cancel(middle.subs(a, b / (1 + alpha1))).subs(b, end), alpha1)
-    return {
-        "cqlf_limit_zero": limit.subs(a, 0),
-        "cqlf_limit": _until(limit, a, corner, end),
-        "cqlf_in_scale": _beyond(_upper_root(scaled), alpha1, flat, end),
-        "alpha1_small": flat,
-    }
-
-
-def _until(value: sp.Expr, variable: sp.Symbol, limit: sp.Expr, otherwise: sp.Expr) -> sp.Expr:
-    """``value`` while ``variable < limit``, then ``otherwise``; no division, so that beta1 = 0 is allowed."""
-    top, bottom = sp.fraction(sp.factor(limit))
-    sign = sp.sign(bottom.subs(EXAMPLE))
-    return sp.Piecewise((value, variable * sp.expand(sign * bottom) < sp.expand(sign * top)), (otherwise, True))
-
-
-def _beyond(value: sp.Expr, variable: sp.Symbol, limit: sp.Expr, otherwise: sp.Expr) -> sp.Expr:
-    """``value`` once ``variable > limit``, ``otherwise`` up to there."""
-    pieces = _until(otherwise, variable, limit, value)
-    return sp.Piecewise((value, sp.Not(pieces.args[0][1])), (otherwise, True))
-
-
-def _upper_root(quadratic: sp.Expr) -> sp.Expr:
-    """The larger of the two values of b, told apart at a point inside every domain."""
-    lead, middle, last = sp.Poly(quadratic, b).all_coeffs()
-    inside = sp.factor((middle**2 - 4 * lead * last).subs(beta1, 1 - below_one))
-    spread = sp.sqrt(inside).subs(below_one, 1 - beta1)
-    pair = [(-middle + sign * spread) / (2 * lead) for sign in (1, -1)]
-    return max(pair, key=lambda value: sp.N(value.subs(EXAMPLE)))
-
-
-RHO = 1 + alpha1
-LIMITS = {
-    "cqlf_limit_zero": 2 / kappa(),
-    "cqlf_limit": _until(
-        a
-        + 2 * (kappa() - a) / kappa() ** 2
-        + 4 * sp.sqrt(beta1 * a * (2 * (1 - beta1**2) - (1 - beta1) ** 2 * a)) / (1 + beta1) ** 2,
-        a,
-        8 * beta1 / (1 - beta1**2),
-        edge(),
-    ),
-    "cqlf_in_scale": _beyond(
-        2 * RHO * (1 - beta1) / ((1 + beta1) * (2 + alpha1) - 4 * sp.sqrt(beta1 * RHO)),
-        alpha1,
-        (1 - beta1) ** 2 / (4 * beta1),
-        edge(),
-    ),
-    "alpha1_small": (1 - beta1) ** 2 / (4 * beta1),
-}
-
-
-# ---------------------------------------------------------------- S3a: why the limit is exact
-
-
-def more_gates_cost_nothing() -> bool:
-    """``z'A(s)'P A(s) z`` has ``2 P_11 w'^2 >= 0`` for its second derivative in s: ends of an interval decide."""
-    p, q, r = sp.symbols("p q r", real=True)
-    image = (matrix() * sp.Matrix([x, w])).T * sp.Matrix([[p, q], [q, r]]) * matrix() * sp.Matrix([x, w])
-    after = (matrix() * sp.Matrix([x, w]))[1]
-    return zero(sp.diff(image[0], s, 2) - 2 * p * after**2)
-
-
-def formula_is_a_chord() -> bool:
-    """The limit joins the ends of one chord of the ellipse: ``(l, r)`` satisfies the touching condition for all t.
-
-    ``((a+b) kappa - 2)^2 = 4 (kappa^2-1) a b`` is what the circle criterion leaves; ``l = 0`` at ``t = s-`` and ``r = B``
-    at ``t = s+``, so that the chords between cover every a below the corner.
-    """
-    t = sp.Symbol("t", positive=True)
-    left, right = chord(t)
-    k = kappa().subs(beta1, root**2)
-    touching = ((left + right) * k - 2) ** 2 - 4 * (k**2 - 1) * left * right
-    ends = zero(left.subs(t, LOW)) and zero(right.subs(t, HIGH) - 2 * k)
-    corner = 8 * root**2 / (1 - root**4)
-    return zero(touching) and ends and zero(left.subs(t, HIGH) - corner)
-
-
-def no_other_form_does_better() -> bool:
-    """At the limit, every quadratic form that falls at one end of the chord fails to fall at the other.
-
-    ``M = Q_sigma - A'Q_sigma A`` is singular at both ends; ``Z = adj(M)`` is ``y y'`` for the vector y that M annuls.
-    With ``D = A Z A' - Z``, a form P changes by ``tr(P D)`` along y. The two D are negative multiples of each other,
-
-        (t + s-)(s+ - t) D_a + (t + s+)(t - s-) D_b = 0,     s- < t < s+,
-
-    so the two changes have opposite signs, or both vanish. Whoever wants more gates wants these two as well.
-    """
-    t, u = sp.symbols("t u", positive=True)  # u = s-, root = (1-u)/(1+u)
-    field = sp.QQ.frac_field(t, u)
-    numbers = {root: (1 - u) / (1 + u), beta1: ((1 - u) / (1 + u)) ** 2}
-
-    def exact(entries: sp.Matrix) -> DomainMatrix:
-        return DomainMatrix.from_Matrix(entries.subs(numbers)).convert_to(field)
-
-    quadratic, changes = exact(form(height(t).subs(numbers))), []
-    for end in chord(t):
-        step = exact(matrix(gate=end.subs(numbers)))
-        loss = quadratic - step.transpose() * quadratic * step
-        if loss.charpoly()[2] != field.zero:  # the determinant
-            return False
-        kernel = DomainMatrix(
-            [[loss[1, 1].element, -loss[0, 1].element], [-loss[0, 1].element, loss[0, 0].element]], (2, 2), field
-        )
-        changes.append(step * kernel * step.transpose() - kernel)
-    weights = [field.from_sympy(weight) for weight in ((t + u) * (1 / u - t), (t + 1 / u) * (t - u))]
-    return (changes[0] * weights[0] + changes[1] * weights[1]).is_zero_matrix
-
+from theory.stability import jury_conditions, without_decay
 
 # ---------------------------------------------------------------- S3a: what is true of Theorem 4.1
 
@@ -222,21 +77,11 @@ def falling_gates() -> bool:
 
 
 def rising_gates() -> bool:
-    """(4) Gates that never fall: ``V(z, O_t)/O_t`` loses ``(1-beta1^2)(x' + kappa w')^2`` a step, and more as O rises."""
+    """(4) Gates that never fall: ``V(z, O_t)/O_t`` loses ``(1-beta1^2)(x' + kappa w')^2`` a step; rises only help."""
     later = sp.Symbol("later", positive=True)
     falls = sp.diff(energy(later) / later, later) + x**2 / later**2
     loss = (energy(odds()) - after_step(energy(odds()))) / odds() - (1 - beta1**2) * after_step(x + kappa() * w) ** 2
     return zero(falls) and zero(loss)
-
-
-def gates_below_the_limit_exist() -> bool:
-    """(2) With ``a = b/(1+alpha1)``, ``b = cqlf_in_scale`` is the limit of its own a; for small alpha1 the edge."""
-    inner, limit = LIMITS["cqlf_in_scale"].args[0][0], LIMITS["cqlf_limit"].args[0][0]
-    touching = ((a + b) * kappa() - 2) ** 2 - 4 * (kappa() ** 2 - 1) * a * b
-    own = sp.simplify(touching.subs({a: b / RHO}).subs(b, inner)) == 0
-    at_edge = sp.simplify(limit.subs(a, edge() / RHO).subs(alpha1, LIMITS["alpha1_small"]) - edge())
-    point = {beta1: sp.Rational(9, 10)}
-    return own and sp.simplify(at_edge.subs(point)) == 0
 
 
 # ---------------------------------------------------------------- S5: two gates in turn
@@ -320,3 +165,109 @@ def without_momentum_all_gates_are_safe() -> bool:
     moved = position - gates * gradient
     loss = (position.T * h * position - moved.T * h * moved)[0]
     return zero(loss - (gradient.T * (2 * gates - gates * h * gates) * gradient)[0])
+
+
+S3a = Claim(
+    id="S3a",
+    title="Gates in any order: one Lyapunov function up to the edge",
+    as_reported=(
+        "Theorem 4.1: on a quadratic, if alpha0 L < B(beta1) (or eta_min L < B(beta1) while the clip acts), there is "
+        "P > 0 with V(z) = z'Pz and V(z_t) <= (1-e) V(z_{t-1}) for every curvature and any sequence of scalar gates; "
+        "the origin is globally uniformly exponentially stable."
+    ),
+    statement=(
+        r"\mathrm{one\ } z^\top P z \mathrm{\ for\ all\ gates} \ \Longleftrightarrow\ \alpha_0 h_i < "
+        rf"{latex(LIMITS['cqlf_in_scale'].args[0][0])} \ \mathrm{{if}}\ "
+        rf"\alpha_1 > {latex(LIMITS['alpha1_small'])}; \quad "
+        rf"\mathrm{{all\ gates\ in\ }} (0, b]: \ b \leq {latex(LIMITS['cqlf_limit_zero'])}"
+    ),
+    source="VRAdam (arXiv:2505.13196), Theorem 4.1; circle criterion; Shorten and Narendra (IEEE TAC 2003) for pairs",
+    assumptions=(
+        "VRMomentum without weight decay on a quadratic with curvatures h_i in (0, L], 0 < beta1 < 1 (at beta1 = 0 the "
+        "theorem is true: the limit is the edge)",
+        "scalar gates: eta_t in [alpha0/(1+alpha1), alpha0] in any order, alpha1 finite; one form per mode",
+        "cqlf_limit: the largest b given a, where [a, b] is the interval of eta_t h",
+    ),
+    plain=(
+        "With a constant gate momentum is stable up to the edge B. If an adversary may choose the gate anew at every "
+        "step, it is not: at beta1 = 0.9 with alpha1 = 10, alternating 8 open steps with 14 or 15 closed ones makes "
+        "almost every start diverge from 1.45 % of the edge on. A single quadratic function that falls under all "
+        "gates exists exactly up to 0.57 % of it, and a polygonal one up to within a hair of where the first bad "
+        "words begin. True are: any gates below 2/kappa, where V = ||grad F||^2 + beta1 ||grad F - v||^2 falls "
+        "whatever the curvatures; any gates up to the limit given here; constant gates, gates that only fall and "
+        "gates that only rise, all the way to the edge. The true gate of the algorithm is no adversary, but does not "
+        "save the theorem either: S3b."
+    ),
+    concludes="refuted",
+    derive=derive_limits,
+    formulas=LIMITS,
+    steps={
+        "the family of quadratic forms, and where it is positive": family_is_definite_between_the_ends,
+        "a form of the family falls inside an ellipse": sharp_rate,
+        "its chords are intervals of gates, rationally": chords,
+        "the ends of an interval decide": more_gates_cost_nothing,
+        "the limit is a chord": formula_is_a_chord,
+        "no other quadratic form does better": no_other_form_does_better,
+        "in scale, a = b/(1+alpha1)": gates_below_the_limit_exist,
+        "(1) below 2/kappa: the gradient and its lag": gradient_and_its_lag,
+        "(3) constant gates: Jury's conditions": jury_conditions,
+        "(3, 4) an energy that moves with the gate": conservation,
+        "(3, 4) what it loses in a step": what_the_energy_loses,
+        "(3, 4) two losses bound the state": two_steps_see_everything,
+        "(4) gates that never rise": falling_gates,
+        "(4) gates that never fall": rising_gates,
+    },
+    certificates=(
+        Certificate("gates_quadratic_90", "beta1 9/10, alpha1 10, S = .215: one quadratic form (the limit is .2154)"),
+        Certificate("gates_quadratic_50", "beta1 1/2, alpha1 10, S = 1.27: one quadratic form (the limit is 1.2762)"),
+        Certificate("gates_quadratic_99", "beta1 99/100, alpha1 10, S = .02: one quadratic form (the limit is .0206)"),
+        Certificate("gates_polygon_90", "beta1 9/10, alpha1 10, S = .549: stable, by a polygonal norm of 106 corners"),
+        Certificate("gates_polygon_50", "beta1 1/2, alpha1 10, S = 2.43: stable, by a polygonal norm"),
+        Certificate("gates_word_90_at_0145", "beta1 9/10, alpha1 10, S = .551 (.0145 of the edge): unstable word"),
+        Certificate("gates_word_90_at_05", "beta1 9/10, alpha1 10, S = 1.9 (.05 of the edge): unstable word"),
+        Certificate("gates_word_90_at_25", "beta1 9/10, alpha1 10, S = 9.5 (.25 of the edge): unstable word"),
+        Certificate("gates_word_90_at_50", "beta1 9/10, alpha1 10, S = 19 (.50 of the edge): unstable word"),
+        Certificate("gates_word_90_at_99", "beta1 9/10, alpha1 10, S = 37.6 (.99 of the edge): unstable word"),
+        Certificate("gates_word_50", "beta1 1/2, alpha1 10, S = 2.44 (.41 of the edge): unstable word"),
+        Certificate("gates_word_99", "beta1 99/100, alpha1 10, S = 10 (.025 of the edge): unstable word"),
+    ),
+)
+
+S5 = Claim(
+    id="S5",
+    title="Gates per coordinate against one gate for all",
+    as_reported=(
+        "Gates per coordinate can destabilise although each of them is Schur stable; a single global gate cannot, "
+        "which is why the gate is a scalar."
+    ),
+    statement=(
+        r"s_1, s_2 \mathrm{\ in\ turn\ unstable} \ \Longleftrightarrow\ "
+        rf"{latex(TWO_GATES['two_gate_word'])} > 0; \quad s_2 \to 0: \ s_1 > {latex(TWO_GATES['two_gate_limit'])}"
+    ),
+    source="VRAdam (arXiv:2505.13196), discussion of Theorem 4.1",
+    assumptions=(
+        "VRMomentum without weight decay on a quadratic, 0 <= beta1 < 1",
+        "two_gate_word: 0 < s1, s2 < B (step size times curvature), alternating; the other formulas: beta1 > 0",
+    ),
+    plain=(
+        "Both halves of the claim can be decided with two gates that alternate. Per-coordinate gates 4 and 1 that are "
+        "swapped at every step do destabilise a quadratic in two variables (beta1 = 1/2) although each setting alone "
+        "is stable. But using the same two values as one global gate is worse: the curvature 5/4 then grows faster. A "
+        "global gate is safe in this sense only without momentum, and there per-coordinate gates are safe as well, "
+        "because the objective itself falls. At beta1 = 0.9 two alternating gates are unstable from about half of the "
+        "edge on."
+    ),
+    concludes="refuted",
+    derive=derive_two_gates,
+    formulas=TWO_GATES,
+    steps={
+        "Jury's conditions for a quadratic": jury_conditions,
+        "below the edge only p(-1) > 0 can fail": only_one_condition_can_fail,
+        "per-coordinate gates: two Schur matrices, unstable in turn": gates_of_one_coordinate_each,
+        "the same values as global gates: worse": one_gate_for_all_is_worse,
+        "beta1 = 0: every gate is safe, per coordinate too": without_momentum_all_gates_are_safe,
+    },
+    certificates=(
+        Certificate("gates_two_50", "beta1 1/2: the curvature 5/4 under the gates 4 and 1 in turn (edge 6): unstable"),
+    ),
+)
