@@ -66,12 +66,17 @@ PROSE: Final = (
     (r"\bweight_decay\b", "<i>λ</i>"),
     (r"\bgate_decay\b", "<i>β</i><sub>g</sub>"),
     *(
-        (rf"(?<![\w&]){name}(?:_?([0-9]|[tg]))?(?![\w;])", rf"<i>{letter}</i><sub>\1</sub>")
+        (
+            rf"(?<![\w&]){name}(?:_?([0-9]|[tg])|_(min|max|star|\{{[^{{}}]*\}}))?(?!\w)",
+            rf"<i>{letter}</i><sub>\1\2</sub>",
+        )
         for name, letter in GREEK.items()
     ),
     (r"<sub></sub>", ""),
-    (r"\b([a-zA-Z])_([a-z0-9]+)\b", r"<i>\1</i><sub>\2</sub>"),
-    (r"\^\(?(-?[\w/]+)\)?", r"<sup>\1</sup>"),
+    (r"\b([a-zA-Z])_([a-z0-9]+\b|\{[^{}]*\})", r"<i>\1</i><sub>\2</sub>"),
+    (r"<sub>\{([^{}]*)\}</sub>", r"<sub>\1</sub>"),
+    (r"\^\((-?[\w/]+)\)", r"<sup>\1</sup>"),
+    (r"\^(-?\w+)", r"<sup>\1</sup>"),
     (r"\bsqrt\(([^()]*)\)", r"√(\1)"),
     (r"\bsqrt (\w)", r"√\1"),
     (r"\|\|", "‖"),
@@ -79,7 +84,8 @@ PROSE: Final = (
     (r"&gt;=", "≥"),
     (r"-&gt;", "→"),
     (r"\bgrad ([A-Z])\b", r"∇\1"),
-    (r"(?<=\s)-(?=\s)", "−"),
+    (r"\bvdot\b", "v̇"),
+    (r"(?<=\s)-(?=\s)|(?<==\s)-", "−"),
 )
 
 

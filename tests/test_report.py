@@ -189,6 +189,13 @@ def test_statements_break_at_quads_and_nowhere_else():
         ("weight_decay > -1", "<i>λ</i> &gt; -1"),
         ("lambda, not lambdify; betas, alphabet, data", "<i>λ</i>, not lambdify; betas, alphabet, data"),
         ("a -> b", "a → b"),
+        ("eta_min L", "<i>η</i><sub>min</sub> L"),
+        ("V(z_{t-1}) at theta_{0}", "V(<i>z</i><sub>t-1</sub>) at <i>θ</i><sub>0</sub>"),
+        (
+            "at alpha0; then (1 + |v|^2) and N^(-1/2)",
+            "at <i>α</i><sub>0</sub>; then (1 + |v|<sup>2</sup>) and N<sup>-1/2</sup>",
+        ),
+        ("vdot = -grad V - x", "v̇ = −∇V − x"),
         ("<script>", "&lt;script&gt;"),
         ("x_t and ||v_t||", "<i>x</i><sub>t</sub> and ‖<i>v</i><sub>t</sub>‖"),
     ],
