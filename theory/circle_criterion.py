@@ -1,8 +1,8 @@
 """The largest interval of gates that share one quadratic Lyapunov function: the discrete circle criterion, exactly.
 
 One mode under gates in [a, b] is a Lur'e system: ``w'`` is the response of a linear filter to ``u = s w'``. One
-quadratic form serves all gates exactly when ``Re (1 + b G)/(1 + a G) > 0`` on the unit circle. Sufficiency comes back as
-an explicit form, Q_sigma near ``sigma = (a+b)/2``; necessity as two directions, and each form falls along one only.
+quadratic form serves all gates exactly when ``Re (1 + b G)/(1 + a G) > 0`` on the unit circle. Sufficiency comes back
+as an explicit form, Q_sigma near ``sigma = (a+b)/2``; necessity as two directions, and each form falls along one only.
 """
 
 from __future__ import annotations
@@ -56,24 +56,60 @@ def derive_limits(c: Coefficients = ALGORITHM) -> Mapping[str, sp.Expr]:
     (flat,) = sp.solve(sp.cancel(middle.subs(a, b / (1 + alpha1))).subs(b, end), alpha1)
     return {
         "cqlf_limit_zero": limit.subs(a, 0),
-        "cqlf_limit": _until(
-            sp.factor(
-                a
-                + 2 * (kappa() - a) / kappa() ** 2
-                + 4 * sp.sqrt(a * beta1 * (1 - beta1)) * _root(2 * (1 + beta1) - (1 - beta1) * a) / (1 + beta1) ** 2
-            ),
-            a,
-            8 * beta1 / (1 - beta1**2),
-            sp.factor(edge()),
-        ),
-        "cqlf_in_scale": _beyond(
-            2 * RHO * (1 - beta1) / ((1 + beta1) * (2 + alpha1) - 4 * sp.sqrt(beta1 * RHO)),
-            alpha1,
-            (1 - beta1) ** 2 / (4 * beta1),
-            sp.factor(edge()),
-        ),
-        "alpha1_small": (1 - beta1) ** 2 / (4 * beta1),
+        "cqlf_limit": _until(limit, a, corner, end),
+        "cqlf_in_scale": _beyond(_upper_root(scaled), alpha1, flat, end),
+        "alpha1_small": flat,
     }
+
+
+def _until(value: sp.Expr, variable: sp.Symbol, limit: sp.Expr, otherwise: sp.Expr) -> sp.Expr:
+    """``value`` while ``variable < limit``, then ``otherwise``; no division, so that beta1 = 0 is allowed."""
+    top, bottom = sp.fraction(sp.factor(limit))
+    sign = sp.sign(bottom.subs(EXAMPLE))
+    return sp.Piecewise((value, variable * sp.expand(sign * bottom) < sp.expand(sign * top)), (otherwise, True))
+
+
+def _beyond(value: sp.Expr, variable: sp.Symbol, limit: sp.Expr, otherwise: sp.Expr) -> sp.Expr:
+    """``value`` once ``variable > limit``, ``otherwise`` up to there."""
+    pieces = _until(otherwise, variable, limit, value)
+    return sp.Piecewise((value, sp.Not(pieces.args[0][1])), (otherwise, True))
+
+
+def _upper_root(quadratic: sp.Expr) -> sp.Expr:
+    """The larger of the two values of b, told apart at a point inside every domain."""
+    lead, middle, last = sp.Poly(quadratic, b).all_coeffs()
+    inside = sp.factor((middle**2 - 4 * lead * last).subs(beta1, 1 - below_one))
+    spread = sp.sqrt(inside).subs(below_one, 1 - beta1)
+    spread = spread.replace(lambda part: part.is_Pow and part.exp == sp.Rational(1, 2), lambda part: _root(part.base))
+    pair = [(-middle + sign * spread) / (2 * lead) for sign in (1, -1)]
+    return max(pair, key=lambda value: sp.N(value.subs(EXAMPLE)))
+
+
+def _root(inside: sp.Expr) -> sp.Expr:
+    return sp.sqrt(sp.expand(inside))
+
+
+RHO = 1 + alpha1
+LIMITS = {
+    "cqlf_limit_zero": 2 / kappa(),
+    "cqlf_limit": _until(
+        sp.factor(
+            a
+            + 2 * (kappa() - a) / kappa() ** 2
+            + 4 * sp.sqrt(a * beta1 * (1 - beta1)) * _root(2 * (1 + beta1) - (1 - beta1) * a) / (1 + beta1) ** 2
+        ),
+        a,
+        8 * beta1 / (1 - beta1**2),
+        sp.factor(edge()),
+    ),
+    "cqlf_in_scale": _beyond(
+        2 * RHO * (1 - beta1) / ((1 + beta1) * (2 + alpha1) - 4 * sp.sqrt(beta1 * RHO)),
+        alpha1,
+        (1 - beta1) ** 2 / (4 * beta1),
+        sp.factor(edge()),
+    ),
+    "alpha1_small": (1 - beta1) ** 2 / (4 * beta1),
+}
 
 
 # ---------------------------------------------------------------- why the limit is exact
