@@ -99,7 +99,7 @@ def test_every_optimizer_is_the_reference_over_1000_steps(name):
 def test_every_objective_is_the_reference(name):
     objective = OBJECTIVES[name]
     centre = {"ackley": 4.0}.get(name, 0.0) if objective.start is None else objective.start  # not into a cone
-    x0 = centre + 0.3 * np.random.default_rng(4).normal(size=(20, objective.dim))
+    x0 = centre + 0.15 * np.random.default_rng(4).normal(size=(20, objective.dim))
     agree(OPTIMIZERS["published"], objective, None, x0=x0)
 
 
