@@ -23,7 +23,8 @@ from theory.recursion import ALGORITHM, Coefficients
 LEDGER = ["K1", "G1", "G2", "S1", "S2", "S3a", "S3b", "S4", "S5", "S6", "S7", "C1a", "C1b", "C2", "E1", "E2", "E3"]
 PUBLISHED = {
     "K1": "refuted", "G1": "proved", "G2": "refuted", "S1": "proved", "S2": "proved under assumptions",
-    "S4": "refuted", "E1": "empirical", "E2": "empirical", "E3": "empirical",
+    "S3a": "refuted", "S3b": "refuted", "S4": "refuted",
+    "C1b": "refuted", "E1": "empirical", "E2": "empirical", "E3": "empirical",
 }  # fmt: skip
 
 by_id = {claim.id: claim for claim in CLAIMS}
