@@ -186,7 +186,8 @@ def settling_adam(setup: Setup) -> xr.Dataset:
     for d in (1, *setup.dims):
         spectrum = np.geomspace(setup.curvature / 100, setup.curvature, d) if d > 1 else np.array([setup.curvature])
         optimizer = vradam.Adam(alpha0=setup.adam_alpha0)
-        x, products = np.ones(d), []
+        x: NDArray = np.ones(d)
+        products = []
         state = optimizer.init(x)
         for t in range(1, setup.adam_steps + 1):
             x, state = optimizer.step(x, spectrum * x, state)
