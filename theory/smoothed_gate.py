@@ -190,7 +190,7 @@ def threshold_is_exact() -> bool:
 
 
 def largest_curvature_decides() -> bool:
-    """The threshold rises with S, to ``beta1^2`` at the edge for all alpha1; and ``beta1^2 < beta1 < 2 beta1/(1+beta1)``."""
+    """The threshold rises with S, to ``beta1^2`` at the edge; weaker: ``beta1^2 < beta1 < 2 beta1/(1+beta1)``."""
     star = FORMULAS["gate_decay_star"]
     rises = zero(sp.diff(star, S) - (1 - beta1) ** 2 / (2 * alpha1))
     gap = zero(beta1**2 - star - (1 - beta1) ** 2 * (edge() - S) / (2 * alpha1))
