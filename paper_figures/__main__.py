@@ -18,8 +18,9 @@ import xarray as xr
 from experiments.catalogue import CATALOGUE
 from experiments.job import compute, stored
 from experiments.store import decode, encode
-from paper_figures import draw_all
+from paper_figures import write_gallery
 from paper_figures.catalogue import named
+from paper_figures.style import save, sheet
 
 REFERENCE = Path(__file__).parent.parent / "experiments" / "reference"
 DRAWN_FROM = "drawn_from.json"
@@ -31,31 +32,41 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw; all of them without a name")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of stored results (default: results)")
     parser.add_argument("--check", action="store_true", help="report figures whose data changed since they were drawn")
+    parser.add_argument("--gallery", action="store_true", help="renew paper_figures/gallery and the page that shows it")
     options = parser.parse_args(arguments)
     try:
         entries = named(options.names)
     except ValueError as error:
         parser.error(str(error))
     folder = options.out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
     record_file = folder / DRAWN_FROM
     record = json.loads(record_file.read_text(encoding="utf-8")) if record_file.exists() else {}
+    stems = dict.fromkeys(stem for entry in entries for stem in entry.stems)
+    found = {stem: find(stem, options.out, may_compute=not options.check) for stem in stems}
+    data = {stem: datasets for stem, (datasets, _) in found.items()}
+    if options.gallery:
+        print("\n".join(write_gallery(data, Path(__file__).parent)))
+        return 0
     changed = []
-    for stem in dict.fromkeys(entry.stem for entry in entries):
-        data, origin = find(stem, options.out, may_compute=not options.check)
-        digest = digest_of(data)
-        names = [entry.name for entry in entries if entry.stem == stem]
+    for entry in entries:
+        chosen = entry.select(data)
+        digest = digest_of(chosen or {})
         if options.check:
-            changed += [name for name in names if record.get(name) != digest]
-            continue
-        files = draw_all([stem], {stem: data}, folder)[stem]
-        record |= dict.fromkeys(names, digest)
-        print(f"{stem:<16} {origin:<36} {', '.join(path.name for path in files)}")
+            changed += [entry.name] if record.get(entry.name) != digest else []
+        elif chosen is None:
+            print(f"{entry.name:<16} not drawn: {', '.join(f'{stem}: {found[stem][1]}' for stem in entry.stems)}")
+        else:
+            with sheet():
+                figure = entry.load().draw(chosen)
+            files = save(figure, folder, entry.name)
+            record[entry.name] = digest
+            print(f"{entry.name:<16} {found[entry.stem][1]:<36} {', '.join(path.name for path in files)}")
     if options.check:
         print(
             "\n".join(f"{name}: its data changed since it was drawn" for name in changed) or "all figures are current"
         )
         return 1 if changed else 0
-    folder.mkdir(parents=True, exist_ok=True)
     record_file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return 0
 

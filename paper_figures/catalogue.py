@@ -1,30 +1,106 @@
-"""Every figure: its name, the stem whose data it draws, and the sentence that the gallery says about it."""
+"""Every figure: its name, the data that it draws, and the sentence that the gallery says about it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class Entry(NamedTuple):
-    """A figure: ``paper_figures/<name>.py`` draws the data of ``experiments/<stem>.py``."""
+    """A figure: ``paper_figures/<name>.py`` draws the data of ``experiments/<stem>.py``.
+
+    ``needs`` names the datasets without which there is no figure: of its stem, or as ``other_stem/dataset``.
+    """
 
     name: str
     stem: str
+    needs: tuple[str, ...]
     says: str
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """Every stem whose data the figure draws, its own first."""
+        others = (need.split("/")[0] for need in self.needs if "/" in need)
+        return tuple(dict.fromkeys((self.stem, *others)))
 
     def load(self) -> ModuleType:
         """The module, with ``draw(data: Mapping[str, Dataset]) -> Figure``."""
         return import_module(f"paper_figures.{self.name}")
 
+    def select(self, data: Mapping[str, Mapping[str, xr.Dataset]]) -> dict[str, xr.Dataset] | None:
+        """What ``draw`` receives, from the data of all stems; None if something that it needs is not there."""
+        found = dict(data.get(self.stem, {}))
+        for stem in self.stems[1:]:
+            found |= {f"{stem}/{name}": dataset for name, dataset in data.get(stem, {}).items()}
+        return found if set(self.needs) <= set(found) else None
+
 
 FIGURES: Final = (
-    Entry("gate", "gate", "The gate has a floor, so beyond the clip the step grows with the speed without bound."),
+    Entry(
+        "phase_portrait",
+        "kinetic_energy",
+        ("phase_portrait",),
+        "Over the field of a particle with quartic kinetic energy: where momentum leaps, the gate shortens the step.",
+    ),
+    Entry(
+        "gate",
+        "gate",
+        ("VRMomentum",),
+        "The gate has a floor, so beyond the clip the step grows with the speed without bound.",
+    ),
+    Entry(
+        "stability_chart",
+        "cycles",
+        ("frontier", "boundaries"),
+        "Below the local edge of stability a share of random starts is caught by cycles, the larger the momentum.",
+    ),
+    Entry(
+        "bifurcation",
+        "cycles",
+        ("bifurcation",),
+        "Beyond the edge one attractor pins the learning rate at B/L, up to twice the edge; others coexist with it.",
+    ),
+    Entry(
+        "basins",
+        "cycles",
+        ("basins",),
+        "A hidden cycle of period 4 below the edge, and the starts that end in it.",
+    ),
+    Entry(
+        "gate_words",
+        "gate_sequences",
+        ("growth",),
+        "Gates that are each stable make the state grow when they follow each other in the worst order.",
+    ),
     Entry(
         "convergence",
         "convergence",
-        "Measured rates stay below the bounds of the theorems wherever these say something.",
+        ("curves",),
+        "Measured rates stay below the bounds of the theorems; the trivial line shows where these say something.",
+    ),
+    Entry(
+        "bias",
+        "bias",
+        ("curves", "plateaus", "crossing"),
+        "A gate that sees the gradient it scales leaves a plateau of predicted height; two other gates do not.",
+    ),
+    Entry(
+        "adaptive_edge",
+        "stability",
+        tuple(f"adaptive-{i}" for i in range(8)),
+        "On models whose curvature moves, the threshold B/eta_t is lifted while the gate acts.",
+    ),
+    Entry(
+        "repair",
+        "cycles",
+        ("frontier", "bifurcation", "bias/curves"),
+        "Smoothing the kinetic energy that the gate sees: no cycle found below the edge, a rate near B/L beyond it, "
+        "and no plateau.",
     ),
 )
 

@@ -90,14 +90,16 @@ def headline(figure: Figure, message: str, detail: str = "") -> None:
         figure.text(0.01, 0.995, detail, ha="left", va="top", fontsize=9, color=GREY)
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write ``name.svg`` and ``name.png`` with the same bytes for the same figure, each in one go."""
+def save(figure: Figure, folder: Path, name: str, suffixes: tuple[str, ...] = ("svg", "png")) -> list[Path]:
+    """Write ``name.svg`` and ``name.png`` (or one of them) with the same bytes for the same figure, each in one go."""
     written = []
     with sheet():
         for suffix, options in (
             ("svg", {"metadata": {"Date": None}}),
             ("png", {"dpi": 160, "metadata": {"Software": None}}),
         ):
+            if suffix not in suffixes:
+                continue
             buffer = io.BytesIO()
             figure.savefig(buffer, format=suffix, bbox_inches="tight", pad_inches=0.08, **options)
             path = folder / f"{name}.{suffix}"

@@ -1,0 +1,52 @@
+"""The bias of a gate that sees the gradient it scales: heights of the plateaus, the repairs, and the bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, canvas, label
+
+LINES = (
+    ("published", "published", ORANGE, "o", "-"),
+    ("inside", "predictable, inside", GREEN, "s", (0, (5, 2))),
+    ("smoothed beta2", r"smoothed, $\beta_g=\beta_2$", BLUE, "^", "-"),
+    ("Adam", "Adam, no gate", PURPLE, "D", (0, (1, 1.5))),
+)
+
+
+def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+    """``data["curves"]`` over (law, gate, N); ``data["plateaus"]`` and ``data["crossing"]``: the laws, the long run."""
+    curves, plateaus, crossing = data["curves"].isel(law=0), data["plateaus"], data["crossing"]
+    figure, panels = canvas(1, 3, height=3.5, width_ratios=(1.5, 1, 0.75))
+    left, middle, right = panels
+    for gate, text, color, marker, style in LINES:
+        row = curves.sel(gate=gate)
+        left.loglog(row.N, row["mean"], marker=marker, ms=4, color=color, ls=style, label=text)
+    plateau = float(curves.plateau.max())  # the same for every gate
+    left.axhline(plateau, color=GREY, lw=1, ls=(0, (4, 3)))
+    label(left, float(curves.N[-1]), plateau * 1.12, "predicted", GREY, ha="right", va="bottom")
+    left.set_ylim(bottom=0.02 * float(curves["mean"].min()), top=8)
+    left.legend(fontsize=7.5, loc="lower left", borderaxespad=0.1, handlelength=2.4)
+    left.set(xlabel="N", ylabel=r"$E\|\nabla F(x_\tau)\|^2$")
+    left.set_title("The gate's bias stays", color=INK)
+    low, high = (abs(plateaus.measured - plateaus.low), abs(plateaus.high - plateaus.measured))
+    largest = 1.12 * float(max(plateaus.predicted.max(), plateaus.measured.max()))
+    middle.plot([0, largest], [0, largest], color=GREY, lw=1)
+    middle.errorbar(plateaus.predicted, plateaus.measured, [low, high], fmt="o", ms=4, color=BLUE, elinewidth=1)
+    middle.set(xlabel="predicted", ylabel=r"measured  $|F'|$", xlim=(-0.04 * largest, largest), ylim=(-0.1, largest))
+    middle.set_title("at this height", color=INK)
+    for place, (gate, color) in enumerate((("published", ORANGE), ("inside", GREEN))):
+        row = crossing.sel(gate=gate)
+        right.plot(place, row["mean"], "os"[place], ms=6, color=color)
+        label(right, place, float(row["mean"]), gate, color, ha="center", va="top", fontsize=8, xytext=(0, -7),
+              textcoords="offset points")  # fmt: skip
+    right.axhline(float(crossing.bound), color=INK, lw=1.4, ls=(0, (4, 3)))
+    label(right, -0.55, float(crossing.bound) * 1.04, "bound of Thm 2", INK, va="bottom", fontsize=8)
+    right.set_ylim(bottom=0.5 * float(crossing["mean"].min()))
+    right.set(xlim=(-0.6, 1.6), xticks=[], yscale="log", xlabel=f"N = {crossing.attrs['horizon']:.0e}")
+    over = float(crossing["mean"].sel(gate="published")) > float(crossing.bound)
+    right.set_title("over the bound" if over else "(short run)", color=INK)
+    return figure

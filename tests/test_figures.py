@@ -1,0 +1,141 @@
+"""The figures: what each must find in its data, what it draws of it, and that nothing is blank or cut off."""
+
+import io
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.image import imread
+
+from experiments import (
+    adaptive_edge,
+    basins,
+    beyond_edge,
+    bias,
+    convergence,
+    cycles,
+    frontier,
+    gate,
+    gate_sequences,
+    kinetic_energy,
+)
+from experiments.outcomes import Horizon
+from experiments.problems import CONVEX
+from experiments.store import Chunks
+from paper_figures import draw_all, write_gallery
+from paper_figures.catalogue import FIGURES
+from paper_figures.style import sheet
+from theory.cycles import CYCLES
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Every stem's data, from setups of a few seconds."""
+    none = Chunks()
+    plan = frontier.Map(
+        variants=(frontier.PUBLISHED, frontier.SMOOTHED), beta1_cells=4, fraction_cells=4, starts=4,
+        horizon=Horizon(extensions=0),
+    )  # fmt: skip
+    beyond = beyond_edge.Setup(ratios=(0.5, 3.0, 26), starts=2, settle=600, samples=48, lyapunov_steps=2)
+    portraits = [beyond_edge.portrait(beyond, variant) for variant in beyond.variants]
+    words = gate_sequences.Setup(beta1=(0.5, 0.9), alpha1=(10.0,), fractions=(0.01, 0.9, 6), longest=6)
+    items = tuple(
+        convergence.Informative(item.bound, (100, 1000), item.beta1, item.alpha1)
+        for item in convergence.DEFAULT.informative
+    )
+    rates = convergence.Setup(problems=CONVEX[:1], horizons=(50, 100, 200), informative=items, seeds=3)
+    noise = bias.Setup(
+        laws=(bias.Law(0.1, 1.0), bias.Law(0.5, 2.0)), plateau_horizon=800, horizons=(100, 400),
+        curve_laws=(bias.Law(0.1, 1.0),), crossing=bias.Crossing(horizon=500, seeds=3), seeds=4,
+    )  # fmt: skip
+    plateaus = [bias.measure_plateau(noise, law) for law in noise.laws]
+    curves = [bias.measure_curve(noise, noise.curve_laws[0], name) for name in bias.GATES]
+    return {
+        "kinetic_energy": {"phase_portrait": kinetic_energy.phase_portrait(kinetic_energy.DEFAULT)},
+        "gate": gate.run(gate.DEFAULT, none).data,
+        "stability": {
+            f"adaptive-{i}": adaptive_edge.measure(
+                adaptive_edge.Run(run.model, run.optimizer, run.alpha0, 40, 4, beta3=run.beta3), 0
+            )
+            for i, run in enumerate(adaptive_edge.RUNS)
+        },
+        "gate_sequences": {"growth": gate_sequences.growth(words, 0.9, 10.0)},
+        "cycles": {
+            "frontier": frontier.draw(plan, none, "frontier"),
+            "boundaries": cycles.boundaries(plan),
+            "basins": basins.measure(basins.Setup(cells=21)),
+            "bifurcation": xr.concat(portraits, "variant").assign_coords(variant=[v.name for v in beyond.variants]),
+        },
+        "convergence": convergence.run(rates, none).data,
+        "bias": {
+            "plateaus": xr.concat(plateaus, "law"),
+            "curves": xr.concat(curves, "gate").expand_dims("law").assign_coords(gate=list(bias.GATES)),
+            "crossing": bias.measure_crossing(noise),
+        },
+    }
+
+
+@pytest.fixture(scope="module", params=FIGURES, ids=lambda entry: entry.name)
+def drawn(request, data):
+    with sheet():
+        figure = request.param.load().draw(request.param.select(data))
+        buffer = io.BytesIO()
+        figure.savefig(buffer, dpi=80)
+    return figure, imread(io.BytesIO(buffer.getvalue()))
+
+
+def test_not_blank(drawn):
+    _, image = drawn
+    share = float((image[..., :3].min(axis=-1) < 0.9).mean())
+    assert 0.02 < share < 0.9
+
+
+def test_says_one_thing_in_a_title(drawn):
+    figure, _ = drawn
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert any(titles)
+
+
+def test_labels_lie_inside_the_page(drawn):
+    """No title or axis label leaves the page by more than 12 points, which the margin of a tight page takes."""
+    figure, _ = drawn
+    page = figure.bbox
+    renderer = figure.canvas.get_renderer()
+    for axes in figure.axes:
+        for text in (axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label):
+            if text.get_text() and axes.axison:
+                box = text.get_window_extent(renderer)
+                slack = 12 * figure.dpi / 72
+                assert box.x0 > -slack and box.x1 < page.width + slack, text.get_text()
+                assert box.y0 > -slack and box.y1 < page.height + slack, text.get_text()
+
+
+def test_a_figure_without_its_data_is_left_out(data, tmp_path):
+    assert draw_all(["cycles"], {"cycles": {}}, tmp_path) == {"cycles": []}
+    alone = draw_all(["kinetic_energy"], {"kinetic_energy": data["kinetic_energy"]}, tmp_path)
+    assert [path.name for path in alone["kinetic_energy"]] == ["phase_portrait.svg", "phase_portrait.png"]
+
+
+def test_same_data_same_bytes(data, tmp_path):
+    for folder in ("a", "b"):
+        write_gallery({"gate_sequences": data["gate_sequences"]}, tmp_path / folder)
+    one, two = ((tmp_path / folder / "gallery" / "gate_words.png").read_bytes() for folder in ("a", "b"))
+    assert one == two
+    assert "gallery/gate_words.png" in (tmp_path / "a" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_basins_hold_the_attracting_cycle_of_the_theory(data):
+    """The four drawn points are a cycle v1, v2, -v1, -v2, no faster than the theory allows, symmetric basins apart."""
+    found = data["cycles"]["basins"]
+    v = found.cycle_v.values
+    np.testing.assert_allclose(v[2:], -v[:2], rtol=1e-6)
+    assert (v**2).max() < float(CYCLES["period4_kinetic"])
+    end = found.end.values
+    np.testing.assert_array_equal(end[::-1, ::-1] == -1, end == -1)
+    assert end[10, 10] == -1 and set(np.unique(end)) <= {-2, -1, 0, 1, 2, 3}
+
+
+def test_the_pinned_state_of_the_diagram_is_that_of_the_theory(data):
+    """Between B and 1.5 B some start settles with the learning rate at B to four digits."""
+    rate = data["cycles"]["bifurcation"].rate.sel(variant="published", ratio=1.2, method="nearest")
+    assert float(abs(rate - 1).max("step").min()) < 1e-4
