@@ -21,11 +21,12 @@ from theory.gate import G1, G2
 from theory.gate_sequences import S5, S3a
 from theory.kinetic_energy import K1
 from theory.notation import SYMBOLS
+from theory.smoothed_gate import S7
 from theory.smoothed_rate import C2
 from theory.stability import S1, S2, S4
 
 __all__ = ["CLAIMS", "SYMBOLS"]
 
 CLAIMS: Final[tuple[Claim, ...]] = (
-    K1, G1, G2, S1, S2, S3a, S3b, S4, S5, S6, C1a, C1b, C2, E1, E2, E3,
+    K1, G1, G2, S1, S2, S3a, S3b, S4, S5, S6, S7, C1a, C1b, C2, E1, E2, E3,
 )  # fmt: skip
