@@ -17,7 +17,7 @@ import xarray as xr
 from scipy.stats import binomtest
 
 import vradam
-from experiments import beyond_edge, frontier, period_four
+from experiments import basins, beyond_edge, frontier, period_four
 from experiments.confront import Confrontation, Evidence, Point
 from experiments.formula import evaluate
 from experiments.frontier import INSIDE, PUBLISHED, SMOOTHED, SMOOTHED_99, SMOOTHED_999, Map, scatter
@@ -35,6 +35,7 @@ BOWL: Final = vradam.objectives.quadratic([1.0])
 UNHURRIED: Final = Horizon(extensions=4)
 FOLLOWED: Final = period_four.Setup()
 BEYOND_THE_EDGE: Final = beyond_edge.Setup()
+BASINS: Final = basins.Setup()
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Setup:
     safe_starts: int = 40
     followed: period_four.Setup = FOLLOWED
     beyond: beyond_edge.Setup = BEYOND_THE_EDGE
+    basins: basins.Setup = BASINS
     seed: int = 0
 
 
@@ -137,6 +139,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         "examples": chunks.chunk("examples", lambda: examples(setup)),
         "safe": chunks.chunk("safe", lambda: safe(setup)),
         "certified": chunks.chunk("certified", disturbed),
+        "basins": chunks.chunk("basins", lambda: basins.measure(setup.basins)),
         "period_four": chunks.chunk("period_four", lambda: period_four.measure(setup.followed)),
     }
     beyond = beyond_edge.measure(setup.beyond, chunks)
