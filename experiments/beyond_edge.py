@@ -38,7 +38,6 @@ class Setup:
     window : ratios, a grid that must contain the end of the window.
     broken : ratios beyond it, a fine grid that must contain the end of the asymmetric orbit.
     settle : steps before anything is measured.
-    smoothed_beta1, gate_decay, excess : where, in S/B - 1, the smoothed gate's pinned state loses stability.
     portrait_beta1, portrait_alpha1 : of the bifurcation diagram: ``ratios`` x ``starts`` runs, ``samples`` steps each.
     variants : gates whose learning rates are compared there.
     flat : curvatures of the flat direction, relative to the sharp one.
@@ -50,9 +49,6 @@ class Setup:
     window: tuple[float, float, int] = (1.95, 2.05, 21)
     broken: tuple[float, float, int] = (2.02, 2.36, 86)
     settle: int = 8000
-    smoothed_beta1: tuple[float, ...] = (0.5, 0.9)
-    gate_decay: tuple[float, ...] = (0.9, 0.99)
-    excess: tuple[float, float, int] = (1e-3, 0.2, 81)
     portrait_beta1: float = 0.9
     portrait_alpha1: float = 100.0
     ratios: tuple[float, float, int] = (0.3, 8.0, 120)
@@ -72,7 +68,7 @@ def measure(setup: Setup, chunks: Chunks) -> dict[str, xr.Dataset]:
     """Everything beyond the edge, each part a chunk of its own."""
     portraits = {f"bifurcation_{i}": (setup, variant) for i, variant in enumerate(setup.variants)}
     parts = chunks.map(portrait, portraits)
-    alone = {"pinned": pinned, "window": window, "asymmetric": asymmetric, "smoothed_end": smoothed_end, "flat": flat}
+    alone = {"pinned": pinned, "window": window, "asymmetric": asymmetric, "flat": flat}
     parts |= {name: chunks.chunk(name, lambda part=part: part(setup)) for name, part in alone.items()}  # type: ignore[misc]
     diagram = xr.concat([parts.pop(name) for name in portraits], "variant")
     return {"bifurcation": diagram.assign_coords(variant=[v.name for v in setup.variants])} | parts
@@ -129,45 +125,6 @@ def asymmetric(setup: Setup) -> xr.Dataset:
         },
         coords={"beta1": list(setup.beta1), "ratio": ratios},
     )
-
-
-def smoothed_end(setup: Setup) -> xr.Dataset:
-    """Growth per step of a small disturbance of the smoothed gate's pinned state, over S/B - 1; and where it begins.
-
-    The runs start on the state itself, which is that of the published gate, disturbed by 1e-7 and long after the start
-    of the averages. Growth is read from the largest deviations of the rate in two stretches of the run; where it has
-    saturated it says nothing, so the end is the first change of sign, from below.
-    """
-    excess = np.geomspace(*setup.excess)
-    beta1, gate_decay, above = np.meshgrid(setup.smoothed_beta1, setup.gate_decay, excess, indexing="ij")
-    edges = evaluate(EDGE, beta1=beta1)
-    optimizer = vradam.VRMomentum(alpha0=(1 + above) * edges, alpha1=np.inf, beta1=beta1, gate_decay=gate_decay)
-    v = np.sqrt(above)[..., None]
-    x = v * edges[..., None] / 2
-    state = optimizer.init(x)._replace(velocity=-v * (1 + 1e-7), kinetic=above.copy(), step=10**6)
-    half = setup.settle // 4
-    early = vradam.simulate(optimizer, BOWL, x, half, state=state)
-    late = vradam.simulate(optimizer, BOWL, early.final_x, half, state=early.final_state)
-    sizes = (np.abs(run.learning_rate[..., half // 2 :] / edges[..., None] - 1).max(axis=-1) for run in (early, late))
-    first, last = (np.maximum(size, 1e-18) for size in sizes)
-    growth = np.log(last / first) / half
-    begins = np.array([[_crossing(excess, line) for line in lines] for lines in growth])
-    return xr.Dataset(
-        {
-            "growth": (("beta1", "gate_decay", "excess"), growth),
-            "begins": (("beta1", "gate_decay"), begins),
-        },
-        coords={"beta1": list(setup.smoothed_beta1), "gate_decay": list(setup.gate_decay), "excess": excess},
-    )
-
-
-def _crossing(x: Array, y: Array) -> float:
-    """Where y first rises through 0, interpolated linearly; nan if it does not."""
-    ups = np.flatnonzero((y[:-1] < 0) & (y[1:] > 0))
-    if ups.size == 0:
-        return float("nan")
-    i = ups[0]
-    return float(x[i] - y[i] * (x[i + 1] - x[i]) / (y[i + 1] - y[i]))
 
 
 # ---------------------------------------------------------------- the diagram

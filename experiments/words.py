@@ -42,7 +42,7 @@ def schedule(words: Sequence[Sequence[float]] | Array) -> Repeat:
     return Repeat(gates, length)
 
 
-def played(words: Sequence[Sequence[float]], beta1: float) -> Array:
+def played(words: Sequence[Sequence[float]] | Array, beta1: float) -> Array:
     """The growth of each word, per repetition, as seen in the positions of VRMomentum started at rest.
 
     With ``x_0, x_n, x_2n, x_3n`` after whole repetitions, ``x_(j+2)n = T x_(j+1)n - D x_jn`` gives trace T and
