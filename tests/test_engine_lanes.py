@@ -100,7 +100,8 @@ def test_every_objective_is_the_reference(name):
     objective = OBJECTIVES[name]
     centre = {"ackley": 4.0}.get(name, 0.0) if objective.start is None else objective.start  # not into a cone
     x0 = centre + 0.15 * np.random.default_rng(4).normal(size=(20, objective.dim))
-    agree(OPTIMIZERS["published"], objective, None, x0=x0)
+    smooth = vradam.VRMomentum(alpha0=1e-3)  # where Adam's small denominators would make the end of a run chaotic
+    agree(smooth if name in ("rastrigin", "ackley") else OPTIMIZERS["published"], objective, None, x0=x0)
 
 
 @pytest.mark.parametrize("steps", [200, 1000])

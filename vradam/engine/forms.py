@@ -19,13 +19,16 @@ def parabola(x_i, h, p1, p2, p3):
 
 
 def dense_quadratic(x, g, parameters):
-    """g = H x with H (d, d) = ``parameters``."""
+    """g = H x with H (d, d) = ``parameters``, four columns at a time."""
     d, lanes = x.shape
     for i in range(d):
-        h = parameters[i, 0]
         for j in range(lanes):
-            g[i, j] = h * x[0, j]
-        for k in range(1, d):
+            g[i, j] = 0.0
+        for k in range(0, d - 3, 4):
+            h0, h1, h2, h3 = parameters[i, k], parameters[i, k + 1], parameters[i, k + 2], parameters[i, k + 3]
+            for j in range(lanes):
+                g[i, j] += (h0 * x[k, j] + h1 * x[k + 1, j]) + (h2 * x[k + 2, j] + h3 * x[k + 3, j])
+        for k in range(d - d % 4, d):
             h = parameters[i, k]
             for j in range(lanes):
                 g[i, j] += h * x[k, j]
@@ -33,25 +36,25 @@ def dense_quadratic(x, g, parameters):
 
 def pseudo_huber(x_i, scale, curvature, p2, p3):
     """curvature x / sqrt(1 + (x/scale)^2)."""
-    u = x_i / scale
+    u = x_i * (1.0 / scale)
     return curvature * x_i / sqrt(1.0 + u * u)
 
 
 def log_cosh(x_i, scale, curvature, p2, p3):
     """curvature scale tanh(x/scale); the last term is NaN where x is not finite and 0 elsewhere."""
-    return curvature * scale * tanh(x_i / scale) + 0.0 * x_i
+    return curvature * scale * tanh(x_i * (1.0 / scale)) + 0.0 * x_i
 
 
 def rational(x_i, scale, curvature, p2, p3):
     """curvature x / (1 + (x/scale)^2)^2."""
-    u = x_i / scale
+    u = x_i * (1.0 / scale)
     w = 1.0 + u * u
     return curvature * x_i / (w * w)
 
 
 def pseudo_huber_sine(x_i, scale, curvature, amplitude, frequency):
     """Pseudo-Huber's slope plus amplitude sin(frequency x)."""
-    u = x_i / scale
+    u = x_i * (1.0 / scale)
     return curvature * x_i / sqrt(1.0 + u * u) + amplitude * sin(frequency * x_i)
 
 
