@@ -1,0 +1,280 @@
+"""Verdicts on gate intervals, and the certificates behind them: found in floating point, verified in rationals."""
+
+import ast
+import copy
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from theory import check_gates
+from theory.certify_gates import certify_gates, lyapunov_certificate, polygon_certificate, word_certificate
+from theory.check_certificate import check, check_file
+from theory.claim import CERTIFICATES
+from theory.joint_spectral_radius import best_word, growth_below, polygon, simplest_between
+from theory.search import gates
+
+STORED = sorted(CERTIFICATES.glob("gates_*.json"))
+by_name = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+
+
+def leaves(value, path=()):
+    """The paths to every number of a certificate."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            if key != "kind":
+                yield from leaves(entry, (*path, key))
+    elif isinstance(value, list):
+        for i, entry in enumerate(value):
+            yield from leaves(entry, (*path, i))
+    else:
+        yield path
+
+
+def changed(data, path, new):
+    other = copy.deepcopy(data)
+    place = other
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = new
+    return other
+
+
+def accepted(data):
+    try:
+        return check(data)
+    except ValueError:
+        return False
+
+
+# ---------------------------------------------------------------- the catalogue
+
+
+def test_the_catalogue_is_complete():
+    assert {path.stem for path in STORED} == set(gates.INTERVALS) | set(gates.SAWTEETH)
+
+
+@by_name
+def test_stored_certificates_hold(path):
+    assert check_file(path)
+
+
+@by_name
+@pytest.mark.parametrize("change", ["1/1000", "-1/1000", "1", f"1/{10**40}", f"-1/{10**40}"])
+def test_one_number_changed_is_rejected(path, change):
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for place in leaves(data):
+        number = data
+        for key in place:
+            number = number[key]
+        assert not accepted(changed(data, place, str(Fraction(number) + Fraction(change)))), place
+
+
+@by_name
+def test_a_search_finds_it_anew(path):
+    target = gates.INTERVALS.get(path.stem)
+    found = gates.find(target) if target else gates.find_sawtooth(gates.SAWTEETH[path.stem])
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    assert check(found)
+    if stored["kind"] != "polygon":  # the corners of a polygon may differ in the last place between machines
+        assert found == stored
+
+
+def test_verification_shares_no_code_with_the_search():
+    tree = ast.parse(Path(check_gates.__file__).read_text(encoding="utf-8"))
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    own = {module for module in modules if module and module.startswith("theory")}
+    assert own == {"theory.check_certificate"} and "numpy" not in modules
+
+
+# ---------------------------------------------------------------- malformed and false certificates
+
+
+@pytest.mark.parametrize(
+    "name, place, new, message",
+    [
+        ("gates_quadratic_90", ("beta1",), "1", r"beta1 must lie in \[0, 1\), got 1"),
+        ("gates_quadratic_90", ("a",), "1", r"a and b must satisfy 0 < a <= b, got 1, 43/200"),
+        ("gates_quadratic_90", ("P",), [["1"], ["1"]], "P must have 2 entries, got 1"),
+        ("gates_quadratic_90", ("P", 0, 0), 324, 'P must be a string "p/q" or "p"'),
+        ("gates_polygon_90", ("vertices", 0), ["1"], "vertices must have 2 entries, got 1"),
+        ("gates_polygon_90", ("vertices",), [], "vertices must be a list of 1 to"),
+        ("gates_word_90_at_50", ("alpha1",), "-1/2", "alpha1 >= 0"),
+        ("gates_word_90_at_50", ("growth",), "0", "growth must be > 0"),
+        ("gates_word_90_at_50", ("gates", 0), "0.5", 'gates must be a string "p/q" or "p"'),
+        ("gates_sawtooth_90", ("gate_decay",), "1", r"gate_decay must lie in \[0, 1\), got 1"),
+        ("gates_sawtooth_90", ("gates", 0), "-1", "S and the gates must be positive"),
+    ],
+)
+def test_malformed_certificates_are_errors(name, place, new, message):
+    data = json.loads((CERTIFICATES / f"{name}.json").read_text(encoding="utf-8"))
+    with pytest.raises(ValueError, match=message):
+        check(changed(data, place, new))
+
+
+@by_name
+def test_missing_and_unknown_keys_are_errors(path):
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for key in set(data) - {"kind"}:
+        with pytest.raises(ValueError, match="lacks the keys"):
+            check({name: value for name, value in data.items() if name != key})
+    with pytest.raises(ValueError, match="has no keys .?comment"):
+        check({**data, "comment": "1"})
+
+
+def test_false_statements_that_fit_together_are_rejected():
+    """Self-consistent data about an interval that is too large, a stable word, a polygon with a dent."""
+    form = [[Fraction(324), Fraction(-143)], [Fraction(-143), Fraction(342)]]
+    decay = Fraction(9, 10)
+    assert not check(lyapunov_certificate(decay, Fraction(1, 50), Fraction(1, 2), form))
+    stable = word_certificate(decay, [Fraction(19, 2), Fraction(19, 4)])
+    assert not check(stable)
+    octagon = [(Fraction(2), Fraction(0)), (Fraction(1, 2), Fraction(1, 2)), (Fraction(0), Fraction(2))]
+    assert not check(polygon_certificate(decay, Fraction(1, 10), Fraction(1, 5), octagon))
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((1, 0.1, 0.2), r"beta1 must lie in \[0, 1\), got 1"),
+        ((-0.1, 0.1, 0.2), r"beta1 must lie in \[0, 1\), got -0.1"),
+        ((0.9, 0.3, 0.2), r"a must lie in \(0, b\], b = 0.2, got 0.3"),
+        ((0.9, 0, 0.2), r"a must lie in \(0, b\], b = 0.2, got 0"),
+        ((0.9, 0.1, 38), r"b must lie in \(0, 38\), below the edge for beta1 = 0.9, got 38"),
+        ((0.9, 0.1, float("nan")), "b must be a rational number such as 0.9 or '9/10', got nan"),
+        ((0.9, 0.1, float("inf")), "b must be a rational number"),
+        (("nine tenths", 0.1, 0.2), "beta1 must be a rational number .*, got 'nine tenths'"),
+        ((0.9, "1/0", 0.2), "a must be a rational number"),
+    ],
+)
+def test_bad_input_names_value_and_domain(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        certify_gates(*arguments)
+
+
+def brute_force_radius(decay, low, high, length=11):
+    """The largest spectral radius per step over all words up to ``length``: a lower bound by definition."""
+    pair = [np.array([[1 - g * (1 - decay), -g * decay], [1 - decay, decay]]) for g in (low, high)]
+    products, best = np.eye(2)[None], 0.0
+    for n in range(1, length + 1):
+        products = np.concatenate([matrix @ products for matrix in pair])
+        best = max(best, np.max(np.abs(np.linalg.eigvals(products))) ** (1 / n))
+    return best
+
+
+CASES = [
+    ("9/10", "1/100", "43/200", "stable"),
+    ("9/10", "1/20", "1/2", "stable"),
+    ("9/10", "19/110", "19/10", "unstable"),
+    ("1/2", "1/5", "243/100", "unstable"),
+    ("1/2", "243/1100", "243/100", "stable"),
+    ("3/10", "1/2", "7/2", "unstable"),
+    ("99/100", "1/250", "1/25", "stable"),
+    ("0", "1/10", "19/10", "stable"),
+    ("1/10", "1/10", "2", "stable"),
+]
+
+
+@pytest.mark.parametrize("decay, low, high, status", CASES)
+def test_verdicts(decay, low, high, status):
+    verdict = certify_gates(decay, low, high)
+    assert verdict.status == status
+    assert check(verdict.certificate)
+    brute = brute_force_radius(*(float(Fraction(number)) for number in (decay, low, high)))
+    assert (status == "unstable") or brute < 1
+    assert verdict.lower > 1 if status == "unstable" else verdict.lower < 1
+    if verdict.upper is not None:
+        assert verdict.lower < verdict.upper < 1
+        assert brute <= verdict.upper
+
+
+def test_the_word_is_unstable_in_floating_point_too():
+    verdict = certify_gates("9/10", "551/11000", "551/1000")
+    z, largest = np.array([1.0, 0.3]), 0.0
+    word = [float(Fraction(gate)) for gate in verdict.certificate["gates"]]
+    for _ in range(4000):
+        for gate in word:
+            after = 0.9 * z[1] + 0.1 * z[0]
+            z = np.array([z[0] - gate * after, after])
+        largest = max(largest, float(np.abs(z).max()))
+    assert len(word) == 45 and largest > 10
+
+
+def test_the_frontier_at_the_default_settings():
+    """beta1 = 0.9, alpha1 = 10: stable at .5497 by a polygon, unstable at .5498 by a word."""
+    below, above = (certify_gates(0.9, Fraction(S) / 11, S) for S in ("0.5497", "0.5498"))
+    assert (below.status, below.reason) == ("stable", "a common polygonal norm")
+    assert (above.status, above.reason) == ("unstable", "a periodic word of 45 gates")
+
+
+def test_undecided_comes_with_two_exact_bounds():
+    top = Fraction("0.5497224")
+    verdict = certify_gates(0.9, top / 11, top)
+    assert verdict.status == "undecided" and check(verdict.certificate)
+    assert verdict.lower < 1 < verdict.upper < verdict.lower + Fraction(1, 10**5)
+    for place in leaves(verdict.certificate):
+        number = verdict.certificate
+        for key in place:
+            number = number[key]
+        assert not accepted(changed(verdict.certificate, place, str(Fraction(number) + Fraction(1, 1000)))), place
+
+
+def test_numbers_are_read_as_they_print():
+    assert certify_gates(0.9, 0.05, 0.5) == certify_gates("9/10", "1/20", Fraction(1, 2))
+
+
+def test_one_gate_only_is_stable_below_the_edge():
+    assert certify_gates(0.9, 37.9, 37.9).status == "stable"
+
+
+# ---------------------------------------------------------------- the pieces
+
+
+def test_growth_is_exact():
+    """The alternating word 5, 5/4 at beta1 = 1/2: trace -15/8, determinant 1/4, so radius (15 + sqrt 161)/16."""
+    word = [Fraction(5), Fraction(5, 4)]
+    growth = growth_below(Fraction(1, 2), word, 10**9)
+    assert float(growth) == pytest.approx(((15 + 161**0.5) / 16) ** 0.5, abs=2e-9)
+    assert float(growth) <= ((15 + 161**0.5) / 16) ** 0.5
+
+
+def test_best_word_is_at_least_as_good_as_all_short_ones():
+    for decay, low, high in (("1/2", "1/4", "3"), ("9/10", "1/10", "1")):
+        numbers = [Fraction(number) for number in (decay, low, high)]
+        rate = float(growth_below(numbers[0], best_word(*numbers), 10**9))
+        assert rate >= brute_force_radius(*(float(number) for number in numbers)) - 1e-8
+
+
+def test_polygons_shrink_as_asked():
+    numbers = Fraction(9, 10), Fraction(1, 20), Fraction(1, 2)
+    vertices = polygon(*numbers, 5e-4)
+    norms = [check_gates.polygon_norm(numbers[0], gate, vertices) for gate in numbers[1:]]
+    assert max(norms) < 1 - Fraction(1, 4000)
+    assert polygon(numbers[0], numbers[1], Fraction(20), 1e-3) is None  # unstable: no such polygon
+
+
+def test_polygon_norm_of_a_square():
+    """In the max norm, beta1 = 1/2, s = 1: A = [[1/2, -1/2], [1/2, 1/2]] has norm 1."""
+    square = [(Fraction(1), Fraction(-1)), (Fraction(1), Fraction(1))]
+    assert check_gates.is_convex(square)
+    assert check_gates.polygon_norm(Fraction(1, 2), Fraction(1), square) == 1
+    assert check_gates.polygon_norm(Fraction(1, 2), Fraction(4), square) == 3
+    assert not check_gates.is_convex(square[::-1])
+
+
+def test_simplest_fraction():
+    assert simplest_between(Fraction(1, 3), Fraction(1, 2)) == Fraction(1, 2)
+    assert simplest_between(Fraction(31, 10), Fraction(32, 10)) == Fraction(16, 5)
+    for left, right in ((Fraction(311, 1000), Fraction(312, 1000)), (Fraction(7, 5), Fraction(71, 50))):
+        found = simplest_between(left, right)
+        assert left <= found <= right
+        simpler = (
+            Fraction(p, q) for q in range(1, found.denominator) for p in range(int(left * q), int(right * q) + 2)
+        )
+        assert not any(left <= fraction <= right for fraction in simpler)
