@@ -15,7 +15,7 @@ from matplotlib.mathtext import MathTextParser
 
 from theory import CLAIMS, SYMBOLS
 from theory.__main__ import main
-from theory.claim import Certificate, Claim, examine, record, vanishes
+from theory.claim import CERTIFICATES, Certificate, Claim, examine, record, vanishes
 from theory.ledger import chosen, examined
 from theory.notation import EXAMPLE, LATEX, a, beta1, beta2, edge, gate_decay
 from theory.recursion import ALGORITHM, Coefficients
@@ -26,6 +26,18 @@ PUBLISHED = {
     "S3a": "refuted", "S3b": "refuted", "S4": "refuted",
     "C1b": "refuted", "E1": "empirical", "E2": "empirical", "E3": "empirical",
 }  # fmt: skip
+
+NAMES = {
+    "S1": {"threshold": "beta1"},
+    "S4": {"threshold": "L beta1 weight_decay"},
+    "S3a": {"cqlf_limit_zero": "beta1", "cqlf_limit": "a beta1"},
+    "S5": {"two_gate_word": "beta1 s1 s2"},
+    "S3b": {"period4_threshold": "beta1"},
+    "S6": {"velocity_squared": "S beta1 beta3", "upper_end": "beta1"},
+    "C1a": {"limit_theorem2": "L R alpha1 d", "limit_theorem4": "L R alpha1 beta1 d"},
+    "S7": {"gate_decay_sufficient": "beta1", "gate_decay_star": "S alpha1 beta1"},
+    "C2": {"limit": "L R alpha1 beta1 d"},
+}
 
 by_id = {claim.id: claim for claim in CLAIMS}
 every_claim = pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
@@ -49,6 +61,22 @@ def derivation(claim_id):
 
 def test_the_ledger_is_complete_and_in_order():
     assert [claim.id for claim in CLAIMS] == LEDGER
+
+
+@pytest.mark.parametrize("claim_id", NAMES)
+def test_formulas_that_others_rely_on(claim_id):
+    """Their names, and the symbols they are in."""
+    for name, symbols in NAMES[claim_id].items():
+        used = by_id[claim_id].formulas[name].free_symbols
+        assert {symbol.name for symbol in used} == set(symbols.split())
+    if claim_id in ("C1a", "C2"):
+        bounds = {"C1a": {"theorem2", "theorem4"}, "C2": {"theorem"}}[claim_id]
+        assert bounds <= set(by_id[claim_id].formulas)
+
+
+def test_every_stored_certificate_belongs_to_a_claim():
+    named = [certificate.path for claim in CLAIMS for certificate in claim.certificates]
+    assert sorted(named) == sorted(CERTIFICATES.glob("*.json"))
 
 
 @every_claim
