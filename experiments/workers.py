@@ -8,8 +8,8 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -48,54 +48,65 @@ class Workers:
 
         Raises
         ------
-        RuntimeError : if processes keep dying.
+        ChildProcessError : if processes keep dying.
+        ConnectionError : if the Dask cluster cannot be reached, or cannot run the chunks.
         """
-        if self.dask is None and (self.jobs == 1 or len(arguments) <= 1):
+        if self.dask is not None:
+            yield from _on_cluster(self.dask, function, arguments)
+        elif self.jobs == 1 or len(arguments) <= 1:
             for key, values in arguments.items():
                 yield key, function(*values)
-            return
-        left = dict(arguments)
-        for _ in range(ATTEMPTS):
-            try:
-                for key, value in self._parallel(function, left):
-                    del left[key]
-                    yield key, value
-                return
-            except BrokenProcessPool:
-                log.warning("a worker process died; %d unfinished chunks start again", len(left))
-        raise RuntimeError(f"worker processes died {ATTEMPTS} times (out of memory?); try a smaller --jobs")
-
-    def _parallel(
-        self, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]]
-    ) -> Iterator[tuple[str, T]]:
-        from joblib import Parallel, delayed, parallel_config
-
-        with ExitStack() as stack:
-            if self.dask is None:
-                config = parallel_config(
-                    backend="loky", n_jobs=self.jobs, inner_max_num_threads=1, idle_worker_timeout=IDLE
-                )
-            else:
-                from distributed import Client
-
-                # not the default client: xarray would take its file locks from the cluster
-                client = stack.enter_context(Client(self.dask, timeout="10s", set_as_default=False))
-                config = parallel_config(backend="dask", client=client)
-            stack.enter_context(config)
-            stack.enter_context(warnings.catch_warnings())  # joblib regrets the unfinished chunks of an interrupted run
-            warnings.filterwarnings("ignore", message=".*tasks .*cancelled", category=UserWarning)
-            parent = os.getpid() if self.dask is None else None
-            calls = [delayed(_call)(parent, function, key, values) for key, values in arguments.items()]
-            yield from Parallel(batch_size=1, return_as="generator_unordered")(calls)
+        else:
+            left = dict(arguments)
+            for _ in range(ATTEMPTS):
+                try:
+                    for key, value in _on_processes(self.jobs, function, left):
+                        del left[key]
+                        yield key, value
+                    return
+                except BrokenProcessPool:
+                    log.warning("a worker process died; %d unfinished chunks start again", len(left))
+            raise ChildProcessError(f"worker processes died {ATTEMPTS} times (out of memory?); try a smaller --jobs")
 
 
 #: This process alone.
 HERE: Final = Workers()
 
 
-def _call(parent: int | None, function: Callable[..., T], key: str, values: tuple[Any, ...]) -> tuple[str, T]:
-    if parent is not None:
-        _leave_with(parent)
+def _on_processes(
+    jobs: int, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]]
+) -> Iterator[tuple[str, T]]:
+    from joblib import Parallel, delayed, parallel_config
+
+    calls = [delayed(_call)(os.getpid(), function, key, values) for key, values in arguments.items()]
+    with (
+        parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1, idle_worker_timeout=IDLE),
+        warnings.catch_warnings(),
+    ):  # joblib regrets the unfinished chunks of an interrupted run
+        warnings.filterwarnings("ignore", message=".*tasks .*cancelled", category=UserWarning)
+        yield from Parallel(batch_size=1, return_as="generator_unordered")(calls)
+
+
+def _on_cluster(
+    address: str, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]]
+) -> Iterator[tuple[str, T]]:
+    """Dask starts the chunks of a lost worker again by itself."""
+    from distributed import Client, KilledWorker, as_completed
+
+    # not the default client: xarray would take its file locks from the cluster
+    with Client(address, timeout="10s", set_as_default=False) as client:
+        futures = {client.submit(function, *values, pure=False): key for key, values in arguments.items()}
+        try:
+            for future in as_completed(futures, loop=client.loop):
+                yield futures[future], future.result()
+                future.release()
+        except (CancelledError, KilledWorker) as error:
+            message = f"the Dask cluster at {address} cannot run the chunks ({error}); is this code installed there?"
+            raise ConnectionError(message) from error
+
+
+def _call(parent: int, function: Callable[..., T], key: str, values: tuple[Any, ...]) -> tuple[str, T]:
+    _leave_with(parent)
     return key, function(*values)
 
 
