@@ -121,7 +121,7 @@ def test_missing_and_unknown_keys_are_errors(path):
     for key in set(data) - {"kind"}:
         with pytest.raises(ValueError, match="lacks the keys"):
             check({name: value for name, value in data.items() if name != key})
-    with pytest.raises(ValueError, match="has no keys .?comment"):
+    with pytest.raises(ValueError, match=r"has no keys .?comment"):
         check({**data, "comment": "1"})
 
 

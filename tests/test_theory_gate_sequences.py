@@ -162,7 +162,7 @@ def test_gradient_and_lag_falls_below_its_bound_and_not_beyond():
 
 @given(decay=st.floats(0.05, 0.95), gate=st.floats(0.01, 0.99), weight=st.floats(0.01, 0.99))
 def test_rate_of_the_family_is_sharp(decay, gate, weight):
-    """r^2 = beta1 exp(2 asinh(|s-sigma|/sqrt((sigma-s-)(s+-sigma)))) is the largest ratio of Q_sigma after and before."""
+    """r^2 = beta1 exp(2 asinh(|s-sigma|/sqrt((sigma-s-)(s+-sigma)))) is the largest ratio Q_sigma(z')/Q_sigma(z)."""
     end = edge_of(decay)
     low, high = (end / 2 - sign * np.sqrt(end**2 / 4 - 1) for sign in (1, -1))
     sigma, s = low + weight * (high - low), gate * end
