@@ -135,7 +135,10 @@ def exact_in_one_dimension() -> bool:
 
 
 def mass_matrix_is_isotropic_plus_rank_one() -> bool:
-    """``M = (m + beta3 q) I + 2 beta3 v v^T``, written out for d = 2 and 3."""
+    """``M = (m + beta3 q) I + 2 beta3 v v^T``, written out for d = 2 and 3.
+
+    An entry ``M_ij`` knows i, j and q only, so with one bystander coordinate (d = 3) every case of any d has occurred.
+    """
     for dimension in (2, 3):
         system, q, _ = _forms(dimension)
         claimed = (m + beta3 * q) * sp.eye(dimension) + 2 * beta3 * system.velocity * system.velocity.T
