@@ -42,7 +42,12 @@ def write_gallery(data: Mapping[str, Mapping[str, xr.Dataset]], folder: Path) ->
     gallery = folder / "gallery"
     gallery.mkdir(parents=True, exist_ok=True)
     drawn = []
-    page = ["# Gallery", "", "Drawn by `python -m paper_figures --gallery` from stored results.", ""]
+    page = [
+        "# Gallery",
+        "",
+        "Drawn by `python -m paper_figures --gallery` from stored results, at the resolution that was stored.",
+        "",
+    ]
     for entry in FIGURES:
         found = entry.select(data)
         if found is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -26,7 +27,8 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     below.xaxis.set_major_locator(FixedLocator([1 - tick for tick in shown]))
     below.xaxis.set_minor_locator(NullLocator())
     below.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{1 - value:.3g}"))
-    below.set_title("Cycles gone,", color=INK)
+    below.set_title("Starts stuck", color=INK)
+    _name(below, _both(frontier)[1])
     for variant, color, style in zip(_both(swings), (ORANGE, BLUE), ("-", (0, (5, 2))), strict=True):
         seen = swings.rate.sel(variant=variant).where(swings.ratio >= 1, drop=True)
         flat = seen.transpose("ratio", ...).values.reshape(seen.sizes["ratio"], -1)
@@ -34,7 +36,8 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
         beyond.fill_between(seen.ratio, low, high, color=color, alpha=0.2, lw=0)
         beyond.plot(seen.ratio, flat.mean(axis=1), color=color, ls=style)
     beyond.set(xlabel=r"$\alpha_0 L / B$", ylabel=r"$\eta_t L/B$, mean and range", yscale="log")
-    beyond.set_title("rate near B,", color=INK)
+    beyond.set_title("Rate beyond the edge", color=INK)
+    _name(beyond, _both(swings)[1])
     curves = data["bias/curves"].isel(law=0)
     for gate, text, color, marker in (
         ("published", "published", ORANGE, "o"),
@@ -45,8 +48,15 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
         label(rate, float(row.N[0]), float(row["mean"][0]), text, color, va="bottom", xytext=(2, 8),
               textcoords="offset points", fontweight="bold")  # fmt: skip
     rate.set(xlabel="N", ylabel=r"$E\|\nabla F(x_\tau)\|^2$", ylim=(None, 4))
-    rate.set_title("no plateau", color=INK)
+    rate.set_title("Error", color=INK)
+    _name(rate, "smoothed beta2")
     return figure
+
+
+def _name(axes: Axes, smoothed: str) -> None:
+    """Which smoothed gate this panel draws: the panels come from different experiments."""
+    text = f"dashed: {smoothed}" if smoothed != "smoothed beta2" else r"smoothed: $\beta_g=\beta_2$"
+    axes.text(0.03, 0.02, text, transform=axes.transAxes, fontsize=7, color=INK)
 
 
 def _both(dataset: xr.Dataset) -> tuple[str, str]:
