@@ -39,7 +39,7 @@ class GateVerdict:
     """What is known about all gate sequences in ``[a, b]``.
 
     ``status`` is "stable" (every sequence is uniformly exponentially stable), "unstable" (the word in ``certificate``
-    diverges) or "undecided". ``certificate`` is data that :mod:`theory.check_gates` has verified. ``lower <= joint
+    diverges) or "undecided". ``certificate`` is data that :mod:`theory.check_gates` verifies. ``lower <= joint
     spectral radius <= upper`` are exact; ``upper`` is None where none was computed.
     """
 

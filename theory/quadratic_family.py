@@ -8,9 +8,9 @@ With ``w = v/h`` and ``s = eta h`` the mode of curvature ``h`` is ``z' = A(s) z`
 
     Q_sigma(x, w) = (1-beta1) x (x - w) + sigma w w'.
 
-``Q_s(A(s) z) = beta1 Q_s(z)``; Q_sigma is positive definite exactly for ``s- < sigma < s+``; and ``Q_sigma(A(s) z) <=
-r^2 Q_sigma(z)``, sharp, with ``r = 1`` exactly on the ellipse ``(kappa^2-1)(s-sigma)^2 = (sigma-s-)(s+-sigma)``: inside
-it, Q_sigma falls. A horizontal chord of the ellipse, ``sigma`` fixed, is an interval of gates that share Q_sigma.
+``Q_s(A(s) z) = beta1 Q_s(z)``; Q_sigma is a sum of two squares, positive definite exactly for ``s- < sigma < s+``; and
+``Q_sigma(A(s) z) <= r^2 Q_sigma(z)``, sharp, with ``r = 1`` exactly on the ellipse ``(kappa^2-1)(s-sigma)^2 =
+(sigma-s-)(s+-sigma)``: inside it, Q_sigma falls. A horizontal chord of the ellipse, ``sigma`` fixed, is an interval of gates that share Q_sigma.
 
 **A form that moves with the gate.** Let ``O(s) = s/(B-s)``, the odds of ``s`` against the edge. For every z and s < B
 
@@ -91,6 +91,18 @@ def family_is_definite_between_the_ends() -> bool:
 def own_gate_contracts_by_beta1() -> bool:
     """``Q_s(A(s) z) = beta1 Q_s(z)``."""
     return all(zero(entry) for entry in matrix().T * form(s) * matrix() - beta1 * form(s))
+
+
+def family_is_monotone() -> bool:
+    """``(s+ - s-) Q_sigma = (s+ - sigma) (1-beta1) p^2 + (sigma - s-) (1-beta1) q^2``, squares of two linear forms.
+
+    ``p = x - (1-s-) w/2``, ``q = x + (s+ - 1) w/2``. So ``Q_sigma/(s+ - sigma)`` never falls as sigma rises, and
+    ``Q_sigma/(sigma - s-)`` never rises.
+    """
+    p, q = x - (1 - LOW) * w / 2, x + (HIGH - 1) * w / 2
+    squares = (1 - root**2) * ((HIGH - sigma) * p**2 + (sigma - LOW) * q**2)
+    z = sp.Matrix([x, w])
+    return zero((HIGH - LOW) * (z.T * form().subs(beta1, root**2) * z)[0] - squares)
 
 
 def sharp_rate() -> bool:
