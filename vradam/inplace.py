@@ -1,0 +1,232 @@
+"""VRAdam for those who train large NumPy models: the parameters, in several arrays, are updated where they lie."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vradam.baselines import Adam, AdamW
+from vradam.engine.single import BLOCK, kernels
+from vradam.optimizer import VRAdam, rate_at
+from vradam.validation import whole_number
+from vradam.variants import published
+
+Array = NDArray[np.floating]
+
+STRETCH = 64  # blocks that a thread takes at a time
+
+
+class Stretch(NamedTuple):
+    """Some blocks of one array, with its gradient, velocity, second moment and the sums of v^2 over its blocks."""
+
+    x: Array
+    g: Array
+    v: Array
+    m: Array
+    sums: NDArray[np.float64]
+    begin: int
+    end: int
+
+
+class InPlace:
+    """An optimizer that changes the arrays it was given, in two passes over memory.
+
+    A step is that of ``optimizer.step`` on the concatenation of all arrays: one norm, hence one gate, over all of them.
+
+    Parameters
+    ----------
+    optimizer : VRAdam with the published gate (and ``gate_decay``, weight decay, a schedule), Adam or AdamW; the
+        hyper-parameters are numbers, since this is one run
+    arrays : the parameters: C-contiguous float32 or float64 arrays that share no memory; precisions may be mixed
+    threads : how many share the work; the bits do not depend on it
+
+    Attributes
+    ----------
+    velocities, second_moments : lists of arrays like the parameters
+    steps : the number of steps taken
+
+    Raises
+    ------
+    TypeError, ValueError : an optimizer, array or number of threads that is none of these. ``step`` raises before
+        anything is written if the gradients differ from the arrays in number, shape or dtype, or share memory with what
+        is written, or if an array has changed its shape, dtype or place.
+
+    Examples
+    --------
+    >>> import numpy as np, vradam
+    >>> weights, bias = np.array([[3.0, 0.0], [0.0, 0.0]]), np.array([4.0])
+    >>> training = InPlace(vradam.VRAdam(alpha0=0.1), [weights, bias])
+    >>> round(training.step([weights.copy(), bias.copy()]), 6)      # F = |x|^2/2, v_1 = 0.1 x: eta = 0.1/(1 + 0.25)
+    0.08
+    >>> float(weights[0, 0].round(6)), float(bias[0].round(6))
+    (2.92, 3.92)
+    """
+
+    def __init__(self, optimizer: VRAdam | Adam | AdamW, arrays: Sequence[Array], threads: int = 1) -> None:
+        _check_optimizer(optimizer)
+        self.optimizer = optimizer
+        self.threads = whole_number("threads", threads, least=1)
+        self.arrays = list(arrays)
+        if not self.arrays:
+            raise ValueError("arrays must hold at least one array, got none")
+        for i, array in enumerate(self.arrays):
+            _check_array(f"arrays[{i}]", array)
+        self.velocities = [np.zeros_like(array) for array in self.arrays]
+        self.second_moments = [np.zeros_like(array) for array in self.arrays]
+        self.steps = 0
+        self._smoothed = 0.0
+        self._looks = [_look(array) for array in self.arrays]
+        self._written = sorted(map(_extent, [*self.arrays, *self.velocities, *self.second_moments]))
+        for (_, end), (start, _) in pairwise(self._written):
+            if start < end:
+                raise ValueError("arrays must not share memory with each other")
+
+    def step(self, grads: Sequence[Array]) -> float:
+        """One step along the gradients, one for each array. Returns the learning rate eta_t.
+
+        A gradient that is not finite makes what it touches NaN, as in ``VRAdam.step``.
+        """
+        grads = self._checked(grads)
+        optimizer, t = self.optimizer, self.steps + 1
+        alpha0, beta1, beta2 = float(np.asarray(rate_at(optimizer.alpha0, t))), optimizer.beta1, optimizer.beta2
+        shrink = math.sqrt(1 - beta2**t)
+        decay = getattr(optimizer, "weight_decay", 0.0)
+
+        def averages(dtype: np.dtype) -> tuple:
+            return tuple(map(dtype.type, (beta1, 1 - beta1, beta2, 1 - beta2, np.finfo(dtype).max)))
+
+        def motion(dtype: np.dtype, eta: float) -> tuple:
+            return tuple(map(dtype.type, (1 - eta * decay, eta * shrink / (1 - beta1**t), optimizer.eps * shrink)))
+
+        stretches = self._stretches(grads)
+        todo = [stretch.begin for stretch in stretches]
+        eta = alpha0
+        if isinstance(optimizer, VRAdam) and optimizer.beta3 > 0 and optimizer.alpha1 > 0:
+            todo, kinetic = self._first_pass(stretches, averages)
+            eta = alpha0 / (1 + min(optimizer.beta3 * kinetic, optimizer.alpha1))
+
+        def second_pass(stretch: Stretch, done: int) -> None:
+            x, g, v, m, _, begin, end = stretch
+            if begin < done:
+                kernels().move(x, v, m, *motion(x.dtype, eta), begin, done)
+            if done < end:
+                kernels().absorb_and_move(x, g, v, m, *averages(x.dtype), *motion(x.dtype, eta), done, end)
+
+        self._share(second_pass, stretches, todo)
+        self.steps = t
+        return eta
+
+    def _first_pass(self, stretches: list[Stretch], averages: Callable) -> tuple[list[int], float]:
+        """Take the gradients in and measure the kinetic energy that the gate sees.
+
+        Returns the block reached in each stretch, and the energy: the exact one, or a part of it that suffices to
+        saturate the gate.
+        """
+        optimizer, t = self.optimizer, self.steps + 1
+        assert isinstance(optimizer, VRAdam)
+        smoothing = float(optimizer.gate_decay)
+        # Beyond this a sum saturates the gate in whatever order it is taken.
+        limit = math.inf if smoothing else (1 + 1e-9) * float(optimizer.alpha1) / float(optimizer.beta3)
+        seen = [0.0]
+
+        def absorb(stretch: Stretch) -> int:
+            x, g, v, m, sums, begin, end = stretch
+            if seen[0] >= limit:
+                return begin
+            reached = kernels().absorb(g, v, m, *averages(x.dtype), limit, sums, begin, end)
+            seen[0] += float(sums[begin:reached].sum())  # an update that another thread overwrites only delays the exit
+            return reached
+
+        reached = list(self._share(absorb, stretches))
+        if seen[0] >= limit:
+            return reached, seen[0]
+        kinetic = math.fsum(total for s in stretches for total in s.sums[s.begin : s.end].tolist())
+        kinetic = min(kinetic, np.finfo(np.float64).max)
+        if smoothing:
+            self._smoothed = smoothing * self._smoothed + (1 - smoothing) * kinetic
+            kinetic = self._smoothed / (1 - smoothing**t)
+        return reached, kinetic
+
+    def _stretches(self, grads: list[Array]) -> list[Stretch]:
+        stretches = []
+        for streams in zip(self.arrays, grads, self.velocities, self.second_moments, strict=True):
+            x, g, v, m = (stream.reshape(-1) for stream in streams)
+            blocks = -(-x.size // BLOCK)
+            sums = np.empty(blocks)
+            for begin in range(0, blocks, STRETCH):
+                stretches.append(Stretch(x, g, v, m, sums, begin, min(begin + STRETCH, blocks)))
+        return stretches
+
+    def _share(self, work: Callable, *lists: Iterable) -> list:
+        """Like map, by as many threads as there are to be."""
+        if self.threads == 1:
+            return list(map(work, *lists))
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(work, *lists))
+
+    def _checked(self, grads: Sequence[Array]) -> list[Array]:
+        """The gradients, contiguous, or an error: nothing has been written yet."""
+        if len(grads) != len(self.arrays):
+            raise ValueError(f"grads must hold {len(self.arrays)} arrays, one for each parameter, got {len(grads)}")
+        for i, (array, look) in enumerate(zip(self.arrays, self._looks, strict=True)):
+            if _look(array) != look:
+                raise ValueError(
+                    f"arrays[{i}] must keep its place, shape {look[1]}, dtype {look[2]} and be writeable, got shape "
+                    f"{array.shape} and dtype {array.dtype}"
+                )
+        contiguous = []
+        for i, (array, grad) in enumerate(zip(self.arrays, grads, strict=True)):
+            if not isinstance(grad, np.ndarray) or grad.dtype != array.dtype:
+                got = grad.dtype if isinstance(grad, np.ndarray) else type(grad).__name__
+                raise TypeError(f"grads[{i}] must be an array of dtype {array.dtype}, got {got}")
+            if grad.shape != array.shape:
+                raise ValueError(f"grads[{i}] must have shape {array.shape}, got {grad.shape}")
+            grad = np.ascontiguousarray(grad)
+            start, end = _extent(grad)
+            before = bisect_right(self._written, (start, math.inf)) - 1
+            overlaps = before >= 0 and self._written[before][1] > start
+            if overlaps or (before + 1 < len(self._written) and self._written[before + 1][0] < end):
+                raise ValueError(f"grads[{i}] must not share memory with the parameters or the state")
+            contiguous.append(grad)
+        return contiguous
+
+
+def _check_optimizer(optimizer: Any) -> None:
+    if type(optimizer) not in (VRAdam, Adam, AdamW):
+        raise TypeError(f"optimizer must be VRAdam, Adam or AdamW, got {type(optimizer).__name__}")
+    if isinstance(optimizer, VRAdam):
+        if optimizer.gate != published:
+            raise ValueError(f"optimizer must have the published gate, got {optimizer.gate.name!r}")
+        if optimizer.proof_form:
+            raise ValueError("optimizer must not have proof_form, which is for experiments")
+    for name, value in vars(optimizer).items():
+        if isinstance(value, np.ndarray):
+            raise ValueError(f"{name} must be one number, got an array of shape {value.shape}")
+
+
+def _check_array(name: str, array: Any) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype not in (np.float32, np.float64):
+        got = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise TypeError(f"{name} must be an array of dtype float32 or float64, got {got}")
+    if not array.flags.c_contiguous:
+        raise ValueError(f"{name} must be C-contiguous, got strides {array.strides} for shape {array.shape}")
+    if not array.flags.writeable:
+        raise ValueError(f"{name} must be writeable, got a read-only array")
+
+
+def _look(array: Array) -> tuple:
+    """What must not change between two steps."""
+    return _extent(array), array.shape, array.dtype, array.flags.writeable
+
+
+def _extent(array: Array) -> tuple[int, int]:
+    """The first address of a contiguous array and the one behind its last."""
+    start = array.__array_interface__["data"][0]
+    return start, start + array.nbytes
