@@ -110,11 +110,13 @@ def asymmetric(setup: Setup) -> xr.Dataset:
     beta1, ratios = np.array(setup.beta1), np.linspace(*setup.broken)
     edges = evaluate(EDGE, beta1=beta1)
     pinned_there = vradam.VRMomentum(alpha0=1.9 * edges, alpha1=np.inf, beta1=beta1)
-    last = vradam.simulate(pinned_there, BOWL, np.ones((beta1.size, 1)), setup.settle, every=0)
+    last = vradam.simulate(pinned_there, BOWL, np.ones((beta1.size, 1)), setup.settle, every=0, engine="compiled")
     velocities = []
     for ratio in ratios:
         optimizer = vradam.VRMomentum(alpha0=ratio * edges, alpha1=np.inf, beta1=beta1)
-        last = vradam.simulate(optimizer, BOWL, last.final_x, setup.settle // 8, every=0, state=last.final_state)
+        last = vradam.simulate(
+            optimizer, BOWL, last.final_x, setup.settle // 8, every=0, state=last.final_state, engine="compiled"
+        )
         velocities.append(_tail(optimizer, last.final_x, 1, 16, last.final_state)[0])
     velocity = np.stack(velocities, axis=1)
     dims = ("beta1", "ratio")
@@ -154,7 +156,7 @@ def portrait(setup: Setup, variant: Variant) -> xr.Dataset:
 
 def lyapunov(optimizer: vradam.VRMomentum, x: Array, state: vradam.State, settle: int, steps: int) -> Array:
     """The largest Lyapunov exponent per step (n,), from two runs held 1e-9 (relative) apart: Benettin's method."""
-    settled = vradam.simulate(optimizer, BOWL, x, settle, every=0, state=state)
+    settled = vradam.simulate(optimizer, BOWL, x, settle, every=0, state=state, engine="compiled")
     x, state = settled.final_x, settled.final_state
     near_x, near = x * (1 + 1e-9), state
     total = np.zeros(len(x))
@@ -200,7 +202,7 @@ def flat(setup: Setup) -> xr.Dataset:
         for i, curvature in enumerate(setup.flat):
             x0 = np.array([1.0, 1.0])
             bowl = vradam.objectives.quadratic([1.0, curvature])
-            run = vradam.simulate(optimizer, bowl, x0, setup.flat_steps, every=20)
+            run = vradam.simulate(optimizer, bowl, x0, setup.flat_steps, every=20, engine="compiled")
             slow = np.abs(run.x[..., 1])
             stays = np.maximum.accumulate(slow[:, ::-1], axis=-1)[:, ::-1] <= setup.flat_goal
             goal[g, i] = np.where(stays.any(axis=-1), run.step[stays.argmax(axis=-1)], np.nan)
@@ -296,7 +298,7 @@ def _tail(
     optimizer: vradam.VRMomentum, x: Array, settle: int, steps: int, state: vradam.State | None = None
 ) -> tuple[Array, Array, Array]:
     """Velocity, learning rate and position (..., steps) of the steps after the first ``settle``."""
-    settled = vradam.simulate(optimizer, BOWL, x, settle, every=0, state=state)
-    run = vradam.simulate(optimizer, BOWL, settled.final_x, steps, state=settled.final_state)
+    settled = vradam.simulate(optimizer, BOWL, x, settle, every=0, state=state, engine="compiled")
+    run = vradam.simulate(optimizer, BOWL, settled.final_x, steps, state=settled.final_state, engine="compiled")
     position, rate = run.x[..., 0], run.learning_rate[..., 1:]
     return -np.diff(position, axis=-1) / rate, rate, position[..., 1:]

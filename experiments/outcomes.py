@@ -132,7 +132,7 @@ def follow(optimizer: Any, objective: Objective, x: Array, state: vradam.State, 
 
 def advance(batch: Batch, objective: Objective, steps: int) -> tuple[Batch, int]:
     """The batch ``steps`` steps later."""
-    run = vradam.simulate(batch.optimizer, objective, batch.x, steps, every=0, state=batch.state)
+    run = vradam.simulate(batch.optimizer, objective, batch.x, steps, every=0, state=batch.state, engine="compiled")
     return batch._replace(x=run.final_x, state=run.final_state), steps
 
 

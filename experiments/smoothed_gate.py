@@ -248,8 +248,8 @@ def orbit(setup: Setup) -> xr.Dataset:
     place = v * edges[..., None] / 2
     state = optimizer.init(place)._replace(velocity=-v * (1 + 1e-7), kinetic=above.copy(), step=LATE)
     half = setup.settle // 4
-    early = vradam.simulate(optimizer, BOWL, place, half, state=state)
-    late = vradam.simulate(optimizer, BOWL, early.final_x, half, state=early.final_state)
+    early = vradam.simulate(optimizer, BOWL, place, half, state=state, engine="compiled")
+    late = vradam.simulate(optimizer, BOWL, early.final_x, half, state=early.final_state, engine="compiled")
     sizes = (np.abs(seen.learning_rate[..., half // 2 :] / edges[..., None] - 1).max(axis=-1) for seen in (early, late))
     first, last = (np.maximum(size, 1e-18) for size in sizes)
     growth = np.log(last / first) / half
