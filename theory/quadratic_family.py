@@ -10,7 +10,8 @@ With ``w = v/h`` and ``s = eta h`` the mode of curvature ``h`` is ``z' = A(s) z`
 
 ``Q_s(A(s) z) = beta1 Q_s(z)``; Q_sigma is a sum of two squares, positive definite exactly for ``s- < sigma < s+``; and
 ``Q_sigma(A(s) z) <= r^2 Q_sigma(z)``, sharp, with ``r = 1`` exactly on the ellipse ``(kappa^2-1)(s-sigma)^2 =
-(sigma-s-)(s+-sigma)``: inside it, Q_sigma falls. A horizontal chord of the ellipse, ``sigma`` fixed, is an interval of gates that share Q_sigma.
+(sigma-s-)(s+-sigma)``: inside it, Q_sigma falls. A horizontal chord of the ellipse, ``sigma`` fixed, is an interval of
+gates that share Q_sigma.
 
 **A form that moves with the gate.** Let ``O(s) = s/(B-s)``, the odds of ``s`` against the edge. For every z and s < B
 
