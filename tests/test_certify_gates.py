@@ -225,6 +225,12 @@ def test_undecided_comes_with_two_exact_bounds():
         assert not accepted(changed(verdict.certificate, place, str(Fraction(number) + Fraction(1, 1000)))), place
 
 
+def test_where_the_search_is_lost_the_bounds_are_wide_but_exact():
+    verdict = certify_gates(0.9999, 0.001, 0.01)
+    assert verdict.status == "undecided" and check(verdict.certificate)
+    assert verdict.lower < 1 < verdict.upper
+
+
 def test_numbers_are_read_as_they_print():
     assert certify_gates(0.9, 0.05, 0.5) == certify_gates("9/10", "1/20", Fraction(1, 2))
 

@@ -8,6 +8,9 @@ A(b). Four attempts, each ending in exact rational arithmetic:
 2. a periodic word in a and b whose product has spectral radius above 1;
 3. a polygonal norm that both matrices shrink, grown by adding images until nothing sticks out;
 4. otherwise "undecided", with an exact lower bound (the best word) and an exact upper bound (a polygon) of the radius.
+
+What is said is proved, whatever the search missed. At beta1 = 0.9 the undecided band is about 1e-5 wide, relative to b;
+it widens as beta1 tends to 1, where words grow long and polygons many-cornered.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from theory.joint_spectral_radius import best_word, growth_below, polygon, simpl
 Number = int | float | str | Fraction
 Vertices = list[Point]
 SLACKS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # how much a polygon is asked to shrink in a step, times 1 - beta1
+ROOMS = (-0.03, -0.3, -3, -30, -300)  # and how much it may grow where nothing better is found
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,9 @@ def certify_gates(beta1: Number, a: Number, b: Number) -> GateVerdict:
 
 def _by_polygon(beta1: Fraction, low: Fraction, high: Fraction, lower: Fraction, word: list[Fraction]) -> GateVerdict:
     """The verdict of the polygonal norms, asked to shrink by less and less, and at last allowed to grow."""
-    for slack in [*SLACKS, *(-slack for slack in reversed(SLACKS))]:
-        vertices = polygon(beta1, low, high, slack * float(1 - beta1))
+    shares = [*SLACKS, *(-share for share in reversed(SLACKS))]
+    for slack in [*(share * float(1 - beta1) for share in shares), *ROOMS]:
+        vertices = polygon(beta1, low, high, slack)
         if vertices is None:
             continue
         upper = max(polygon_norm(beta1, gate, vertices) for gate in (low, high))

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 LETTERS = 12  # all words up to this length are tried, and b^p a^q with p + q up to:
 LONGEST = 900
-ROUNDS, MOST_VERTICES = 400, 1200
+ROUNDS, MOST_VERTICES = 400, 600
 DIGITS = (3, 4, 6, 8, 10, 12, 14)  # decimals to which the polygon's vertices are rounded, in turn
 
 
