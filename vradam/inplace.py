@@ -20,14 +20,15 @@ from vradam.variants import published
 
 Array = NDArray[np.floating]
 
-STRETCH = 64  # blocks that a thread takes at a time
+STRETCH = 32  # blocks that a thread takes at a time
+LARGEST = float(np.finfo(np.float64).max)
 
 
 class Stretch(NamedTuple):
-    """Some blocks of one array, with its gradient, velocity, second moment and the sums of v^2 over its blocks."""
+    """Some blocks of one array, flat, with its velocity, second moment and the sums of v^2 over its blocks."""
 
+    array: int  #: its number
     x: Array
-    g: Array
     v: Array
     m: Array
     sums: NDArray[np.float64]
@@ -82,6 +83,16 @@ class InPlace:
         self.second_moments = [np.zeros_like(array) for array in self.arrays]
         self.steps = 0
         self._smoothed = 0.0
+        self._kernels = kernels()
+        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self._largest = {array.dtype: np.finfo(array.dtype).max for array in self.arrays}
+        self._stretches = []
+        for index, streams in enumerate(zip(self.arrays, self.velocities, self.second_moments, strict=True)):
+            blocks = -(-streams[0].size // BLOCK)
+            sums = np.empty(blocks)
+            for begin in range(0, blocks, STRETCH):
+                x, v, m = (stream.reshape(-1) for stream in streams)
+                self._stretches.append(Stretch(index, x, v, m, sums, begin, min(begin + STRETCH, blocks)))
         self._looks = [_look(array) for array in self.arrays]
         self._written = sorted(map(_extent, [*self.arrays, *self.velocities, *self.second_moments]))
         for (_, end), (start, _) in pairwise(self._written):
@@ -93,83 +104,66 @@ class InPlace:
 
         A gradient that is not finite makes what it touches NaN, as in ``VRAdam.step``.
         """
-        grads = self._checked(grads)
+        flat = [grad.reshape(-1) for grad in self._checked(grads)]
         optimizer, t = self.optimizer, self.steps + 1
-        alpha0, beta1, beta2 = float(np.asarray(rate_at(optimizer.alpha0, t))), optimizer.beta1, optimizer.beta2
-        shrink = math.sqrt(1 - beta2**t)
-        decay = getattr(optimizer, "weight_decay", 0.0)
-
-        def averages(dtype: np.dtype) -> tuple:
-            return tuple(map(dtype.type, (beta1, 1 - beta1, beta2, 1 - beta2, np.finfo(dtype).max)))
-
-        def motion(dtype: np.dtype, eta: float) -> tuple:
-            return tuple(map(dtype.type, (1 - eta * decay, eta * shrink / (1 - beta1**t), optimizer.eps * shrink)))
-
-        stretches = self._stretches(grads)
-        todo = [stretch.begin for stretch in stretches]
-        eta = alpha0
+        alpha0, beta1, beta2 = float(rate_at(optimizer.alpha0, t)), optimizer.beta1, optimizer.beta2
+        averages = {
+            dtype: tuple(map(dtype.type, (beta1, 1 - beta1, beta2, 1 - beta2, largest)))
+            for dtype, largest in self._largest.items()
+        }
+        eta, todo = alpha0, [stretch.begin for stretch in self._stretches]
         if isinstance(optimizer, VRAdam) and optimizer.beta3 > 0 and optimizer.alpha1 > 0:
-            todo, kinetic = self._first_pass(stretches, averages)
-            eta = alpha0 / (1 + min(optimizer.beta3 * kinetic, optimizer.alpha1))
+            todo, kinetic = self._first_pass(optimizer, flat, averages)
+            eta = alpha0 / (1 + min(float(optimizer.beta3) * kinetic, float(optimizer.alpha1)))
+        shrink = math.sqrt(1 - beta2**t)
+        keep = 1 - eta * getattr(optimizer, "weight_decay", 0.0)
+        factors = keep, eta * shrink / (1 - beta1**t), optimizer.eps * shrink
+        motion = {dtype: tuple(map(dtype.type, factors)) for dtype in averages}
 
         def second_pass(stretch: Stretch, done: int) -> None:
-            x, g, v, m, _, begin, end = stretch
+            array, x, v, m, _, begin, end = stretch
             if begin < done:
-                kernels().move(x, v, m, *motion(x.dtype, eta), begin, done)
+                self._kernels.move(x, v, m, *motion[x.dtype], begin, done)
             if done < end:
-                kernels().absorb_and_move(x, g, v, m, *averages(x.dtype), *motion(x.dtype, eta), done, end)
+                self._kernels.absorb_and_move(x, flat[array], v, m, *averages[x.dtype], *motion[x.dtype], done, end)
 
-        self._share(second_pass, stretches, todo)
+        # In reverse: what came last in the first pass may still be in the cache.
+        self._share(second_pass, self._stretches[::-1], todo[::-1])
         self.steps = t
         return eta
 
-    def _first_pass(self, stretches: list[Stretch], averages: Callable) -> tuple[list[int], float]:
+    def _first_pass(self, optimizer: VRAdam, flat: list[Array], averages: dict) -> tuple[list[int], float]:
         """Take the gradients in and measure the kinetic energy that the gate sees.
 
         Returns the block reached in each stretch, and the energy: the exact one, or a part of it that suffices to
         saturate the gate.
         """
-        optimizer, t = self.optimizer, self.steps + 1
-        assert isinstance(optimizer, VRAdam)
         smoothing = float(optimizer.gate_decay)
         # Beyond this a sum saturates the gate in whatever order it is taken.
         limit = math.inf if smoothing else (1 + 1e-9) * float(optimizer.alpha1) / float(optimizer.beta3)
         seen = [0.0]
 
         def absorb(stretch: Stretch) -> int:
-            x, g, v, m, sums, begin, end = stretch
+            array, x, v, m, sums, begin, end = stretch
             if seen[0] >= limit:
                 return begin
-            reached = kernels().absorb(g, v, m, *averages(x.dtype), limit, sums, begin, end)
-            seen[0] += float(sums[begin:reached].sum())  # an update that another thread overwrites only delays the exit
+            reached = self._kernels.absorb(flat[array], v, m, *averages[x.dtype], limit, sums, begin, end)
+            seen[0] += sum(sums[begin:reached].tolist())  # an update lost to another thread only delays the exit
             return reached
 
-        reached = list(self._share(absorb, stretches))
+        reached = self._share(absorb, self._stretches)
         if seen[0] >= limit:
             return reached, seen[0]
-        kinetic = math.fsum(total for s in stretches for total in s.sums[s.begin : s.end].tolist())
-        kinetic = min(kinetic, np.finfo(np.float64).max)
+        sums = [total for stretch in self._stretches for total in stretch.sums[stretch.begin : stretch.end].tolist()]
+        kinetic = min(math.fsum(sums) if math.isfinite(seen[0]) else seen[0], LARGEST)
         if smoothing:
             self._smoothed = smoothing * self._smoothed + (1 - smoothing) * kinetic
-            kinetic = self._smoothed / (1 - smoothing**t)
+            kinetic = self._smoothed / (1 - smoothing ** (self.steps + 1))
         return reached, kinetic
-
-    def _stretches(self, grads: list[Array]) -> list[Stretch]:
-        stretches = []
-        for streams in zip(self.arrays, grads, self.velocities, self.second_moments, strict=True):
-            x, g, v, m = (stream.reshape(-1) for stream in streams)
-            blocks = -(-x.size // BLOCK)
-            sums = np.empty(blocks)
-            for begin in range(0, blocks, STRETCH):
-                stretches.append(Stretch(x, g, v, m, sums, begin, min(begin + STRETCH, blocks)))
-        return stretches
 
     def _share(self, work: Callable, *lists: Iterable) -> list:
         """Like map, by as many threads as there are to be."""
-        if self.threads == 1:
-            return list(map(work, *lists))
-        with ThreadPoolExecutor(self.threads) as pool:
-            return list(pool.map(work, *lists))
+        return list(map(work, *lists) if self._pool is None else self._pool.map(work, *lists))
 
     def _checked(self, grads: Sequence[Array]) -> list[Array]:
         """The gradients, contiguous, or an error: nothing has been written yet."""

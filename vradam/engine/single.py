@@ -4,20 +4,20 @@ Pass one takes the gradient into velocity and second moment and adds up ||v||^2;
 touch nine streams: g, v, m, theta read, v, m written, v, m read again, theta written. Once beta3 times the partial sum
 has reached alpha1 the gate is saturated whatever follows: what is left of the two passes is one sweep of seven streams.
 
-||v||^2 is summed in float64 by blocks, in a block by 64 partial sums, always in this order: the bits depend neither on
-threads nor on the width of the vector unit.
+||v||^2 is summed in float64 by blocks: inside a block in the order that suits the vector unit, over the blocks exactly.
+So its bits do not depend on threads, though they may on the kind of processor.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.util import find_spec
+from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 
-BLOCK = 2048  # numbers in a block, whose velocities stay in the first-level cache until they are squared
-LANES = 64
+BLOCK = 4096  # numbers in a block
 
 
 def absorb(g, v, m, beta1, in1, beta2, in2, largest, limit, sums, begin, end):
@@ -25,50 +25,46 @@ def absorb(g, v, m, beta1, in1, beta2, in2, largest, limit, sums, begin, end):
 
     Stops early where the sum of these sums reaches ``limit``. Returns the first block that was not done.
     """
-    partial = np.empty(LANES)
-    total = 0.0
+    seen = 0.0
     for block in range(begin, end):
-        first, last = block * BLOCK, min((block + 1) * BLOCK, v.size)
-        for i in range(first, last):
-            v[i] = beta1 * v[i] + in1 * g[i]
-            m[i] = min(beta2 * m[i] + in2 * (g[i] * g[i]), largest)
-        sums[block] = square(v, first, last, partial)
-        total += sums[block]
-        if total >= limit:
+        some = slice(block * BLOCK, (block + 1) * BLOCK)
+        gs, vs, ms = g[some], v[some], m[some]  # slices start at 0: an index that cannot be negative vectorises
+        total = 0.0
+        for i in range(gs.size):
+            gradient = gs[i]
+            velocity = beta1 * vs[i] + in1 * gradient
+            vs[i] = velocity
+            ms[i] = min(beta2 * ms[i] + in2 * (gradient * gradient), largest)
+            total = plus_square(total, velocity)
+        sums[block] = total
+        seen += total
+        if seen >= limit:
             return block + 1
     return end
 
 
-def square(v, first, last, partial):
-    """The sum of v^2 over [first, last), by LANES partial sums."""
-    for j in range(LANES):
-        partial[j] = 0.0
-    whole = (last - first) // LANES * LANES
-    for start in range(first, first + whole, LANES):
-        for j in range(LANES):
-            number = np.float64(v[start + j])
-            partial[j] += number * number
-    for j in range(last - first - whole):
-        number = np.float64(v[first + whole + j])
-        partial[j] += number * number
-    total = 0.0
-    for j in range(LANES):
-        total += partial[j]
-    return total
+def plus_square(total, number):
+    """total + number^2 in float64: the one sum whose order is left to the compiler."""
+    number = np.float64(number)
+    return total + number * number
 
 
 def move(x, v, m, keep, coefficient, damping, begin, end):
     """x = keep x - coefficient v / (sqrt(m) + damping) for the blocks begin, ..., end - 1."""
-    for i in range(begin * BLOCK, min(end * BLOCK, x.size)):
-        x[i] = keep * x[i] - coefficient * v[i] / (np.sqrt(m[i]) + damping)
+    some = slice(begin * BLOCK, end * BLOCK)
+    x, v, m = x[some], v[some], m[some]
+    for i in range(x.size):
+        x[i] = keep * x[i] - coefficient * v[i] / (sqrt(m[i]) + damping)
 
 
 def absorb_and_move(x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficient, damping, begin, end):
     """Both for the blocks begin, ..., end - 1, where the learning rate is known beforehand."""
-    for i in range(begin * BLOCK, min(end * BLOCK, x.size)):
+    some = slice(begin * BLOCK, end * BLOCK)
+    x, g, v, m = x[some], g[some], v[some], m[some]
+    for i in range(x.size):
         v[i] = beta1 * v[i] + in1 * g[i]
         m[i] = min(beta2 * m[i] + in2 * (g[i] * g[i]), largest)
-        x[i] = keep * x[i] - coefficient * v[i] / (np.sqrt(m[i]) + damping)
+        x[i] = keep * x[i] - coefficient * v[i] / (sqrt(m[i]) + damping)
 
 
 def absorb_by_numpy(g, v, m, beta1, in1, beta2, in2, largest, limit, sums, begin, end):
@@ -114,4 +110,4 @@ def kernels() -> Kernels:
         return Kernels(absorb_by_numpy, move_by_numpy, absorb_and_move_by_numpy)
     from vradam.engine.specialise import specialise
 
-    return Kernels(*(specialise(function, {}) for function in (absorb, move, absorb_and_move)))
+    return Kernels(*(specialise(function, {}, (plus_square,)) for function in (absorb, move, absorb_and_move)))

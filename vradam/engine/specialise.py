@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 
 
-def specialise(function: Callable, exchanged: Mapping[str, Any]) -> Any:
+def specialise(function: Callable, exchanged: Mapping[str, Any], reassociated: tuple[Callable, ...] = ()) -> Any:
     """``function`` compiled, without the global interpreter lock, with the globals named in ``exchanged`` replaced.
+
+    In the functions called ``reassociated``, and in no other, sums may be taken in another order.
 
     Raises
     ------
@@ -29,6 +31,7 @@ def specialise(function: Callable, exchanged: Mapping[str, Any]) -> Any:
     import numba
 
     inlined = numba.njit(error_model="numpy", inline="always")
+    loose = numba.njit(error_model="numpy", forceinline=True, fastmath={"reassoc"})
     clones: dict[int, Any] = {}
 
     def clone(part: Callable, compile_: Callable) -> Any:
@@ -36,7 +39,7 @@ def specialise(function: Callable, exchanged: Mapping[str, Any]) -> Any:
         for name, value in _globals_used(part, exchanged).items():
             if isinstance(value, FunctionType):
                 if id(value) not in clones:
-                    clones[id(value)] = clone(value, inlined)
+                    clones[id(value)] = clone(value, loose if value in reassociated else inlined)
                 value = clones[id(value)]
             bound[name] = value
         code = part.__code__
