@@ -20,7 +20,7 @@ Array = NDArray[np.floating]
 
 OUTCOMES: Final = ("origin", "periodic", "bounded", "undecided")
 ORIGIN, PERIODIC, BOUNDED, UNDECIDED = range(4)
-#: A run is bounded away from the origin if its mean distance changes less than this over the longest leg.
+#: A run is bounded away from the origin if its largest distance changes less than this over the longest leg.
 STEADY: Final = 1e4
 #: Coming back this many times less exactly is a sign that a run still approaches its cycle.
 NEARLY: Final = 1e3
@@ -104,7 +104,7 @@ def follow(optimizer: Any, objective: Objective, x: Array, state: vradam.State, 
     n = len(x)
     ends = Ends(np.full(n, UNDECIDED, np.int8), np.zeros(n, np.int16), np.zeros(n, np.int64))
     batch = Batch(optimizer, x, state, np.arange(n))
-    before = np.full(n, np.nan)  # its mean distance from 0, one leg ago
+    before = np.full(n, np.nan)  # its largest distance from 0, one leg ago
     for leg in range(horizon.extensions + 1):
         if batch.place.size == 0:
             break
@@ -117,16 +117,16 @@ def follow(optimizer: Any, objective: Objective, x: Array, state: vradam.State, 
         batch = batch.only(~at_origin)
         last = leg == horizon.extensions
         for longest in (24, horizon.longest_period) if last else (24,):
-            period, level = periods(batch, objective, longest, horizon.tolerance)
+            period, distance = periods(batch, objective, longest, horizon.tolerance)
             found = period > 0
             ends.outcome[batch.place[found]] = PERIODIC
             ends.period[batch.place[found]] = period[found]
             batch = batch.only(~found)
-            level = level[~found]
+            distance = distance[~found]
         if last:
-            steady = np.abs(np.log(level / before[batch.place])) < np.log(STEADY)
+            steady = np.abs(np.log(distance / before[batch.place])) < np.log(STEADY)
             ends.outcome[batch.place[steady]] = BOUNDED
-        before[batch.place] = level
+        before[batch.place] = distance
     return ends
 
 
@@ -137,7 +137,7 @@ def advance(batch: Batch, objective: Objective, steps: int) -> tuple[Batch, int]
 
 
 def periods(batch: Batch, objective: Objective, longest: int, tolerance: float) -> tuple[NDArray[np.int16], Array]:
-    """The least period of every run, at most ``longest`` (0: none), and the geometric mean of its distances from 0.
+    """The least period of every run, at most ``longest`` (0: none), and its largest distance from 0 on the way.
 
     A run has period p if position and velocity return to within ``tolerance`` of where they are now after p steps, 2p
     and 3p, relative to the largest position and velocity on the way, and come nowhere near before: a run that is still
@@ -150,25 +150,25 @@ def periods(batch: Batch, objective: Objective, longest: int, tolerance: float) 
     array([2], dtype=int16)
     """
     optimizer, x, state, _ = batch
-    n = len(x)
     start = (x, state.velocity)
     largest = [np.maximum(np.abs(part).max(axis=-1), 1e-300) for part in start]
-    period, returns, close, level = np.zeros(n, int), np.zeros(n, int), np.zeros(n, int), np.zeros(n)
+    period, returns, close = (np.zeros(len(x), int) for _ in range(3))
     for t in range(1, 3 * longest + 1):
         x, state = optimizer.step(x, objective.grad(x), state)
         now = (x, state.velocity)
+        gaps = [np.abs(a - b).max(axis=-1) for a, b in zip(now, start, strict=True)]
         largest = [np.maximum(most, np.abs(part).max(axis=-1)) for most, part in zip(largest, now, strict=True)]
-        gaps = (np.abs(a - b).max(axis=-1) / most for a, b, most in zip(now, start, largest, strict=True))
-        gap = np.maximum(*gaps)
-        near = gap <= tolerance
-        close[(close == 0) & (gap <= NEARLY * tolerance)] = t
-        level += np.log(np.maximum(np.abs(x).max(axis=-1), 1e-300))
-        due = (period > 0) & (returns < 3) & (t % np.maximum(period, 1) == 0)
-        returns[due & near] += 1
-        period[due & ~near] = 0
-        if t <= longest:
-            new = near & (period == 0)
-            period[new], returns[new] = t, 1
-        if ((period > 0) & (returns == 3)).all() or (t >= longest and not period.any()):
+        nearby = np.logical_and(*(gap <= NEARLY * tolerance * most for gap, most in zip(gaps, largest, strict=True)))
+        pending = np.flatnonzero((period > 0) & (returns < 3))
+        if nearby.any() or pending.size:
+            near = np.logical_and(*(gap <= tolerance * most for gap, most in zip(gaps, largest, strict=True)))
+            close[(close == 0) & nearby] = t
+            due = pending[t % period[pending] == 0]
+            returns[due[near[due]]] += 1
+            period[due[~near[due]]] = 0
+            if t <= longest:
+                new = near & (period == 0)
+                period[new], returns[new] = t, 1
+        if (returns == 3).all() or (t >= longest and not pending.size):
             break
-    return np.where((returns == 3) & (close == period), period, 0).astype(np.int16), np.exp(level / t)
+    return np.where((returns == 3) & (close == period), period, 0).astype(np.int16), largest[0]

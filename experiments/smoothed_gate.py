@@ -83,8 +83,7 @@ PAPER: Final = Setup(
     alternating=(0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99),
     orbit_beta1=(0.5, 0.7, 0.9),
     orbit_memory=(0.5, 0.9, 0.99, 0.999),
-    excess=(5e-4, 0.3, 161),
-    settle=40_000,
+    excess=(5e-4, 0.8, 241),
 )
 
 
