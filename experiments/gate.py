@@ -46,7 +46,7 @@ class Setup:
 
 
 DEFAULT = Setup()
-PAPER = Setup(starts=4000, steps=1000)
+PAPER = Setup(starts=1000)
 
 
 def run(setup: Setup, chunks: Chunks) -> Result:
