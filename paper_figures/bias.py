@@ -51,5 +51,5 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     right.set(xlim=(-0.6, 1.6), yscale="log", xlabel="N; dashed: bound")
     right.set_xticks([0, 1], [f"{int(steps):.0e}" for steps in crossing.horizon.values], fontsize=8)
     over = float(crossing["mean"].sel(gate="published")) > float(crossing.bound.sel(gate="published"))
-    right.set_title("over the bound" if over else "below its bound", color=INK)
+    right.set_title("over the bound" if over else "not over", color=INK)
     return figure

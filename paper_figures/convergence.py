@@ -14,7 +14,7 @@ TITLES = {
     "informative_theorem1": r"Theorem 1: Adagrad",
     "informative_theorem2": r"Theorem 2: $\beta_1=0$",
     "informative_theorem4": r"Theorem 4: momentum",
-    "informative_smoothed": r"Theorem C2: smoothed gate",
+    "informative_smoothed": r"C2: smoothed gate",
 }
 
 

@@ -1,6 +1,10 @@
-"""Tests marked slow take minutes; they run with ``pytest --run-slow``."""
+"""Tests marked slow take minutes and run with ``pytest --run-slow``; drawn examples are the same in every run."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("reproducible", derandomize=True)
+settings.load_profile("reproducible")
 
 
 def pytest_addoption(parser):
