@@ -85,9 +85,10 @@ def _run(
 
     import theory
     from experiments.catalogue import CATALOGUE
-    from experiments.job import Options, main_job, update_reference
-    from experiments.ledger import table
+    from experiments.job import Options, main_job
+    from experiments.ledger import entry, table
     from experiments.provenance import ROOT
+    from experiments.reference import update_reference
     from experiments.workers import Workers
 
     workers = Workers(chosen.jobs or cpu_count(), chosen.dask)
@@ -102,7 +103,8 @@ def _run(
     print(table(outcome.findings))
     print(f"\nReport: {options.out / 'report.html'}    data: {options.out / 'claims.json'}")
     if chosen.update_reference:
-        update_reference(outcome.findings, options, ROOT / "experiments" / "reference", ROOT / "README.md")
+        entries = [entry(finding) for finding in outcome.findings]
+        update_reference(entries, options.out, ROOT / "experiments" / "reference", ROOT / "README.md")
         print("The reference and the README's ledger are renewed.")
     return 0 if all(finding.is_as_expected for finding in outcome.findings) else 1
 

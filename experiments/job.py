@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,13 +18,12 @@ from tqdm import tqdm
 from experiments.catalogue import CATALOGUE, Catalogue
 from experiments.confront import Confrontation
 from experiments.fingerprint import fingerprint, plain, recipe, room_digest
-from experiments.ledger import Finding, Outcome, Study, entry, merged, update_readme
+from experiments.ledger import Finding, Outcome, Study, entry
 from experiments.provenance import provenance
 from experiments.report import render
 from experiments.result import Result
 from experiments.store import (
     Chunks,
-    encode,
     exclusive,
     forget,
     load_data,
@@ -37,8 +36,6 @@ from theory.claim import Claim, Examination, examine
 
 log = logging.getLogger("experiments")
 
-#: The committed reference may not grow beyond this (bytes).
-REFERENCE_LIMIT: Final = 5_000_000
 #: ``draw(stem, data, folder)`` draws the figures of a stem and returns their files.
 Draw = Callable[[str, Mapping[str, xr.Dataset], Path], Sequence[Path]]
 
@@ -138,39 +135,6 @@ def stored(stem: str, paper: bool, out: Path, catalogue: Catalogue = CATALOGUE) 
     """The data of a finished run of this setup by this version of the code, or None."""
     module = _module(stem, catalogue)
     return load_data(out / stem / fingerprint(module.PAPER if paper else module.DEFAULT, module.__name__))
-
-
-def update_reference(
-    findings: Sequence[Finding], options: Options, folder: Path, readme: Path, catalogue: Catalogue = CATALOGUE
-) -> None:
-    """Write the committed reference: ``claims.json``, the data behind the figures, and the README's ledger.
-
-    Claims that were not run keep what was on record.
-
-    Raises
-    ------
-    ValueError : if the reference would exceed :data:`REFERENCE_LIMIT`, naming its largest files.
-    """
-    record = folder / "claims.json"
-    previous = json.loads(record.read_text(encoding="utf-8")) if record.exists() else []
-    entries = merged(previous, [entry(finding) for finding in findings])
-    files = {path: path.read_bytes() for path in folder.rglob("*.nc")}
-    for stem in catalogue.stems:
-        data = stored(stem, True, options.out, catalogue) if catalogue.load(stem) else None
-        if data is not None:
-            files = {path: content for path, content in files.items() if path.parent.name != stem}
-            files |= {folder / stem / f"{name}.nc": encode(dataset, compress=True) for name, dataset in data.items()}
-    if sum(map(len, files.values())) > REFERENCE_LIMIT:
-        largest = sorted(files, key=lambda path: -len(files[path]))[:3]
-        sizes = ", ".join(f"{path.relative_to(folder).as_posix()} ({len(files[path]):,} bytes)" for path in largest)
-        raise ValueError(f"the reference must stay below {REFERENCE_LIMIT:,} bytes; the largest files are {sizes}")
-    for path in set(folder.rglob("*.nc")) - set(files):
-        path.unlink()
-    for path, content in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content)
-    write_json(record, entries)
-    update_readme(readme, entries)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -14,13 +14,16 @@ import textwrap
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 
 import theory
 from experiments import __main__ as command
 from experiments import job
 from experiments.catalogue import CATALOGUE, Catalogue, Entry
 from experiments.ledger import BEGIN, END, ledger_markdown, merged, with_ledger
+from experiments.reference import thinned, update_reference
 from experiments.store import exclusive
 from experiments.workers import Workers
 from theory.claim import Claim
@@ -546,14 +549,27 @@ def test_the_reference_is_small_complete_and_renewed(room, monkeypatch):
     (reference / "toy").mkdir(parents=True)
     (reference / "toy" / "stale.nc").touch()
     options = job.Options(out=room / "out", paper=True, workers=Workers(1))
-    outcome = job.main_job(options, CLAIMS, TOYS)
-    job.update_reference(outcome.findings, options, reference, readme, TOYS)
+    job.main_job(options, CLAIMS, TOYS)
+    entries = list(ledger(room).values())
+    update_reference(entries, options.out, reference, readme, TOYS)
     assert {path.name for path in reference.rglob("*") if path.is_file()} == {"claims.json", "ratios.nc"}
     assert json.loads((reference / "claims.json").read_text())[0]["provenance"]["resolution"] == "paper"
     assert "Claim T1" in readme.read_text(encoding="utf-8")
-    monkeypatch.setattr(job, "REFERENCE_LIMIT", 1000)
+    monkeypatch.setattr("experiments.reference.REFERENCE_LIMIT", 1000)
     with pytest.raises(ValueError, match=r"must stay below 1,000 bytes; the largest files are toy/ratios.nc"):
-        job.update_reference(outcome.findings, options, reference, readme, TOYS)
+        update_reference(entries, options.out, reference, readme, TOYS)
+
+
+def test_a_large_dataset_is_thinned_and_says_so():
+    whole = xr.Dataset(
+        {"rate": (("ratio", "start", "step"), np.random.default_rng(0).random((9, 16, 100)))},
+        coords={"ratio": np.linspace(1, 2, 9)},
+    )
+    part = thinned("cycles/bifurcation", whole)
+    assert dict(part.sizes) == {"ratio": 3, "start": 2, "step": 64}
+    np.testing.assert_allclose(part.rate, whole.rate[::3, ::8, -64:], rtol=1e-7)
+    assert part.attrs["thinned"] == "ratio[::3], start[::8], step[-64::]"
+    assert thinned("cycles/frontier", whole) is whole
 
 
 def test_the_readme_is_current():
