@@ -38,6 +38,38 @@ def test_nobody_imports_against_the_house_plan(room):
         assert not tops & forbidden, f"{path.relative_to(ROOT)} imports {tops & forbidden}"
 
 
+def reached(start):
+    """The modules of theory that the modules ``start`` import by name, directly or through others."""
+    found, waiting = set(), list(start)
+    while waiting:
+        name = waiting.pop()
+        inside = ROOT.joinpath(*name.split("."))
+        path = next((path for path in (inside.with_suffix(".py"), inside / "__init__.py") if path.is_file()), None)
+        if path is None or name == "theory" or name in found:
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names if alias.name.startswith("theory")]
+            elif isinstance(node, ast.ImportFrom) and node.module.startswith("theory"):
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+def test_search_and_verification_share_no_code():
+    """What a search finds is verified by modules that import nothing but each other, and that no search imports."""
+    folder = ROOT / "theory"
+    checkers = {f"theory.{path.stem}" for path in folder.glob("check_*.py")}
+    search = {"theory.certify_gates", "theory.joint_spectral_radius"}
+    search |= {f"theory.search.{path.stem}" for path in (folder / "search").glob("*.py") if path.stem != "__init__"}
+    assert {"theory.check_certificate", "theory.check_gates", "theory.check_cycles"} <= checkers
+    assert {"theory.search.gates", "theory.search.cycles", "theory.search.matrices"} <= search
+    assert reached(checkers) == checkers
+    assert reached(search) == search | {"theory.search"}
+    libraries = {name.split(".")[0] for module in checkers for name in imports(folder / f"{module[7:]}.py")}
+    assert not libraries & {"sympy", "mpmath", "scipy"}
+
+
 def test_importing_vradam_is_light():
     """Numba, SciPy, SymPy, xarray and matplotlib are imported when first needed, never by `import vradam`."""
     code = "import sys, vradam; print(*sorted({name.split('.')[0] for name in sys.modules}))"

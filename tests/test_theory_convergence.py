@@ -150,6 +150,19 @@ def test_crossover_by_hand():
     assert np.exp(brentq(excess, log(1e5), log(1e10), xtol=1e-13)) == pytest.approx(25_749_317, rel=1e-6)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999])
+def test_the_shortest_horizon_is_the_first_beyond_the_velocitys_memory(decay):
+    """At ``N = 1/(1-beta1)`` beta2 equals beta1, in floating point too, and the bound divides by zero."""
+    memory = round(1 / (1 - decay))
+    with pytest.raises(ValueError, match="steps must exceed"):
+        horizon_bound(theorem4, memory, **PLAIN, beta1=decay)
+    assert 0 < horizon_bound(theorem4, memory + 1, **PLAIN, beta1=decay) < np.inf
+    n = crossover(theorem4, **PLAIN, beta1=decay)
+    line = trivial_line(R=PLAIN["R"], eps=PLAIN["eps"])
+    assert horizon_bound(theorem4, n, **PLAIN, beta1=decay) < line
+    assert n > memory and horizon_bound(theorem4, n - 1, **PLAIN, beta1=decay) >= line
+
+
 def test_a_larger_gate_needs_a_longer_horizon():
     horizons = [crossover(theorem2, **{**INFORMATIVE, "alpha1": clip}) for clip in (0.0, 1.0, 3.0, 19.0)]
     assert horizons == sorted(horizons) and horizons[-1] > 100 * horizons[0]

@@ -21,16 +21,8 @@ from fractions import Fraction
 from math import isqrt, lcm
 from typing import Any, Literal
 
-from theory.check_gates import (
-    BOUND_DIGITS,
-    Point,
-    edge,
-    grows_faster,
-    polygon_norm,
-    storable,
-    word_product,
-)
 from theory.joint_spectral_radius import best_word, growth_below, polygon, simplest_between
+from theory.search.matrices import PER_BOUND, Point, edge_of, norm_in, outgrows, trace_as_stored, word_matrix
 
 Number = int | float | str | Fraction
 Vertices = list[Point]
@@ -79,8 +71,8 @@ def certify_gates(beta1: Number, a: Number, b: Number) -> GateVerdict:
     exact_beta1, low, high = _read(beta1, "beta1"), _read(a, "a"), _read(b, "b")
     if not 0 <= exact_beta1 < 1:
         raise ValueError(f"beta1 must lie in [0, 1), got {beta1}")
-    if not 0 < high < edge(exact_beta1):
-        raise ValueError(f"b must lie in (0, {edge(exact_beta1)}), below the edge for beta1 = {beta1}, got {b}")
+    if not 0 < high < edge_of(exact_beta1):
+        raise ValueError(f"b must lie in (0, {edge_of(exact_beta1)}), below the edge for beta1 = {beta1}, got {b}")
     if not 0 < low <= high:
         raise ValueError(f"a must lie in (0, b], b = {b}, got {a}")
     form = quadratic_form(exact_beta1, low, high)
@@ -89,8 +81,8 @@ def certify_gates(beta1: Number, a: Number, b: Number) -> GateVerdict:
         certificate = lyapunov_certificate(exact_beta1, low, high, form)
         return GateVerdict("stable", "a common quadratic Lyapunov function", certificate, max(constant), None)
     word = best_word(exact_beta1, low, high)
-    growth = growth_below(exact_beta1, word, BOUND_DIGITS)
-    if growth >= 1 and grows_faster(word_product(exact_beta1, word), len(word), Fraction(1)):
+    growth = growth_below(exact_beta1, word, PER_BOUND)
+    if growth >= 1 and outgrows(word_matrix(exact_beta1, word), Fraction(1)):
         certificate = word_certificate(exact_beta1, word)
         return GateVerdict("unstable", f"a periodic word of {len(word)} gates", certificate, growth, None)
     return _by_polygon(exact_beta1, low, high, growth, word)
@@ -103,7 +95,7 @@ def _by_polygon(beta1: Fraction, low: Fraction, high: Fraction, lower: Fraction,
         vertices = polygon(beta1, low, high, slack)
         if vertices is None:
             continue
-        upper = max(polygon_norm(beta1, gate, vertices) for gate in (low, high))
+        upper = max(norm_in(vertices, beta1, gate) for gate in (low, high))
         if upper < 1:
             certificate = polygon_certificate(beta1, low, high, vertices)
             return GateVerdict("stable", "a common polygonal norm", certificate, lower, upper)
@@ -130,7 +122,7 @@ def quadratic_form(beta1: Fraction, low: Fraction, high: Fraction) -> list[list[
         farthest = max((1 - low) ** 2, (1 - high) ** 2)
         weight = (1 - farthest) / 2
         return [[Fraction(weight.denominator), Fraction(0)], [Fraction(0), Fraction(weight.numerator)]]
-    kappa = edge(beta1) / 2
+    kappa = edge_of(beta1) / 2
 
     def ends(gate: Fraction) -> tuple[Fraction, Fraction]:
         middle = 1 / kappa + (1 - 1 / kappa**2) * gate
@@ -161,7 +153,7 @@ def lyapunov_certificate(beta1: Fraction, a: Fraction, b: Fraction, form: list[l
     (p, q), (_, r) = form
     minors = {"minors_of_P": [p, p * r - q * q]}
     for name, gate in (("a", a), ("b", b)):
-        (k, l), (m, n) = word_product(beta1, [gate])  # noqa: E741
+        (k, l), (m, n) = word_matrix(beta1, [gate])  # noqa: E741
         corner = p - (p * k * k + 2 * q * k * m + r * m * m)
         mixed = q - (p * k * l + q * (k * n + l * m) + r * m * n)
         last = r - (p * l * l + 2 * q * l * n + r * n * n)
@@ -172,17 +164,16 @@ def lyapunov_certificate(beta1: Fraction, a: Fraction, b: Fraction, form: list[l
 def polygon_certificate(beta1: Fraction, a: Fraction, b: Fraction, vertices: Vertices) -> dict[str, Any]:
     """The data that ``check_polygon`` verifies."""
     total = [sum((vertex[i] for vertex in vertices), Fraction(0)) for i in (0, 1)]
-    norms = {f"norm_at_{name}": polygon_norm(beta1, gate, vertices) for name, gate in (("a", a), ("b", b))}
+    norms = {f"norm_at_{name}": norm_in(vertices, beta1, gate) for name, gate in (("a", a), ("b", b))}
     data = {"kind": "polygon", "beta1": beta1, "a": a, "b": b, "vertices": vertices, "sum_of_vertices": total}
     return _text({**data, **norms})
 
 
 def word_certificate(beta1: Fraction, word: list[Fraction]) -> dict[str, Any]:
     """The data that ``check_gate_word`` verifies; ``S`` and ``alpha1`` are those that the word exhausts."""
-    product = word_product(beta1, word)
+    product = word_matrix(beta1, word)
     data = {"kind": "gate_word", "beta1": beta1, "S": max(word), "alpha1": max(word) / min(word) - 1, "gates": word}
-    trace = storable(product[0][0] + product[1][1])
-    return _text({**data, "trace": trace, "growth": growth_below(beta1, word)})
+    return _text({**data, "trace": trace_as_stored(product), "growth": growth_below(beta1, word)})
 
 
 def bounds_certificate(

@@ -284,7 +284,7 @@ def horizon_bound(
     if not 0 <= beta1 < 1:
         raise ValueError(f"beta1 must lie in [0, 1), got {beta1}")
     n = np.asarray(steps, dtype=float)
-    if not np.all(n * (1 - beta1) > 1):
+    if not np.all((n > 1) & (1 - 1 / np.maximum(n, 1) > beta1)):  # beta2 > beta1, as the bound will compute them
         raise ValueError(f"steps must exceed 1/(1 - beta1) = {1 / (1 - beta1):g}, got {steps}")
     slow = 1 / n if slowness is None else np.broadcast_to(np.asarray(slowness, dtype=float), n.shape)
     if not np.all((slow > 0) & (slow <= 1)):
@@ -329,7 +329,9 @@ def crossover(
         value = horizon_bound(theorem, n, L=L, R=R, D=D, eps=eps, d=d, alpha1=alpha1, beta1=beta1, beta3=beta3)
         return bool(value < line)
 
-    low = max(4, math.floor(1 / (1 - beta1)) + 1)
+    low = max(4, math.floor(1 / (1 - beta1)))
+    while not 1 - 1 / low > beta1:
+        low += 1
     if informative(low):
         return low
     high = 2 * low

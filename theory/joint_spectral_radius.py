@@ -1,7 +1,7 @@
 """The joint spectral radius of A(a), A(b) from both sides: words that grow fast, polygonal norms that shrink.
 
 A search in floating point. What it finds is rational, and becomes a statement only once it has been confirmed in exact
-arithmetic: words by :func:`theory.check_gates.grows_faster`, polygons by :func:`theory.check_gates.polygon_norm`.
+arithmetic (:mod:`theory.search.matrices`), written down and verified by code of its own (:mod:`theory.check_gates`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.check_gates import GROWTH_DIGITS, edge, grows_faster, is_convex, polygon_norm, word_product
+from theory.search.matrices import PER_GROWTH, edge_of, gate_matrix, norm_in, outgrows, supports, word_matrix
 
 Floats = NDArray[np.float64]
 
@@ -79,13 +79,13 @@ def _radius(products: Floats) -> Floats:
     return np.where(gap > 0, half + np.sqrt(np.abs(gap)), np.sqrt(np.abs(determinant)))
 
 
-def growth_below(beta1: Fraction, word: list[Fraction], digits: int = GROWTH_DIGITS) -> Fraction:
-    """The largest multiple of ``1/digits`` below the growth per step of a word, confirmed exactly."""
-    product = word_product(beta1, word)
+def growth_below(beta1: Fraction, word: list[Fraction], per: int = PER_GROWTH) -> Fraction:
+    """The largest multiple of ``1/per`` below the growth per step of a word, confirmed exactly."""
+    product = word_matrix(beta1, word)
     rate = _radius(np.array([[float(entry) for entry in row] for row in product])) ** (1 / len(word))
-    guess = Fraction(int(float(rate) * digits) + 2, digits)
-    while guess > 0 and not grows_faster(product, len(word), guess):
-        guess -= Fraction(1, digits)
+    guess = Fraction(int(float(rate) * per) + 2, per)
+    while guess > 0 and not outgrows(product, guess ** len(word)):
+        guess -= Fraction(1, per)
     return guess
 
 
@@ -119,14 +119,14 @@ def polygon(beta1: Fraction, low: Fraction, high: Fraction, slack: float) -> lis
     for digits in DIGITS:
         vertices = [(_decimal(p, digits), _decimal(q, digits)) for p, q in half]
         most = 1 - slack + abs(slack) / 2
-        if is_convex(vertices) and all(polygon_norm(beta1, gate, vertices) < most for gate in (low, high)):
+        if supports(vertices) and all(norm_in(vertices, beta1, gate) < most for gate in (low, high)):
             return vertices
     return None
 
 
 def _frame(beta1: Fraction, low: Fraction, high: Fraction) -> Floats:
     """A change of coordinates in which ``Q_sigma``, sigma midway between the gates, is the round form."""
-    decay, kappa = float(beta1), float(edge(beta1)) / 2
+    decay, kappa = float(beta1), float(edge_of(beta1)) / 2
     sigma = min(max(float(low + high) / 2, 1 / kappa), 2 * kappa - 1 / kappa)
     mixed = (1 - decay) * (sigma - 1) / 2
     return np.linalg.cholesky(np.array([[1 - decay, mixed], [mixed, sigma * decay]])).T
@@ -182,4 +182,5 @@ def _decimal(value: float, digits: int) -> Fraction:
 
 
 def _matrix(beta1: Fraction, gate: Fraction) -> Floats:
-    return np.array([[float(entry) for entry in row] for row in word_product(beta1, [gate])])
+    matrix, unit = gate_matrix(beta1, gate)
+    return (matrix / unit).astype(float)

@@ -5,6 +5,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
+#: Where certificates are stored.
+CERTIFICATES: Final = Path(__file__).resolve().parent.parent / "certificates"
+
 
 def run() -> None:
     """Search for every certificate of the catalogue and store what was found under ``theory/certificates``."""

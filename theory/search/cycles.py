@@ -20,7 +20,7 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.claim import CERTIFICATES
+from theory.search import CERTIFICATES
 
 Array = NDArray[np.float64]
 

@@ -14,8 +14,8 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 from theory.certify_gates import certify_gates, word_certificate
-from theory.check_gates import edge, grows_faster, word_product
-from theory.claim import CERTIFICATES
+from theory.search import CERTIFICATES
+from theory.search.matrices import edge_of, outgrows, word_matrix
 
 
 class Interval(NamedTuple):
@@ -69,13 +69,13 @@ def find(target: Interval) -> dict[str, Any]:
 def find_sawtooth(target: Sawtooth) -> dict[str, Any]:
     """Two gates whose odds against the edge are close to ``sqrt(gate_decay)`` and its inverse, in few digits."""
     beta1, decay = Fraction(target.beta1), Fraction(target.gate_decay)
-    top = Fraction(target.share) * edge(beta1)
+    top = Fraction(target.share) * edge_of(beta1)
     root = sqrt(decay)
     for digits in range(2, 9):
-        lower = Fraction(round(float(edge(beta1)) * root / (1 + root) * 10**digits), 10**digits)
+        lower = Fraction(round(float(edge_of(beta1)) * root / (1 + root) * 10**digits), 10**digits)
         highest = 1 / (decay / lower + (1 - decay) / top)
         gates = [lower, Fraction(int(highest * 10**digits), 10**digits)]
-        if grows_faster(word_product(beta1, gates), 2, Fraction(1)):
+        if outgrows(word_matrix(beta1, gates), Fraction(1)):
             slack = 1 / gates[1] - decay / lower - (1 - decay) / top
             word = word_certificate(beta1, gates)
             law = {"S": str(top), "alpha1": str(top / lower - 1), "gate_decay": str(decay), "slack": str(slack)}
