@@ -1,7 +1,12 @@
 """Tests marked slow take minutes and run with ``pytest --run-slow``; drawn examples are the same in every run."""
 
+import signal
+
 import pytest
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background job; the processes we start must hear it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("reproducible", derandomize=True)
 settings.load_profile("reproducible")
