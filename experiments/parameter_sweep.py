@@ -21,6 +21,8 @@ Statistic = Callable[[Trajectory], ArrayLike]
 #: Runs in one batched call: a multiple of the engine's tile, at most LARGEST.
 TILE: Final = 64
 LARGEST: Final = 4096
+#: Numbers that one batched call may record (256 MB), whatever the horizon: many records make smaller batches.
+RECORDED: Final = 2**25
 
 
 def run(
@@ -86,7 +88,9 @@ def run(
     named = dict(statistic) if isinstance(statistic, Mapping) else {_name(statistic): statistic}
     total = math.prod(shape)
     share = 4 * TILE if dask else math.ceil(total / jobs / TILE) * TILE
-    edges = [*range(0, total, min(share, LARGEST)), total]
+    records = 1 + (math.ceil(steps / every) if every > 0 else 1)
+    room = max(1, RECORDED // (records * (objective.dim + 3)))
+    edges = [*range(0, total, min(share, LARGEST, room)), total]
     batches = {
         f"{first}": (optimizer, objective, axes, range(first, last), named, start, steps, noise, every)
         for first, last in pairwise(edges)
