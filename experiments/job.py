@@ -145,18 +145,20 @@ def write_json(path: Path, value: Any) -> None:
 
 def _study(stem: str, options: Options, catalogue: Catalogue, draw: Draw | None) -> Study | None:
     """Run a stem, store its data and draw its figures; None where its module is not there yet."""
-    module = catalogue.load(stem)
-    if module is None:
-        return None
     start = time.perf_counter()
-    setup = module.PAPER if options.paper else module.DEFAULT
-    mark = fingerprint(setup, module.__name__)
-    if options.fresh:
-        forget(options.out / stem / mark)
+    title, mark, failure = stem, "", ""
+    setup: Any = None
     confrontations: dict[str, Confrontation] = {}
     figures: tuple[str, ...] = ()
-    failure = ""
     try:
+        module = _imported(stem, catalogue)
+        if module is None:
+            return None
+        title = (module.__doc__ or stem).strip().partition("\n")[0]
+        setup = module.PAPER if options.paper else module.DEFAULT
+        mark = fingerprint(setup, module.__name__)
+        if options.fresh:
+            forget(options.out / stem / mark)
         result = compute(stem, options.paper, options.out, options.workers, catalogue)
         confrontations = {confrontation.claim: confrontation for confrontation in result.confrontations}
         if set(confrontations) != set(catalogue.claims_of(stem)):
@@ -169,8 +171,16 @@ def _study(stem: str, options: Options, catalogue: Catalogue, draw: Draw | None)
         failure = f"{type(error).__name__}: {error}"
     made = provenance(setup, mark, time.perf_counter() - start)
     made["resolution"] = "paper" if options.paper else "default"
-    title = (module.__doc__ or stem).strip().partition("\n")[0]
-    return Study(stem, title, plain(setup), made, confrontations, figures, failure)
+    chosen = plain(setup) if mark else {"class": catalogue.module_name(stem)}
+    return Study(stem, title, chosen, made, confrontations, figures, failure)
+
+
+def _imported(stem: str, catalogue: Catalogue) -> ModuleType | None:
+    """The module of a stem; a missing file is its own fault here, not a disk's that the whole job must stop for."""
+    try:
+        return catalogue.load(stem)
+    except OSError as error:
+        raise ImportError(f"{stem} cannot be imported: {error}") from error
 
 
 def _draw(draw: Draw | None, stem: str, result: Result, out: Path) -> tuple[str, ...]:

@@ -82,8 +82,11 @@ def _on_processes(
     with (
         parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1, idle_worker_timeout=IDLE),
         warnings.catch_warnings(),
-    ):  # joblib regrets the unfinished chunks of an interrupted run
+    ):
+        # joblib regrets the unfinished chunks of an interrupted run,
         warnings.filterwarnings("ignore", message=".*tasks .*cancelled", category=UserWarning)
+        # and replaces a process, between two chunks, that has grown by 300 MB: compiling kernels does that
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
         yield from Parallel(batch_size=1, return_as="generator_unordered")(calls)
 
 

@@ -282,6 +282,28 @@ def test_a_broken_stem_leaves_its_claims_open_and_says_why(room, monkeypatch, ca
     assert computed(room).count("start7") == 2 and computed(room).count("start1") == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("raise FileNotFoundError('no data')", "ImportError: torn cannot be imported: no data"),
+        ("DEFAULT = 1 / 0", "ZeroDivisionError: division by zero"),
+        ("def run(setup, chunks):", "IndentationError: "),
+        ("def run(setup, chunks): pass", "AttributeError: module 'toy_stems.torn' has no attribute 'DEFAULT'"),
+        ("DEFAULT = print", "TypeError: setup must be made of numbers"),
+    ],
+)
+def test_a_stem_that_cannot_be_imported_leaves_only_its_own_claims_open(room, text, said):
+    (room / "room" / "toy_stems" / "torn.py").write_text(text, encoding="utf-8")
+    entries = (*TOYS.entries[:2], Entry("T3", "torn", "verified"))
+    assert main(room, catalogue=Catalogue(entries, ("torn", "toy"), package="toy_stems")) == 1
+    found = ledger(room)
+    assert [item["verdict"] for item in found.values()] == ["verified", "refuted", "open"]
+    assert said in found["T3"]["numeric"]["status"]
+    assert found["T3"]["setup"] == {"class": "toy_stems.torn"} and found["T3"]["provenance"]["fingerprint"] == ""
+    assert said.partition(":")[0] in (room / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_a_stem_confronts_exactly_its_claims(room):
     entries = (Entry("T1", "toy", "verified"),)
     assert main(room, catalogue=Catalogue(entries, ("toy",), package="toy_stems")) == 1

@@ -450,3 +450,29 @@ def test_several_processes_compute_the_same_bits(tmp_path):
     for chunks in (one, two):
         assert list(chunks.map(sample, arguments)) == list(arguments)
     assert sorted(p.name for p in one.folder.iterdir()) == sorted(p.name for p in two.folder.iterdir())
+
+
+def test_processes_that_grow_are_replaced_in_silence(tmp_path):
+    """joblib ends a process that has grown by 300 MB between two chunks, as compiling does; nothing is lost by that."""
+    pytest.importorskip("psutil", reason="without it joblib does not measure")
+    (tmp_path / "growing.py").write_text(
+        textwrap.dedent("""
+            import os, time
+            import numpy as np
+
+            def grow(i, held=[]):
+                time.sleep(0.55)  # the size is looked at once a second
+                held.append(np.ones(20_000_000))
+                return i, os.getpid()
+        """)
+    )
+    code = """
+        from experiments.workers import Workers
+        from growing import grow
+        done = dict(Workers(2).map(grow, {str(i): (i,) for i in range(8)}))
+        assert [done[str(i)][0] for i in range(8)] == list(range(8))
+        print(len({process for _, process in done.values()}))
+    """
+    words = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 2 and done.stderr == ""
