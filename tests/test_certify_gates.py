@@ -105,6 +105,35 @@ def test_malformed_certificates_are_errors(name, place, new, message):
         check(changed(data, place, new))
 
 
+@pytest.mark.parametrize(
+    "name, place, new, message",
+    [
+        (
+            "gates_word_90_at_50",
+            ("gates",),
+            [f"{10**100 + 1}/{10**100}"] * 1000,
+            "gates must have at most 100000 digits",
+        ),
+        ("gates_word_90_at_50", ("growth",), str(10**599 + 1), None),
+        ("gates_polygon_90", ("vertices",), [["1", "0"]] * 601, "vertices must have at most 600 entries, got 601"),
+        (
+            "gates_polygon_90",
+            ("vertices",),
+            [[f"1/{10**90 + 2 * k + 1}", "1"] for k in range(9)],
+            "common denominator of at most 600 digits",
+        ),
+    ],
+    ids=["long word", "vast growth", "many vertices", "no common denominator"],
+)
+def test_certificates_that_would_take_long_to_check_are_refused(name, place, new, message):
+    data = changed(json.loads((CERTIFICATES / f"{name}.json").read_text(encoding="utf-8")), place, new)
+    if message is None:
+        assert not check(data)
+    else:
+        with pytest.raises(ValueError, match=message):
+            check(data)
+
+
 @by_name
 def test_missing_and_unknown_keys_are_errors(path):
     data = json.loads(path.read_text(encoding="utf-8"))

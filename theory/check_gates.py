@@ -31,6 +31,7 @@ from theory.check_certificate import MAX_DIGITS, items, rational, require_keys
 
 Matrix = tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]
 Point = tuple[Fraction, Fraction]
+MAX_PRODUCT_DIGITS, MAX_VERTICES = 100_000, 600  # what is longer or larger is refused: checking it would take too long
 GROWTH_DIGITS, BOUND_DIGITS, TRACE_DIGITS = 10**4, 10**8, 10**12  # where numbers are rounded, down to 1/these
 
 
@@ -63,7 +64,7 @@ def check_gate_bounds(data: Mapping[str, Any]) -> bool:
     """
     require_keys(data, ("beta1", "a", "b", "gates", "lower", "vertices", "sum_of_vertices", "norm_at_a", "norm_at_b"))
     beta1, a, b = _gates(data)
-    gates, lower = _numbers(data["gates"], "gates"), rational(data["lower"], "lower")
+    gates, lower = _word(data), rational(data["lower"], "lower")
     if not lower > 0:
         raise ValueError(f"lower must be > 0, got {lower}")
     product = word_product(beta1, gates)
@@ -80,6 +81,12 @@ def _polygon_norm(data: Mapping[str, Any]) -> Fraction | float:
     """The norm of A over [a, b] in the stored polygon; infinite when what is stored about it is not so."""
     beta1, a, b = _gates(data)
     vertices = [_pair(vertex) for vertex in items(data["vertices"], "vertices")]
+    if len(vertices) > MAX_VERTICES:
+        raise ValueError(f"vertices must have at most {MAX_VERTICES} entries, got {len(vertices)}")
+    common = 1
+    for number in {number.denominator for vertex in vertices for number in vertex}:
+        if (common := lcm(common, number)) >= 10**MAX_DIGITS:
+            raise ValueError(f"vertices must have a common denominator of at most {MAX_DIGITS} digits")
     total = _numbers(data["sum_of_vertices"], "sum_of_vertices", 2)
     stored = [rational(data[key], key) for key in ("norm_at_a", "norm_at_b")]
     if not is_convex(vertices) or total != [sum(p for p, _ in vertices), sum(q for _, q in vertices)]:
@@ -90,7 +97,7 @@ def _polygon_norm(data: Mapping[str, Any]) -> Fraction | float:
 def check_gate_word(data: Mapping[str, Any]) -> bool:
     """True when the periodic gate sequence ``gates``, from ``S/(1+alpha1)`` to ``S`` below the edge, is unstable."""
     require_keys(data, ("beta1", "S", "alpha1", "gates", "trace", "growth"))
-    return max(_numbers(data["gates"], "gates")) == rational(data["S"], "S") and _word_is_unstable(data)
+    return max(_word(data)) == rational(data["S"], "S") and _word_is_unstable(data)
 
 
 def check_rise_limited(data: Mapping[str, Any]) -> bool:
@@ -100,7 +107,7 @@ def check_rise_limited(data: Mapping[str, Any]) -> bool:
     """
     require_keys(data, ("beta1", "S", "alpha1", "gate_decay", "gates", "slack", "trace", "growth"))
     decay, top = rational(data["gate_decay"], "gate_decay"), rational(data["S"], "S")
-    gates = _numbers(data["gates"], "gates")
+    gates = _word(data)
     if not 0 <= decay < 1:
         raise ValueError(f"gate_decay must lie in [0, 1), got {decay}")
     if top <= 0 or min(gates) <= 0:
@@ -111,7 +118,7 @@ def check_rise_limited(data: Mapping[str, Any]) -> bool:
 
 def _word_is_unstable(data: Mapping[str, Any]) -> bool:
     beta1, top, alpha1 = (rational(data[key], key) for key in ("beta1", "S", "alpha1"))
-    gates = _numbers(data["gates"], "gates")
+    gates = _word(data)
     stored, growth = rational(data["trace"], "trace"), rational(data["growth"], "growth")
     if not (0 <= beta1 < 1 and top > 0 and alpha1 >= 0 and growth > 0):
         raise ValueError(
@@ -227,6 +234,16 @@ def _gates(data: Mapping[str, Any]) -> tuple[Fraction, Fraction, Fraction]:
 
 def _numbers(value: Any, name: str, length: int | None = None) -> list[Fraction]:
     return [rational(entry, name) for entry in items(value, name, length)]
+
+
+def _word(data: Mapping[str, Any]) -> list[Fraction]:
+    """The gates. Their product has as many digits as they have together, and beta1 and the growth once for each."""
+    gates = _numbers(data["gates"], "gates")
+    factors = [rational(data[key], key) for key in ("beta1", "growth", "lower") if key in data]
+    numbers = [number for factor in [*gates, *factors * len(gates)] for number in factor.as_integer_ratio()]
+    if 3 * sum(number.bit_length() for number in numbers) > 10 * MAX_PRODUCT_DIGITS:
+        raise ValueError(f"gates must have at most {MAX_PRODUCT_DIGITS} digits, beta1 and growth included for each")
+    return gates
 
 
 def _pair(value: Any) -> Point:
