@@ -1,5 +1,6 @@
 """Algorithm 1, held against exact arithmetic, against its reductions and against its invariances."""
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -210,6 +211,39 @@ def test_overflow_of_the_norm_saturates_the_gate(gate, alpha1, beta3):
         assert np.isfinite(x).all() and 0.1 / (1 + alpha1) <= rate <= 0.1
     if beta3 > 0 and np.isfinite(alpha1):
         np.testing.assert_allclose(rate, 0.1 / (1 + alpha1), rtol=1e-15)
+
+
+@pytest.mark.parametrize("gate_decay", [0.3, 0.9, 0.99, 0.999])
+@pytest.mark.parametrize("beta3", [0.0, 1.0])
+def test_overflow_of_the_smoothed_energy_saturates_the_gate(gate_decay, beta3):
+    """u_t/(1 - beta_g^t) rounds to infinity where u_t is capped: beta3 = 0 is AdamW even so."""
+    x = np.array([1e200, -1e200])
+    optimizer = VRAdam(alpha0=0.1, alpha1=3.0, beta3=beta3, gate_decay=gate_decay)
+    state = optimizer.init(x)
+    for _ in range(20):
+        x, state = optimizer.step(x, x, state)
+        assert np.isfinite(x).all()
+        np.testing.assert_allclose(optimizer.learning_rate(state), 0.1 if beta3 == 0 else 0.025, rtol=1e-15)
+
+
+def test_a_power_rounds_alike_in_a_batch_and_alone():
+    optimizer, x = VRAdam(gate=power(2.7)), np.random.default_rng(0).normal(size=(500, 3))
+    batch = optimizer.step(x, x, optimizer.init(x))[1].kinetic
+    alone = [optimizer.step(row, row, optimizer.init(row))[1].kinetic for row in x]
+    np.testing.assert_array_equal(batch, alone)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("beta1", 1 - 1e-9), ("beta2", 1 - 1e-9), ("eps", 1e-60), ("alpha0", 1e60)]
+)
+def test_float32_refuses_what_it_rounds_out_of_the_domain(name, value):
+    """A decay of 1 or an eps of 0 would make a step NaN; float64 takes them."""
+    optimizer, x = VRAdam(**{name: value}), np.array([1.0, 0.0])
+    assert np.isfinite(optimizer.step(x, x, optimizer.init(x))[0]).all()
+    x32 = x.astype(np.float32)
+    message = re.escape(f"{name} must stay in its domain when rounded to float32, got {value}")
+    with pytest.raises(ValueError, match=message):
+        optimizer.step(x32, x32, optimizer.init(x32))
 
 
 def test_a_schedule_is_called_with_the_step_from_one():

@@ -40,6 +40,13 @@ def test_schedules_can_be_sent_to_another_process(schedule, formula):
     assert [there(t) for t in range(1, 41)] == [schedule(t) for t in range(1, 41)]
 
 
+def test_a_factor_over_runs_rounds_like_each_number():
+    factors = 1 - np.geomspace(1e-3, 0.9, 300)
+    for make in (lambda f: Exponential(alpha0=1.0, factor=f), lambda f: StepDecay(alpha0=1.0, every=1, factor=f)):
+        for t in (3, 8, 21):
+            np.testing.assert_array_equal(make(factors)(t), [make(factor)(t) for factor in factors])
+
+
 def test_decays_end_exactly_and_stay_there():
     for decay in (Linear, Cosine):
         assert decay(alpha0=0.3, steps=7)(1) == 0.3

@@ -194,7 +194,9 @@ def gate_opening(gated: Gated, kinetic: Array, t: int, dtype: np.dtype | type = 
     alpha1 = over_runs("alpha1", gated.alpha1, column)
     gate_decay = over_runs("gate_decay", gated.gate_decay, column)
     correction = 1.0 if getattr(gated, "proof_form", False) else 1 - gate_decay**t
-    return opening(column / correction, beta3, alpha1).astype(dtype)
+    with np.errstate(over="ignore"):
+        seen = column / correction
+    return opening(seen, beta3, alpha1).astype(dtype)
 
 
 def gated_learning_rate(gated: Gated, state: State) -> Array:

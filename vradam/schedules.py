@@ -121,7 +121,7 @@ class StepDecay:
         object.__setattr__(self, "factor", hyper_parameter("factor", self.factor, "(0, 1]"))
 
     def __call__(self, t: int) -> Value:
-        return self.alpha0 * self.factor ** ((t - 1) // self.every)
+        return self.alpha0 * _power(self.factor, (t - 1) // self.every)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,7 +140,7 @@ class Exponential:
         object.__setattr__(self, "factor", hyper_parameter("factor", self.factor, "(0, 1]"))
 
     def __call__(self, t: int) -> Value:
-        return self.alpha0 * self.factor ** (t - 1)
+        return self.alpha0 * _power(self.factor, t - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +164,12 @@ class LinearWarmup:
 
     def __call__(self, t: int) -> Value:
         return self.schedule(t - self.steps) if t > self.steps else t / self.steps * self.schedule(1)
+
+
+def _power(factor: Value, exponent: int) -> Value:
+    """factor^exponent, rounded alike for a number and for an array over the runs (Python's ** is not)."""
+    power = np.power(factor, exponent)
+    return power if power.ndim else float(power)
 
 
 def _check_rates(schedule: Constant | InverseSqrt | Linear | Cosine | StepDecay | Exponential, *names: str) -> None:

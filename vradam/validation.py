@@ -72,9 +72,13 @@ def over_runs(name: str, value: float | Array, x: Array) -> Array:
 
     Raises
     ------
-    ValueError : if an array does not broadcast to the shape of the runs, ``x.shape[:-1]``.
+    ValueError : if an array does not broadcast to the shape of the runs, ``x.shape[:-1]``; if rounding to the dtype of
+        ``x`` takes a value out of its domain: an infinite rate, a decay of 1, eps of 0.
     """
-    array = np.asarray(value, dtype=x.dtype)
+    with np.errstate(over="ignore"):
+        array = np.asarray(value, dtype=x.dtype)
+    if x.dtype != np.float64:
+        _check_rounding(name, np.asarray(value, dtype=np.float64), array)
     if array.ndim == 0:
         return array
     runs = x.shape[:-1]
@@ -85,6 +89,16 @@ def over_runs(name: str, value: float | Array, x: Array) -> Array:
     if not fits:
         raise ValueError(f"{name} must broadcast to the runs, shape {runs}, got shape {array.shape}")
     return array[..., None]
+
+
+def _check_rounding(name: str, exact: Array, rounded: Array) -> None:
+    lost = np.isinf(rounded) & np.isfinite(exact)
+    if name in ("beta1", "beta2"):
+        lost |= (rounded == 1) & (exact < 1)
+    if name == "eps":
+        lost |= rounded == 0
+    if lost.any():
+        raise ValueError(f"{name} must stay in its domain when rounded to {rounded.dtype}, got {exact[lost].flat[0]}")
 
 
 def matching(x: ArrayLike, grad: ArrayLike) -> tuple[Array, Array]:

@@ -44,10 +44,10 @@ class Gate:
         """The kinetic energy seen, float64 and capped at the largest float: (...), or (..., d) per coordinate."""
         seen = {"velocity": velocity, "previous velocity": previous, "gradient": grad}[self.sees]
         with np.errstate(over="ignore"):
-            squares = np.square(seen, dtype=np.float64)
+            squares = np.square(seen, dtype=np.float64, order="C")
             energy = squares if self.per_coordinate else np.add.reduce(squares, axis=-1)
             if self.exponent != 2.0:
-                energy = energy ** (self.exponent / 2.0)
+                energy = np.power(energy, self.exponent / 2.0)  # not **: it rounds a scalar unlike the rows of a batch
         return np.minimum(energy, np.finfo(np.float64).max)
 
 
@@ -70,6 +70,9 @@ def power(k: float) -> Gate:
 
 
 def opening(kinetic: Array, beta3: float | Array, alpha1: float | Array) -> Array:
-    """How far the gate is open, gamma = 1/(1 + min(beta3 * kinetic, alpha1)), in [1/(1 + alpha1), 1]."""
+    """How far the gate is open, gamma = 1/(1 + min(beta3 * kinetic, alpha1)), in [1/(1 + alpha1), 1].
+
+    ``kinetic`` counts as the largest float where it is infinite, so that beta3 = 0 opens the gate whatever it sees.
+    """
     with np.errstate(over="ignore"):
-        return 1.0 / (1.0 + np.minimum(beta3 * kinetic, alpha1))
+        return 1.0 / (1.0 + np.minimum(beta3 * np.minimum(kinetic, np.finfo(np.float64).max), alpha1))
