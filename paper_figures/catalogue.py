@@ -102,6 +102,25 @@ FIGURES: Final = (
         "Smoothing the kinetic energy that the gate sees: no cycle found below the edge, a rate near B/L beyond it, "
         "and no plateau.",
     ),
+    Entry(
+        "landscapes",
+        "sensitivity",
+        tuple(f"landscape-{i}" for i in range(4)),
+        "Paths across two-dimensional landscapes, a mark each step: where the velocity is large, the gate shortens it.",
+    ),
+    Entry(
+        "sensitivity",
+        "sensitivity",
+        ("map", "gains"),
+        "Steps to a target over alpha0 and beta3, and how the width of the range of alpha0 that works compares with "
+        "that of optimizers without a gate, tuned with the same budget.",
+    ),
+    Entry(
+        "performance_profile",
+        "sensitivity",
+        ("profile",),
+        "On what share of problems each optimizer, tuned with the same budget, is within a factor of the fastest.",
+    ),
 )
 
 

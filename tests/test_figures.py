@@ -1,6 +1,7 @@
 """The figures: what each must find in its data, what it draws of it, and that nothing is blank or cut off."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,12 +20,17 @@ from experiments import (
     gate,
     gate_sequences,
     kinetic_energy,
+    sensitivity,
 )
 from experiments.outcomes import Horizon
 from experiments.problems import CONVEX
+from experiments.steps_to_target import Task
 from experiments.store import Chunks
 from paper_figures import draw_all, write_gallery
 from paper_figures.catalogue import FIGURES
+from paper_figures.landscapes import PAIRS, STEPS
+from paper_figures.performance_profile import SHOWN as SHOWN_PROFILES
+from paper_figures.sensitivity import ROWS
 from paper_figures.style import sheet
 from theory.cycles import CYCLES
 
@@ -51,6 +57,10 @@ def data():
         laws=(bias.Law(0.1, 1.0), bias.Law(0.5, 2.0)), plateau_horizon=800, horizons=(100, 400),
         curve_laws=(bias.Law(0.1, 1.0),), crossing=bias.Crossing(horizon=500, seeds=3), seeds=4,
     )  # fmt: skip
+    small = replace(
+        sensitivity.DEFAULT, tasks=(Task("himmelblau", steps=60), Task("rational", steps=60)), seeds=(2, 3),
+        map_tasks=(Task("himmelblau", steps=60),),
+    )  # fmt: skip
     plateaus = [bias.measure_plateau(noise, law) for law in noise.laws]
     curves = [bias.measure_curve(noise, noise.curve_laws[0], name) for name in SHOWN]
     return {
@@ -75,6 +85,7 @@ def data():
             "curves": xr.concat(curves, "gate").expand_dims("law").assign_coords(gate=list(SHOWN)),
             "crossing": bias.measure_crossing(noise),
         },
+        "sensitivity": sensitivity.run(small, none).data,
     }
 
 
@@ -142,3 +153,27 @@ def test_the_pinned_state_of_the_diagram_is_that_of_the_theory(data):
     """Between B and 1.5 B some start settles with the learning rate at B to four digits."""
     rate = data["cycles"]["bifurcation"].rate.sel(variant="published").sel(ratio=1.2, method="nearest")
     assert float(abs(rate - 1).max("step").min()) < 1e-4
+
+
+def test_the_paths_drawn_have_shorter_steps_where_the_gate_acts(data):
+    """Of equal starts and rates: the gated path is the shorter one over the steps that are drawn."""
+    for name, found in data["sensitivity"].items():
+        if name.startswith("landscape-"):
+            drawn = found.length.isel(step=slice(STEPS + 1)).sum("step")
+            for plain, gated in PAIRS:
+                assert float(drawn.sel(optimizer=gated)) < float(drawn.sel(optimizer=plain))
+
+
+def test_the_profile_that_is_drawn_rises_to_the_share_solved(data):
+    found = data["sensitivity"]["profile"]
+    assert (np.diff(found.share, axis=-1) >= 0).all() and float(found.share.max()) <= 1
+    assert ((found.low <= found.share) & (found.share <= found.high)).mean() > 0.95
+    assert set(SHOWN_PROFILES) <= set(found.optimizer.values)
+
+
+def test_the_widths_compared_are_drawn_against_their_own_budget(data):
+    gains = data["sensitivity"]["gains"]
+    rows = [name for name in ROWS if name in gains.family.values]
+    assert rows[:3] == ["VRAdam", "smoothed VRAdam", "power 2"]
+    against = dict(zip(gains.family.values.tolist(), gains.against.values.tolist(), strict=True))
+    assert against["VRAdam"] == "AdamW" and against["power 2"] == against["per coordinate"] == "friction"
