@@ -11,7 +11,6 @@ import numpy as np
 from vradam.engine.rng import index_below, normal_pair, symmetric_unit, threefry
 
 LANES = 64
-NOISE = 0
 EXACT, GAUSSIAN, TRUNCATED, TWO_POINT, UNIFORM, MINIBATCH = range(6)
 
 SEED, RUN, THRESHOLD = 0, 1, 2  # the rows of K: the key of a run, and the word below which two-point noise is positive
@@ -38,28 +37,43 @@ def fill_words(words, K, t, count):
             words[2 * blocks - 1, j] = second
 
 
-def draw(N, words, K, S, t):
-    """N[i] = the additive noise of coordinate i at step t."""
+def draw_nothing(N, words, K, S, t):
+    """Exact gradients."""
+
+
+def draw_gaussian(N, words, K, S, t):
+    """N[i] = the additive noise of coordinate i at step t: normal."""
     d = N.shape[0] - 1
-    if NOISE in (GAUSSIAN, TRUNCATED):
-        fill_words(words, K, t, (d + 1) // 2)
-        for p in range((d + 1) // 2):
-            for j in range(LANES):
-                even, odd = normal_pair(words[p, j])
-                N[2 * p, j] = S[SCALE, j] * even
-                N[2 * p + 1, j] = S[SCALE, j] * odd
-        if NOISE == TRUNCATED:
-            truncate(N, K, S, t, d)
-    elif NOISE == TWO_POINT:
-        fill_words(words, K, t, d)
-        for i in range(d):
-            for j in range(LANES):
-                N[i, j] = S[LIMIT, j] if words[i, j] < K[THRESHOLD, j] else S[SCALE, j]
-    elif NOISE == UNIFORM:
-        fill_words(words, K, t, d)
-        for i in range(d):
-            for j in range(LANES):
-                N[i, j] = S[SCALE, j] * symmetric_unit(words[i, j])
+    fill_words(words, K, t, (d + 1) // 2)
+    for p in range((d + 1) // 2):
+        for j in range(LANES):
+            even, odd = normal_pair(words[p, j])
+            N[2 * p, j] = S[SCALE, j] * even
+            N[2 * p + 1, j] = S[SCALE, j] * odd
+
+
+def draw_truncated(N, words, K, S, t):
+    """Normal, given that it lies within the bound."""
+    draw_gaussian(N, words, K, S, t)
+    truncate(N, K, S, t, N.shape[0] - 1)
+
+
+def draw_two_point(N, words, K, S, t):
+    """One value with probability p, else the other."""
+    d = N.shape[0] - 1
+    fill_words(words, K, t, d)
+    for i in range(d):
+        for j in range(LANES):
+            N[i, j] = S[LIMIT, j] if words[i, j] < K[THRESHOLD, j] else S[SCALE, j]
+
+
+def draw_uniform(N, words, K, S, t):
+    """Uniform on [-halfwidth, halfwidth]."""
+    d = N.shape[0] - 1
+    fill_words(words, K, t, d)
+    for i in range(d):
+        for j in range(LANES):
+            N[i, j] = S[SCALE, j] * symmetric_unit(words[i, j])
 
 
 def truncate(N, K, S, t, d):
@@ -81,3 +95,7 @@ def choose(chosen, words, K, t, terms):
     for k in range(chosen.shape[0]):
         for j in range(LANES):
             chosen[k, j] = np.int64(index_below(words[k, j], terms))
+
+
+#: The source of ``draw`` for each kind of noise; minibatches are chosen.
+DRAWS = (draw_nothing, draw_gaussian, draw_truncated, draw_two_point, draw_uniform, draw_nothing)

@@ -16,7 +16,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-from vradam.engine import tile
+from vradam.engine import draws, tile
 from vradam.engine.methods import method, noise_kind, noise_rows, rates_of, rows_of
 from vradam.engine.specialise import specialise
 from vradam.noise import Gaussian, Minibatch, TwoPoint, Uniform
@@ -164,10 +164,17 @@ def compiled(
     width: int,
 ) -> Any:
     """``tile.advance`` for one combination."""
-    kinds = {"DIRECTION": direction, "GATE": gate, "NOISE": noise, "DECAYS": decays, "SEPARABLE": separable}
+    kinds: dict[str, Any] = {
+        "DIRECTION": direction,
+        "GATE": gate,
+        "NOISE": noise,
+        "DECAYS": decays,
+        "SEPARABLE": separable,
+    }
+    kinds["draw"] = draws.DRAWS[noise]
     gradient = {"slope": form} if separable else {"field": form}
     terms = {} if mean_of_terms is None else {"mean_of_terms": mean_of_terms}
-    return specialise(tile.advance, {"LANES": width, **kinds, **gradient, **terms})
+    return specialise(tile.advance, {"LANES": width, **kinds, **gradient, **terms}, apart=tile.APART)
 
 
 @cache

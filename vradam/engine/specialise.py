@@ -19,10 +19,16 @@ from typing import Any
 import numpy as np
 
 
-def specialise(function: Callable, exchanged: Mapping[str, Any], reassociated: tuple[Callable, ...] = ()) -> Any:
+def specialise(
+    function: Callable,
+    exchanged: Mapping[str, Any],
+    reassociated: tuple[Callable, ...] = (),
+    apart: tuple[Callable, ...] = (),
+) -> Any:
     """``function`` compiled, without the global interpreter lock, with the globals named in ``exchanged`` replaced.
 
-    In the functions called ``reassociated``, and in no other, sums may be taken in another order.
+    In the functions called ``reassociated``, and in no other, sums may be taken in another order. The functions
+    ``apart`` are compiled and cached by themselves, once for all callers, and called; all others are inlined.
 
     Raises
     ------
@@ -31,6 +37,7 @@ def specialise(function: Callable, exchanged: Mapping[str, Any], reassociated: t
     import numba
 
     inlined = numba.njit(error_model="numpy", inline="always")
+    called = numba.njit(error_model="numpy", cache=True)
     loose = numba.njit(error_model="numpy", forceinline=True, fastmath={"reassoc"})
     clones: dict[int, Any] = {}
 
@@ -39,7 +46,9 @@ def specialise(function: Callable, exchanged: Mapping[str, Any], reassociated: t
         for name, value in _globals_used(part, exchanged).items():
             if isinstance(value, FunctionType):
                 if id(value) not in clones:
-                    clones[id(value)] = clone(value, loose if value in reassociated else inlined)
+                    clones[id(value)] = clone(
+                        value, loose if value in reassociated else called if value in apart else inlined
+                    )
                 value = clones[id(value)]
             bound[name] = value
         code = part.__code__

@@ -15,7 +15,8 @@ from math import sqrt
 
 import numpy as np
 
-from vradam.engine.draws import EXACT, MINIBATCH, choose, draw
+from vradam.engine.draws import EXACT, MINIBATCH, choose, truncate
+from vradam.engine.draws import draw_nothing as draw
 
 LANES = 64  # 64, or 1 where there are few runs
 SEPARABLE = True  # whether the gradient is ``slope`` of each coordinate, or ``field`` of a tile
@@ -349,3 +350,7 @@ def mark_diverged(X, Z, P, diverged_at, t):
                 X[i, j] = 0.0
                 Z[2 * i, j] = 0.0
                 Z[2 * i + 1, j] = 0.0
+
+
+#: What is called rather than inlined: done once a step or seldom, and the same for many combinations.
+APART = (choose, truncate, set_rate, raise_to, write, flush, take_full_gradient, mark_diverged)
