@@ -40,7 +40,8 @@ class Setup:
     settle : steps before anything is measured.
     portrait_beta1, portrait_alpha1 : of the bifurcation diagram: ``ratios`` x ``starts`` runs, ``samples`` steps each.
     variants : gates whose learning rates are compared there.
-    flat : curvatures of the flat direction, relative to the sharp one.
+    flat : curvatures q of the flat direction, relative to the sharp one; B q < s_- = (1-sqrt(beta1))/(1+sqrt(beta1)),
+        where momentum at the edge does not oscillate and a loss per step is defined.
     """
 
     beta1: tuple[float, ...] = (0.3, 0.5, 0.7, 0.9)
@@ -91,11 +92,17 @@ def pinned(setup: Setup) -> xr.Dataset:
 
 
 def window(setup: Setup) -> xr.Dataset:
-    """How far the rate swings from one step to the next, at ratios around the end of the window, per beta1."""
+    """How far the rate swings from one step to the next, at ratios around the end of the window, per beta1.
+
+    Every run starts from the pinned state of a smaller ratio, since the basin is small near the end.
+    """
     beta1, ratio = np.meshgrid(setup.beta1, np.linspace(*setup.window), indexing="ij")
     edges = evaluate(EDGE, beta1=beta1)
+    last = _pinned_below(np.array(setup.beta1), setup.settle)
+    x, velocity = (np.repeat(part, ratio.shape[1], axis=0).reshape(*ratio.shape, 1) for part in last)
     optimizer = vradam.VRMomentum(alpha0=ratio * edges, alpha1=np.inf, beta1=beta1)
-    _, rate, _ = _tail(optimizer, np.ones((*beta1.shape, 1)), 2 * setup.settle, 64)
+    state = optimizer.init(x)._replace(velocity=velocity)
+    _, rate, _ = _tail(optimizer, x, 2 * setup.settle, 64, state)
     return xr.Dataset(
         {"swing": (("beta1", "ratio"), np.ptp(rate / edges[..., None], axis=-1))},
         coords={"beta1": list(setup.beta1), "ratio": np.linspace(*setup.window)},
@@ -109,15 +116,14 @@ def asymmetric(setup: Setup) -> xr.Dataset:
     """
     beta1, ratios = np.array(setup.beta1), np.linspace(*setup.broken)
     edges = evaluate(EDGE, beta1=beta1)
-    pinned_there = vradam.VRMomentum(alpha0=1.9 * edges, alpha1=np.inf, beta1=beta1)
-    last = vradam.simulate(pinned_there, BOWL, np.ones((beta1.size, 1)), setup.settle, every=0, engine="compiled")
+    x, velocity = _pinned_below(beta1, setup.settle)
     velocities = []
     for ratio in ratios:
         optimizer = vradam.VRMomentum(alpha0=ratio * edges, alpha1=np.inf, beta1=beta1)
-        last = vradam.simulate(
-            optimizer, BOWL, last.final_x, setup.settle // 8, every=0, state=last.final_state, engine="compiled"
-        )
-        velocities.append(_tail(optimizer, last.final_x, 1, 16, last.final_state)[0])
+        state = optimizer.init(x)._replace(velocity=velocity)
+        last = vradam.simulate(optimizer, BOWL, x, setup.settle // 8, every=0, state=state, engine="compiled")
+        x, velocity = last.final_x, last.final_state.velocity
+        velocities.append(_tail(optimizer, x, 1, 16, last.final_state)[0])
     velocity = np.stack(velocities, axis=1)
     dims = ("beta1", "ratio")
     return xr.Dataset(
@@ -127,6 +133,13 @@ def asymmetric(setup: Setup) -> xr.Dataset:
         },
         coords={"beta1": list(setup.beta1), "ratio": ratios},
     )
+
+
+def _pinned_below(beta1: Array, settle: int) -> tuple[Array, Array]:
+    """Position and velocity (n, 1) of the pinned state at S = 1.9 B."""
+    optimizer = vradam.VRMomentum(alpha0=1.9 * evaluate(EDGE, beta1=beta1), alpha1=np.inf, beta1=beta1)
+    run = vradam.simulate(optimizer, BOWL, np.ones((beta1.size, 1)), settle, every=0, engine="compiled")
+    return run.final_x, run.final_state.velocity
 
 
 # ---------------------------------------------------------------- the diagram
@@ -185,13 +198,14 @@ def flat(setup: Setup) -> xr.Dataset:
     """Two curvatures, 1 and q: how fast the flat coordinate moves while the sharp one is beyond the edge.
 
     ``decay`` is its factor per step between the steps ``flat_span``; ``steps_to_goal`` the first step at which it stays
-    below ``flat_goal`` times its start (nan: not in ``flat_steps``); the gates are those of the diagram, then none.
+    below ``flat_goal`` times its start (nan: not in ``flat_steps``); ``swing`` how far eta_t/B ranges in that span; the
+    gates are those of the diagram, then none.
     """
     gates = [*(variant.name for variant in setup.variants), "none"]
     ratios = np.geomspace(*setup.flat_ratios)
     edges = float(evaluate(EDGE, beta1=setup.portrait_beta1))
     decay = np.full((len(gates), len(setup.flat), ratios.size), np.nan)
-    goal = decay.copy()
+    goal, swing = decay.copy(), decay.copy()
     for g in range(len(gates)):
         strength = 0.0 if gates[g] == "none" else 1.0
         variant = setup.variants[g] if g < len(setup.variants) else PUBLISHED
@@ -208,9 +222,10 @@ def flat(setup: Setup) -> xr.Dataset:
             goal[g, i] = np.where(stays.any(axis=-1), run.step[stays.argmax(axis=-1)], np.nan)
             first, last = np.searchsorted(run.step, setup.flat_span)
             decay[g, i] = (slow[:, last] / slow[:, first]) ** (1 / (run.step[last] - run.step[first]))
+            swing[g, i] = np.ptp(run.learning_rate[:, first : last + 1] / edges, axis=-1)
     dims = ("gate", "curvature", "ratio")
     return xr.Dataset(
-        {"decay": (dims, decay), "steps_to_goal": (dims, goal)},
+        {"decay": (dims, decay), "steps_to_goal": (dims, goal), "swing": (dims, swing)},
         coords={"gate": gates, "curvature": list(setup.flat), "ratio": ratios},
         attrs={"beta1": setup.portrait_beta1, "alpha1": setup.portrait_alpha1, "goal": setup.flat_goal},
     )
@@ -268,12 +283,15 @@ def confront(setup: Setup, data: Mapping[str, xr.Dataset], formulas: Mapping[str
 
 
 def _paces(setup: Setup, data: xr.Dataset) -> list[Point]:
-    """While the rate is pinned: the relative loss per step of the flat coordinate, against momentum at the edge."""
+    """Where the rate is pinned: the relative loss per step of the flat coordinate, against momentum at the edge.
+
+    Between B and 2B that depends on the start: some runs end on longer cycles, and say nothing about this.
+    """
     points = []
     edges = float(evaluate(EDGE, beta1=setup.portrait_beta1))
     inside = data.sel(gate=PUBLISHED.name).isel(ratio=np.flatnonzero((data.ratio > 1.05) & (data.ratio < 1.95)))
     for curvature in data.curvature.values.tolist():
-        for measured in inside.decay.sel(curvature=curvature):
+        for measured in inside.decay.where(inside.swing < 1e-3).sel(curvature=curvature).dropna("ratio"):
             loss, predicted = 1 - float(measured), 1 - momentum_decay(setup.portrait_beta1, edges * curvature)
             label = f"curvature {curvature:g}, S/B = {float(measured.ratio):.3g}"
             points.append(Point(loss, loss * 0.995, loss * 1.005, predicted, label))

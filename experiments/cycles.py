@@ -32,7 +32,7 @@ from theory.notation import edge
 CLAIMS: Final = ("S3b", "S6")
 EDGE: Final = edge()
 BOWL: Final = vradam.objectives.quadratic([1.0])
-UNHURRIED: Final = Horizon(extensions=4)
+UNHURRIED: Final = Horizon(extensions=6)
 FOLLOWED: Final = period_four.Setup()
 BEYOND_THE_EDGE: Final = beyond_edge.Setup()
 BASINS: Final = basins.Setup()
@@ -118,12 +118,13 @@ PAPER: Final = Setup(
     beyond=beyond_edge.Setup(
         beta1=(0.1, 0.3, 0.5, 0.7, 0.8, 0.9),
         window=(1.95, 2.05, 81),
+        broken=(2.02, 2.46, 111),
         settle=40_000,
         ratios=(0.3, 8.0, 771),
         starts=16,
         lyapunov_steps=4000,
         variants=(PUBLISHED, SMOOTHED, SMOOTHED_99, SMOOTHED_999),
-        flat=(1e-4, 1e-3),
+        flat=(1e-4, 3e-4),
         flat_ratios=(0.05, 8.0, 60),
         flat_steps=60_000,
     ),
