@@ -77,6 +77,24 @@ def test_the_split_changes_nothing(monkeypatch):
         assert bits(sweep()) == whole
 
 
+@pytest.mark.parametrize(("every", "records"), [(1, 41), (7, 7), (0, 2)])
+def test_what_a_batch_records_is_bounded(monkeypatch, every, records):
+    """However long and however often recorded, no batched call holds more numbers than RECORDED (dimension 2: a point,
+    its value, gradient norm and rate); the bits do not change."""
+    whole, sizes = bits(sweep(every=every)), []
+    simulate = vradam.simulate
+
+    def watched(*arguments, **options):
+        path = simulate(*arguments, **options)
+        sizes.append(path.x.size + path.value.size + path.grad_norm.size + path.learning_rate.size)
+        return path
+
+    monkeypatch.setattr(vradam, "simulate", watched)
+    monkeypatch.setattr(parameter_sweep, "RECORDED", 7 * records * 5)
+    assert bits(sweep(every=every)) == whole
+    assert max(sizes) == 7 * records * 5 and sum(sizes) == 24 * records * 5
+
+
 def test_several_processes_change_nothing(monkeypatch):
     whole = bits(sweep())
     monkeypatch.setattr(parameter_sweep, "LARGEST", 6)
