@@ -8,7 +8,7 @@ from hypothesis import settings
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background job; the processes we start must hear it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("reproducible", derandomize=True)
+settings.register_profile("reproducible", derandomize=True, deadline=None)
 settings.load_profile("reproducible")
 
 

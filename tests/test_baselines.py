@@ -18,7 +18,6 @@ from vradam.baselines import (
     RMSProp,
     VRMomentum,
 )
-from vradam.optimizer import VRAdam
 from vradam.variants import gradient_norm, inside, per_coordinate, power, predictable, published
 
 CURVATURE = [1.0, 4.0, 0.25]
@@ -219,14 +218,6 @@ def test_lion():
 # --- Reductions and edges ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("closed", [{"beta3": 0.0}, {"alpha1": 0.0}])
-def test_vradam_without_its_gate_is_adamw_to_the_last_bit_but_one(closed):
-    numbers = {"alpha0": 0.05, "beta1": 0.85, "beta2": 0.98, "eps": 1e-6, "weight_decay": 0.1}
-    vradam, _ = path_of(VRAdam(**numbers, **closed), steps=500)
-    adamw, _ = path_of(AdamW(**numbers), steps=500)
-    np.testing.assert_allclose(vradam, adamw, rtol=1e-15, atol=0)
-
-
 def test_reductions_between_baselines():
     numbers = {"alpha0": 0.05, "beta2": 0.98, "eps": 1e-6}
     same(path_of(AdamW(**numbers, weight_decay=0.0))[0], path_of(Adam(**numbers))[0], rtol=0)
@@ -263,28 +254,6 @@ def test_the_edge_of_stability_on_a_quadratic(optimizer, edge):
 
 
 # --- The protocol ------------------------------------------------------------------------------------------------
-
-
-@every_baseline
-def test_a_batch_is_its_runs_one_by_one(baseline):
-    """Bit for bit, with every hyper-parameter an array over the runs."""
-    rng = np.random.default_rng(3)
-    names = [field.name for field in fields(baseline) if field.name != "gate"]
-    sweep = {name: rng.uniform(0.1, 0.6, size=4) for name in names}
-    batch = baseline(**sweep)
-    x = rng.standard_normal((4, 3))
-    gradients = rng.standard_normal((30, 4, 3))
-    together, state = x, batch.init(x)
-    for g in gradients:
-        together, state = batch.step(together, g, state)
-    assert batch.learning_rate(state).shape == (4,)
-    for run in range(4):
-        single = baseline(**{name: float(values[run]) for name, values in sweep.items()})
-        alone, after = x[run], single.init(x[run])
-        for g in gradients:
-            alone, after = single.step(alone, g[run], after)
-        assert np.array_equal(alone, together[run])
-        assert single.learning_rate(after) == batch.learning_rate(state)[run]
 
 
 @every_baseline

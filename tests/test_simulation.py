@@ -154,6 +154,7 @@ def test_to_xarray_has_labelled_axes():
         ({"seed": 0.5}, TypeError, "seed must be an integer"),
         ({"seed": -1}, ValueError, "seed must lie in"),
         ({"engine": "gpu"}, ValueError, "engine must be 'auto', 'numpy' or 'compiled', got 'gpu'"),
+        ({"x0": np.ones((0, 2))}, ValueError, r"the runs must be one at least, got the shape \(0,\)"),
         ({"x0": np.ones((3, 2)), "seed": np.arange(4)}, ValueError, "the runs must broadcast against each other"),
     ],
 )

@@ -179,6 +179,8 @@ def _plan(
         runs = np.broadcast_shapes(*shapes.values())
     except ValueError:
         raise ValueError(f"the runs must broadcast against each other, got the shapes {shapes}") from None
+    if 0 in runs:
+        raise ValueError(f"the runs must be one at least, got the shape {runs}")
     x0 = np.ascontiguousarray(np.broadcast_to(x0, (*runs, objective.dim)))
     if state is not None and state.velocity.shape != x0.shape:
         raise ValueError(f"state must belong to points of shape {x0.shape}, got {state.velocity.shape}")
