@@ -88,7 +88,7 @@ def _run(
     from experiments.job import Options, main_job
     from experiments.ledger import entry, table
     from experiments.provenance import ROOT
-    from experiments.reference import update_reference
+    from experiments.reference import on_record, update_reference
     from experiments.workers import Workers
 
     workers = Workers(chosen.jobs or cpu_count(), chosen.dask)
@@ -101,6 +101,9 @@ def _run(
         command_line.error(str(error))
     outcome = main_job(options, claims or theory.CLAIMS, catalogue, draw or _draw)
     print(table(outcome.findings))
+    if options.only is None:
+        for line in on_record(outcome.findings, ROOT / "experiments" / "reference", catalogue):
+            print(line)
     print(f"\nReport: {options.out / 'report.html'}    data: {options.out / 'claims.json'}")
     if chosen.update_reference:
         entries = [entry(finding) for finding in outcome.findings]

@@ -19,6 +19,7 @@ from experiments.result import Result
 from experiments.statistics import confidence
 from experiments.store import Chunks
 from experiments.tasks.comparison import FACTORS, GAIN, holm, paired, profile, tail_gain, time_to, width
+from experiments.tasks.data import text
 from experiments.tasks.judgement import RIVALS, confrontation
 from experiments.tasks.protocol import CONTENDERS, scheduled, train, trials
 
@@ -31,13 +32,17 @@ LABELS = {
     "trajectory_balance": "grid 4-D, trajectory balance",
 }
 OPTIMIZERS = tuple(CONTENDERS)
+#: Those whose curvature and scaling are watched.
+INSIDE = ("VRAdam", "VRAdam, default gate", "AdamW")
 #: Seeds of the phases never meet: trials use 0, fresh seeds start here.
-FRESH, CONSTANT, BASIN = 1_000, 5_000, 6_000
+FRESH, CONSTANT, BASIN, WATCHED = 1_000, 5_000, 6_000, 7_000
 
 
 @dataclass(frozen=True)
 class Setup:
-    """``steps`` per task; ``seeds`` for the first witness and as many again for its replication."""
+    """``steps`` per task; ``seeds`` for the first witness and as many again for its replication; ``basin``: factors of
+    the chosen alpha0; ``points``: of a run, where curvature is measured; ``scales``: what gradients are multiplied by.
+    """
 
     tasks: tuple[str, ...] = ("mlp",)
     steps: tuple[int, ...] = (800,)
@@ -47,6 +52,9 @@ class Setup:
     basin: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
     basin_seeds: int = 2
     checks: int = 20
+    points: int = 40
+    scales: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0)
+    scale_seeds: int = 4
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -77,7 +85,15 @@ def run(setup: Setup, chunks: Chunks) -> Result:
     tables = [_table(setup, task, {phase: _over(task, phase, found) for phase, found in runs.items()})
               for task in setup.tasks]  # fmt: skip
     data = {"runs": xr.concat(tables, "task", data_vars="all", combine_attrs="drop_conflicts")}
+    if "transformer" in setup.tasks:
+        data["runs"].attrs["text"] = text().source
     data["pairs"] = comparisons(setup, data["runs"])
+    watched = {pair: chosen[pair] for pair in pairs if pair[1] in INSIDE}
+    for name, function in {"inside": inside, "scaled": scaled}.items():
+        found = chunks.map(function, {_key(name, *pair): (setup, *pair, hyper) for pair, hyper in watched.items()})
+        data[name] = xr.concat([xr.concat([found[_key(name, task, optimizer)] for optimizer in INSIDE], "optimizer")
+                                for task in setup.tasks], "task").assign_coords(
+            task=[LABELS[task] for task in setup.tasks], optimizer=list(INSIDE))  # fmt: skip
     return Result(data, (confrontation(setup.seed, data["runs"], data["pairs"]),))
 
 
@@ -121,6 +137,23 @@ def basin(setup: Setup, task: str, name: str, hyper: dict[str, float]) -> xr.Dat
     return _train(setup, task, name, hyper | {"alpha0": factors * hyper["alpha0"]}, seeds)
 
 
+def inside(setup: Setup, task: str, name: str, hyper: dict[str, float]) -> xr.Dataset:
+    """One run with its curvature, on minibatches with the schedule and on one large batch with a constant rate."""
+    from experiments.tasks.dynamics import follow
+
+    steps = setup.steps[setup.tasks.index(task)]
+    runs = [follow(task, name, hyper, steps, setup.points, full, setup.seed + WATCHED) for full in (False, True)]
+    return xr.concat(runs, "batch").assign_coords(batch=["minibatch", "full"])
+
+
+def scaled(setup: Setup, task: str, name: str, hyper: dict[str, float]) -> xr.Dataset:
+    """The chosen setting with every gradient multiplied by c, over (scale, seed)."""
+    from experiments.tasks.dynamics import rescaled
+
+    steps = setup.steps[setup.tasks.index(task)]
+    return rescaled(task, name, hyper, steps, setup.scales, setup.scale_seeds, setup.seed + WATCHED)
+
+
 def _train(
     setup: Setup, task: str, name: str, hyper: Any, seeds: np.ndarray, constant_rate: bool = False
 ) -> xr.Dataset:
@@ -160,7 +193,9 @@ def _table(setup: Setup, task: str, runs: dict[str, dict[str, xr.Dataset]]) -> x
     steps = np.linspace(0, setup.steps[setup.tasks.index(task)], setup.checks + 1).round()
     times = [time_to(target, table.validation.sel(optimizer=name).values, steps) for name in OPTIMIZERS]
     beaten = float(final.isel(optimizer=best, check=-1)) < float(table.baseline[0])
+    curves = table.validation.quantile([0.1, 0.5, 0.9], "seed").rename(quantile="share").astype(np.float32)
     return table.assign(
+        validation=curves.transpose("optimizer", "check", "share"),
         baseline=table.baseline[0],
         dim=table.dim[0],
         gain=gain,
