@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import xarray as xr
@@ -32,7 +32,7 @@ from experiments.store import (
     write_atomically,
 )
 from experiments.workers import HERE, Workers
-from theory.claim import Claim, Examination, examine
+from theory.claim import Claim, Examination, Status, examine
 
 log = logging.getLogger("experiments")
 
@@ -104,7 +104,12 @@ def examinations(claims: Sequence[Claim], options: Options) -> dict[str, Examina
     if options.fresh:
         forget(folder)
     chunks = Chunks(folder, print_of)
-    found = {name: _from_dataset(stored) for name, stored in chunks.stored([claim.id for claim in claims]).items()}
+    found: dict[str, Examination] = {}
+    for name, dataset in chunks.stored([claim.id for claim in claims]).items():
+        try:
+            found[name] = _from_dataset(dataset)
+        except ValueError as error:
+            log.warning("%s/%s: %s; examining it again", folder, name, error)
     missing = {claim.id: (claim,) for claim in claims if claim.id not in found}
     for name, examination in options.workers.map(_examine, missing):
         if examination.checks or examination.status == "empirical":
@@ -221,6 +226,15 @@ def _to_dataset(examination: Examination) -> xr.Dataset:
 
 
 def _from_dataset(dataset: xr.Dataset) -> Examination:
-    checks = dict(zip(dataset.check.values, dataset.holds.values, strict=True)) if "check" in dataset else {}
-    named = {str(name): bool(held) for name, held in checks.items()}
-    return Examination(dataset.attrs["status"], dataset.attrs["summary"], 0.0, named)
+    """Raises ValueError for a dataset that is no examination."""
+    names, held = dataset.get("check"), dataset.get("holds")
+    status, summary = dataset.attrs.get("status"), dataset.attrs.get("summary")
+    if status not in get_args(Status) or not isinstance(summary, str):
+        raise ValueError("is not an examination")
+    if (names is None) != (held is None):
+        raise ValueError("is not an examination")
+    if names is None or held is None:
+        return Examination(status, summary, 0.0, {})
+    if held.dims != ("check",) or held.dtype != bool or not all(isinstance(name, str) for name in names.values):
+        raise ValueError("is not an examination")
+    return Examination(status, summary, 0.0, dict(zip(names.values.tolist(), held.values.tolist(), strict=True)))

@@ -6,7 +6,6 @@ enough to be kept whole; the others are thinned to the slices in :data:`THINNED`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ import xarray as xr
 from experiments.catalogue import CATALOGUE, Catalogue
 from experiments.job import stored, write_json
 from experiments.ledger import NOT_RUN, Finding, merged, update_readme
+from experiments.reading import read_entries
 from experiments.report import shortest
 from experiments.store import encode, write_atomically
 
@@ -52,7 +52,7 @@ def update_reference(
     ValueError : if the reference would exceed :data:`REFERENCE_LIMIT`, naming its largest files.
     """
     record = folder / "claims.json"
-    previous = json.loads(record.read_text(encoding="utf-8")) if record.exists() else []
+    previous = read_entries(record.read_bytes()) if record.exists() else []
     files = {path: path.read_bytes() for path in folder.rglob("*.nc")}
     for stem in catalogue.stems:
         data = stored(stem, True, out, catalogue) if catalogue.load(stem) else None
@@ -96,7 +96,7 @@ def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue = 
     folder : of the committed reference; it need not exist.
     """
     record = folder / "claims.json"
-    entries = json.loads(record.read_text(encoding="utf-8")) if record.exists() else []
+    entries = read_entries(record.read_bytes()) if record.exists() else []
     stored_entries = {item["id"]: item for item in entries if item["verdict"] != NOT_RUN}
     lines = []
     for row in catalogue.entries:

@@ -12,7 +12,7 @@ from theory.certify_gates import certify_gates, lyapunov_certificate, polygon_ce
 from theory.check_certificate import check, check_file
 from theory.claim import CERTIFICATES
 from theory.joint_spectral_radius import best_word, growth_below, polygon, simplest_between
-from theory.search import gates
+from theory.search import gates, matrices
 
 STORED = sorted(CERTIFICATES.glob("gates_*.json"))
 by_name = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
@@ -93,6 +93,7 @@ def test_a_search_finds_it_anew(path):
         ("gates_polygon_90", ("vertices", 0), ["1"], "vertices must have 2 entries, got 1"),
         ("gates_polygon_90", ("vertices",), [], "vertices must be a list of 1 to"),
         ("gates_word_90_at_50", ("alpha1",), "-1/2", "alpha1 >= 0"),
+        ("gates_word_90_at_50", ("beta1",), "1", r"beta1 must lie in \[0, 1\)"),
         ("gates_word_90_at_50", ("growth",), "0", "growth must be > 0"),
         ("gates_word_90_at_50", ("gates", 0), "0.5", 'gates must be a string "p/q" or "p"'),
         ("gates_sawtooth_90", ("gate_decay",), "1", r"gate_decay must lie in \[0, 1\), got 1"),
@@ -291,6 +292,53 @@ def test_polygon_norm_of_a_square():
     assert check_gates.polygon_norm(Fraction(1, 2), Fraction(1), square) == 1
     assert check_gates.polygon_norm(Fraction(1, 2), Fraction(4), square) == 3
     assert not check_gates.is_convex(square[::-1])
+
+
+def test_both_sides_write_numbers_alike():
+    """The search and the checkers round and cut at the same places, without sharing the code."""
+    assert (matrices.PER_GROWTH, matrices.PER_BOUND, matrices.PER_TRACE) == (
+        check_gates.GROWTH_DIGITS,
+        check_gates.BOUND_DIGITS,
+        check_gates.TRACE_DIGITS,
+    )
+    assert matrices.DIGITS == check_gates.MAX_DIGITS
+    longest = 10**matrices.DIGITS
+    for trace in (
+        Fraction(1, longest),
+        Fraction(1, longest - 1),
+        Fraction(longest + 1, 3),
+        Fraction(longest - 1, 3),
+        Fraction(-7, 3),
+    ):
+        stored = check_gates.storable(trace)
+        assert stored == matrices.trace_as_stored([[trace, 0], [0, 0]])
+        assert stored <= trace < stored + Fraction(1, check_gates.TRACE_DIGITS)
+        fits = max(abs(trace.numerator), trace.denominator) < longest
+        assert (stored == trace) == fits
+
+
+def test_products_of_both_sides_agree():
+    """Exact products, growths, edges, norms and convexity, computed twice by different code."""
+    decay, word = Fraction(9, 10), [Fraction(3, 2)] * 3 + [Fraction(1, 7)] * 2 + [Fraction(3, 2)]
+    product = check_gates.word_product(decay, word)
+    assert [list(row) for row in product] == matrices.word_matrix(decay, word)
+    assert check_gates.edge(decay) == matrices.edge_of(decay)
+    for rate in (Fraction(1, 2), Fraction(9, 10), Fraction(1), Fraction(2)):
+        assert check_gates.grows_faster(product, len(word), rate) == matrices.outgrows(product, rate ** len(word))
+    square = [(Fraction(1), Fraction(-1)), (Fraction(1), Fraction(1))]
+    dent = [(Fraction(2), Fraction(0)), (Fraction(1, 2), Fraction(1, 2)), (Fraction(0), Fraction(2))]
+    flat = [(Fraction(2), Fraction(0)), (Fraction(1), Fraction(1)), (Fraction(0), Fraction(2))]
+    for vertices in (square, square[::-1], dent, flat, square[:1]):
+        assert check_gates.is_convex(vertices) == matrices.supports(vertices) == (vertices is square)
+    for gate in (Fraction(1, 3), Fraction(4)):
+        assert check_gates.polygon_norm(decay, gate, square) == matrices.norm_in(square, decay, gate)
+
+
+def test_a_star_is_not_convex():
+    """Ten corners visited 108 degrees apart: every turn is to the left, but the polygon goes around three times."""
+    angles = [3 * np.pi * k / 5 for k in range(5)]
+    star = [(Fraction(round(1000 * np.cos(t)), 1000), Fraction(round(1000 * np.sin(t)), 1000)) for t in angles]
+    assert not check_gates.is_convex(star) and not matrices.supports(star)
 
 
 def test_simplest_fraction():

@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory.check_certificate import MAX_BYTES, MAX_DIGITS, check, check_file, parse
-from theory.check_cycles import Interval, Recursion, krawczyk
+from theory.check_certificate import MAX_BYTES, MAX_DIGITS, check, check_file, count, parse, shown
+from theory.check_cycles import Interval, Recursion, _least_period, krawczyk
 from theory.claim import CERTIFICATES
 from theory.search.cycles import attracts, certificate
 
@@ -147,6 +147,9 @@ def test_a_well_formed_but_false_certificate_is_false():
         ('[["0", "1"]]', '["0", "1"]', "velocity must be a list"),
         ('[["0", "1"]]', '[["0", "1", "2"]]', "velocity must have 2 entries, got 3"),
         ('[["0", "1"]]', '[["1", "0"]]', "velocity must be a pair"),
+        ('[["0", "1"]]', '[["1", "1"]]', "velocity must be a pair"),
+        ('"30"', "1" * 21, "integers must have at most 20 digits"),
+        ('"30"', "1" * 20, "S must be a string"),
         ('[["0", "1"]]', "[]", "velocity must be a list of 1 to"),
         ('[["0", "1"]]', str([["0", "1"]] * 41).replace("'", '"'), "velocity must have at most 40"),
         ("[false]", "[0]", "clipped must be true or false"),
@@ -179,3 +182,83 @@ def test_files_that_are_no_certificates(tmp_path, raw, message):
 def test_a_certificate_is_a_mapping():
     with pytest.raises(ValueError, match="must be a JSON object, got str"):
         check("cycle")
+
+
+def test_files_up_to_the_limit_are_read(tmp_path):
+    path = tmp_path / "padded.json"
+    good = (CERTIFICATES / "cycle_90.json").read_bytes()
+    path.write_bytes(good + b" " * (MAX_BYTES - len(good)))
+    assert check_file(path)
+    path.write_bytes(good + b" " * (MAX_BYTES + 1 - len(good)))
+    with pytest.raises(ValueError, match=f"at most {MAX_BYTES} bytes"):
+        check_file(path)
+
+
+def test_counts_are_integers_from_zero():
+    assert [count(value, "k") for value in (0, 1, 7)] == [0, 1, 7]
+    for value in (-1, True, "1", None, 1.0):
+        with pytest.raises(ValueError, match="k must be an integer >= 0"):
+            count(value, "k")
+
+
+def test_messages_stay_readable():
+    assert shown("x" * 58) == repr("x" * 58) and len(shown("x" * 58)) == 60
+    assert shown("x" * 59) == repr("x" * 59)[:57] + "..."
+    assert shown("x" * 59, quote=False) == "x" * 59
+
+
+# ---------------------------------------------------------------- the pieces
+
+
+@pytest.mark.parametrize("clipped", [False, True])
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_the_jacobian_encloses_the_derivative_of_the_residual(k, clipped):
+    """Entry by entry, by divided differences in rationals, corners with their signs included."""
+    recursion = Recursion(Fraction(7, 10), Fraction(13), Fraction(3, 2))
+    point = [Fraction(3 + 2 * i, 4 + i) for i in range(k)]
+    step = Fraction(1, 10**9)
+    flags = [clipped] * k
+    jacobian = recursion.jacobian([Interval.of(value) for value in point], flags)
+    for j in range(k):
+        ends = []
+        for sign in (-1, 1):
+            moved = [Interval.of(value + sign * step * (i == j)) for i, value in enumerate(point)]
+            ends.append([float(entry.low) for entry in recursion.residual(moved, flags)])
+        for i in range(k):
+            slope = (ends[1][i] - ends[0][i]) / float(2 * step)
+            assert float(jacobian[i][j].low) == pytest.approx(slope, abs=1e-5)
+
+
+def test_intervals_that_touch_meet():
+    left, middle, right = (Interval(Fraction(n), Fraction(n + 1)) for n in (0, 1, 2))
+    assert left.meets(middle) and middle.meets(left) and not left.meets(right) and not right.meets(left)
+    assert Interval(Fraction(-1), Fraction(0)).square() == Interval(Fraction(0), Fraction(1))
+    assert Interval(Fraction(-3), Fraction(-2)).square() == Interval(Fraction(4), Fraction(9))
+
+
+def test_where_the_derivative_is_singular_nothing_is_proved():
+    """At rest on the edge, ``S = 38`` at beta1 = 9/10, the residual of a period 2 has slope zero."""
+    around_rest = [Interval(Fraction(-1, 100), Fraction(1, 100))]
+    assert not krawczyk(Recursion(Fraction(9, 10), Fraction(38), Fraction(1)), around_rest, [False])
+    assert krawczyk(Recursion(Fraction(9, 10), Fraction(30), Fraction(1)), around_rest, [False])
+
+
+@pytest.mark.parametrize(
+    ("values", "least"),
+    [
+        ([1], True),
+        ([1, 2], True),
+        ([1, -1, 1], False),  # one half-cycle of length 1, three times
+        ([1, 2, 3], True),
+        ([1, 2, -1, -2, 1, 2], False),
+        ([1, 2, 1, 2], True),  # goes through 1, 2 twice before the sign changes: not a shorter symmetric cycle
+        ([1, 2, 3, -1, -2, -3, 1, 2, 3], False),
+        ([1, -1, 1, -1, 1], False),
+        ([1, -1, 1, -1, 2], True),
+        ([0, 0], False),
+    ],
+)
+def test_least_periods(values, least):
+    """2k is the least period unless ``w_{i+j} = -w_i`` for a proper divisor j of k with k/j odd."""
+    around = [Interval(Fraction(10 * value - 1, 10), Fraction(10 * value + 1, 10)) for value in values]
+    assert _least_period(around) == least

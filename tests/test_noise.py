@@ -1,5 +1,7 @@
 """Each noise model has the law it states, and its draws depend on (seed, run, step, coordinate) alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -95,6 +97,9 @@ def test_minibatch_draws_every_term_equally_often_and_with_replacement():
 def test_minibatch_of_an_objective_without_terms_is_refused():
     with pytest.raises(ValueError, match="minibatch noise needs a finite sum; quadratic"):
         noise.minibatch(2).stochastic_gradient(BOWL, np.zeros((1, 5)), None, rng.streams([0], [0]))
+    counted = replace(BOWL, terms=3)  # it says how many, but has no gradients of them
+    with pytest.raises(ValueError, match="minibatch noise needs a finite sum; quadratic"):
+        noise.minibatch(2).stochastic_gradient(counted, np.zeros((1, 5)), None, rng.streams([0], [0]))
 
 
 @pytest.mark.parametrize(
@@ -102,6 +107,7 @@ def test_minibatch_of_an_objective_without_terms_is_refused():
     [
         (noise.gaussian(1.0), None),
         (noise.gaussian(1.0, bound=3.0), 3.0),
+        (noise.gaussian(1.0, bound=0.25), 0.25),
         (noise.two_point(0.1, 2.0), 18.0),
         (noise.two_point(0.75, 2.0), 2.0),
         (noise.uniform(0.5), 0.5),
@@ -138,6 +144,48 @@ def test_parameters_may_differ_from_run_to_run():
         assert np.array_equal(both[:, i], single[:, i])
 
 
+def first_inside(streams, std, bound):
+    """By definition: of the attempts 0, 1, 2, ... at each coordinate the first that lies in [-bound, bound]."""
+    tries = std * np.array([streams.normals(DIM, attempt)[0] for attempt in range(200)])
+    return tries[np.argmax(np.abs(tries) <= bound, axis=0), range(DIM)]
+
+
+def test_every_draw_is_a_function_of_its_address():
+    """Step t uses the words of step t and no others; a truncated one the first attempt that lies inside."""
+    streams, x = rng.streams([9], [2]), np.zeros((1, DIM))
+    laws = [
+        (noise.gaussian(0.5), lambda s: 0.5 * s.normals(DIM)[0]),
+        (noise.gaussian(0.5, bound=0.2), lambda s: first_inside(s, 0.5, 0.2)),
+        (noise.uniform(3.0), lambda s: 3.0 * rng.symmetric_unit(s.words(DIM))[0]),
+        (noise.two_point(0.25, 1.0), lambda s: np.where(s.words(DIM)[0] < 2**62, 3.0, -1.0)),
+    ]
+    for step, (model, law) in enumerate(law for _ in range(3) for law in laws):
+        assert streams.step == step
+        expected = law(streams)
+        assert np.array_equal(model.stochastic_gradient(BOWL, x, x, streams)[0], expected)
+
+
+def test_noise_at_the_bound_is_inside():
+    streams, x = rng.streams([9], [2]), np.zeros((1, DIM))
+    drawn = streams.normals(DIM)[0]
+    bound = np.abs(drawn).max()
+    assert np.array_equal(noise.gaussian(1.0, bound=bound).stochastic_gradient(BOWL, x, x, streams)[0], drawn)
+
+
+def test_two_points_are_parted_by_the_threshold():
+    """A word below ``p 2^64`` goes up: exactly that many words of all do."""
+
+    class Words:
+        step = 0
+
+        def words(self, count):
+            return np.array([[2**62 - 1, 2**62, 0, 2**64 - 1, 2**63]], np.uint64)
+
+    x = np.zeros((1, DIM))
+    drawn = noise.two_point(0.25, 1.0).stochastic_gradient(BOWL, x, x, Words())
+    assert drawn.tolist() == [[3.0, -1.0, 3.0, -1.0, -1.0]]
+
+
 @given(st.floats(-1e6, 1e6))
 def test_noise_is_added_to_the_exact_gradient(shift):
     streams = rng.streams([4], [2])
@@ -160,6 +208,7 @@ def test_single_precision_stays_single():
         (lambda: noise.gaussian(True), TypeError, "std must hold real numbers"),
         (lambda: noise.gaussian(1.0, bound=0.0), ValueError, r"bound must lie in \(0, inf\), got 0"),
         (lambda: noise.gaussian(1.0, bound=0.2), ValueError, r"bound must be at least std/4, got bound 0.2"),
+        (lambda: noise.gaussian(1.0, bound=[1.0, 0.2]), ValueError, r"bound must be at least std/4"),
         (lambda: noise.two_point(0.0, 1.0), ValueError, r"p must lie in \(0, 1\), got 0"),
         (lambda: noise.two_point(1.0, 1.0), ValueError, r"p must lie in \(0, 1\), got 1"),
         (lambda: noise.two_point(0.5, -1.0), ValueError, r"amplitude must lie in \[0, inf\), got -1"),

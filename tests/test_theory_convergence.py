@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from scipy.optimize import brentq
 
-from theory import enumeration, rate_lemmas
+from theory import enumeration, rate_lemmas, smoothed_rate
 from theory.claim import vanishes
 from theory.convergence import (
     C1a,
@@ -161,6 +161,14 @@ def test_the_shortest_horizon_is_the_first_beyond_the_velocitys_memory(decay):
     line = trivial_line(R=PLAIN["R"], eps=PLAIN["eps"])
     assert horizon_bound(theorem4, n, **PLAIN, beta1=decay) < line
     assert n > memory and horizon_bound(theorem4, n - 1, **PLAIN, beta1=decay) >= line
+
+
+def test_without_mention_there_is_one_dimension_and_neither_gate_nor_momentum():
+    plain = {"L": 0.7, "R": 1.3, "D": 2.0, "eps": 1e-4}
+    for bound in (theorem2, theorem4, smoothed_rate.theorem):
+        stated = horizon_bound(bound, 1000, **plain, d=1, alpha1=0.0, beta1=0.0, beta3=0.0)
+        assert horizon_bound(bound, 1000, **plain) == stated
+        assert crossover(bound, **plain) == crossover(bound, **plain, d=1, alpha1=0.0, beta1=0.0, beta3=0.0)
 
 
 def test_a_larger_gate_needs_a_longer_horizon():

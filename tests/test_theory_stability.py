@@ -9,7 +9,7 @@ import sympy as sp
 from theory.claim import vanishes
 from theory.notation import L, alpha1, beta1, beta3, v, weight_decay
 from theory.recursion import ALGORITHM
-from theory.stability import S1, S2, S4, derive_decay, derive_edge
+from theory.stability import S1, S2, S4, _is_schur, derive_decay, derive_edge
 
 BETAS = [0.0, 0.3, 0.5, 0.9, 0.99]
 
@@ -186,3 +186,20 @@ def test_random_gate_sequences_below_the_limit_decay(beta):
 def test_without_decay_the_limit_is_two_over_kappa():
     """0.105 at beta1 = 0.9, against the edge 38."""
     assert sequence_limit(0.9, 1.0, 0) == pytest.approx(2 / 19)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "stable"),
+    [
+        ([[sp.Rational(1, 2), 1], [0, sp.Rational(-1, 3)]], True),
+        ([[0, sp.Rational(-9, 10)], [1, 0]], True),
+        ([[0, -1], [1, 0]], False),  # a rotation: both roots on the circle
+        ([[1, 1], [0, sp.Rational(1, 2)]], False),
+        ([[-1, 1], [0, sp.Rational(1, 2)]], False),
+        ([[2, 0], [0, sp.Rational(1, 3)]], False),
+        ([[-2, 0], [0, sp.Rational(1, 3)]], False),
+        ([[2, 0], [0, 3]], False),
+    ],
+)
+def test_schur_matrices_have_their_roots_inside_the_circle(matrix, stable):
+    assert _is_schur(sp.Matrix(matrix)) == stable

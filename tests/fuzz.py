@@ -1,0 +1,379 @@
+"""Hostile files: valid ones, mutated byte by byte and part by part, are fed to every parser of stored data.
+
+    python tests/fuzz.py                       100,000 inputs for each parser
+    python tests/fuzz.py --count 5000 --seed 1 certificate netcdf
+
+A parser returns something sound or raises ValueError; anything else is a finding, and so is a sound-looking answer that
+is not what the file said before it was touched where that can be told: a certificate that still holds, data that
+still have their checksum. Inputs follow from the seed alone. They are read in a second process, because the HDF5
+library itself may hang or crash on bytes made to confuse it; where the bytes reach it unprotected by a checksum (the
+parser ``netcdf`` here) that is counted as "library", elsewhere it is a finding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from experiments.job import _from_dataset, _to_dataset
+from experiments.ledger import ledger_markdown, merged
+from experiments.reading import read_entries, read_json
+from experiments.store import SUMS, Chunks, decode, encode, load_data, save_data
+from theory.check_certificate import check, parse
+from theory.claim import CERTIFICATES, Examination
+
+# ---------------------------------------------------------------- mutations
+
+TOKENS = [
+    b"null", b"true", b"-1", b"0", b"1e999", b"NaN", b"-Infinity", b'""', b"[]", b"{}", b'"1/0"', b'"1/2"', b'"0.5"',
+    b"[[[[[[[[", b'{"kind":', b"\xff", b"\x00", b"\xed\xa0\x80", b"\\ud800", b"9" * 30, b'"' + b"9" * 700 + b'"', b",",
+    b":", b"  ", b"../", b"\r\n", b"e", b"/", b"__import__('os')", b"cos\nsystem\n", b"\x89HDF\r\n\x1a\n", b"\xff" * 8,
+]  # fmt: skip
+VALUES: list[Any] = [
+    None, True, False, 0, -1, 2, 10**19, 10**40, 0.5, 1e308, float("nan"), float("inf"), "", "0", "-1", "1/2", "2/4",
+    "1/0", "nan", "inf", "9" * 601, "1/" + "9" * 601, "\ud800", "é", "__import__('os')", [], {}, [[]], [1, [2, [3]]],
+    {"kind": "cycle"}, ["0", "1"], "cycle", "gate_word", "equality", "verified", "x" * 10_000,
+]  # fmt: skip
+
+
+def bytes_mutated(content: bytes, draw: random.Random) -> bytes:
+    """One to four changes of bytes: bits flipped, pieces cut, doubled, moved, replaced by something suggestive."""
+    data = bytearray(content)
+    for _ in range(draw.randint(1, 4)):
+        at = draw.randrange(len(data) + 1)
+        length = draw.choice([1, 1, 2, 4, 8, draw.randint(1, 200)])
+        kind = draw.randrange(8)
+        if kind == 0 and at < len(data):
+            data[at] ^= 1 << draw.randrange(8)
+        elif kind == 1:
+            data[at : at + length] = draw.randbytes(length)
+        elif kind == 2:
+            del data[at : at + length]
+        elif kind == 3:
+            del data[at:]
+        elif kind == 4:
+            data[at:at] = draw.choice(TOKENS)
+        elif kind == 5:
+            data[at : at + length] = draw.choice(TOKENS)
+        elif kind == 6:
+            data[at:at] = data[at : at + length]
+        else:
+            start = draw.randrange(len(data) + 1)
+            data[at : at + length] = data[start : start + length]
+    return bytes(data)
+
+
+def json_mutated(content: bytes, draw: random.Random) -> bytes:
+    """One to three changes of the values in a JSON text: replaced, removed, doubled, renamed, exchanged."""
+    data = json.loads(content)
+    for _ in range(draw.randint(1, 3)):
+        places = list(_places(data))
+        if not places:
+            break
+        holder, key = draw.choice(places)
+        kind = draw.randrange(6)
+        if kind <= 1:
+            holder[key] = draw.choice(VALUES)
+        elif kind == 2:
+            del holder[key]
+        elif kind == 3:
+            other, there = draw.choice(places)
+            if there in other if isinstance(other, dict) else there < len(other):
+                holder[key] = json.loads(json.dumps(other[there]))
+        elif kind == 4 and isinstance(holder, list):
+            holder[key:key] = [holder[key]] * draw.choice([1, 3, 2001])
+        elif kind == 4:
+            holder[draw.choice(["", "kind", "comment", str(key).upper(), "\ud800"])] = holder[key]
+        elif isinstance(holder[key], str):
+            text = holder[key]
+            at = draw.randrange(len(text) + 1)
+            holder[key] = text[:at] + draw.choice("0123456789/-. eé") + text[at + draw.randrange(2) :]
+    return json.dumps(data, indent=draw.choice([None, 1])).encode("utf-8", "surrogatepass")
+
+
+def _places(data: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place of a JSON value, as its holder and the key or index there."""
+    waiting = [data]
+    while waiting:
+        holder = waiting.pop()
+        keys = list(holder) if isinstance(holder, dict) else range(len(holder))
+        for key in keys:
+            yield holder, key
+            if isinstance(holder[key], dict | list):
+                waiting.append(holder[key])
+
+
+def dataset_mutated(content: bytes, draw: random.Random) -> bytes:
+    """One to three changes of a netCDF file's variables and attributes, written as a sound file again."""
+    dataset = decode(content)
+    for _ in range(draw.randint(1, 3)):
+        name = draw.choice([*dataset.variables, *dataset.attrs, "extra"])
+        value = draw.choice([0, 1.5, "", "open", "nonsense", np.arange(3), np.array([]), "a\x01b", -(2**62)])
+        kind = draw.randrange(5)
+        if kind == 0 and name in dataset.variables:
+            dataset = dataset.drop_vars(name)
+        elif kind == 1 and name in dataset.attrs:
+            del dataset.attrs[name]
+        elif kind == 2:
+            odd = xr.Variable(f"other_{name}", np.asarray(draw.choice([[0], [1.5, 2.0], ["a"]])))
+            dataset = dataset.drop_vars(name, errors="ignore").assign({name: odd})
+        elif kind == 3 and name in dataset.variables:
+            dataset = dataset.drop_vars(name).assign({f"{name}s": ((), 1.0)})
+        else:
+            dataset.attrs[name] = value
+    return encode(dataset)
+
+
+# ---------------------------------------------------------------- parsers
+
+
+@dataclass(frozen=True)
+class Parser:
+    """Valid files, how to mutate them, and what reads them: ``read`` returns a word on the outcome."""
+
+    samples: Sequence[bytes]
+    mutations: Sequence[Callable[[bytes, random.Random], bytes]]
+    read: Callable[[bytes], str]
+    library: bool = False  # a hang or a crash is the HDF5 library's
+
+
+def certificate() -> Parser:
+    """Certificates of every kind; one that is still accepted still says the same."""
+    stored = [path.read_bytes() for path in sorted(CERTIFICATES.glob("*.json"))]
+    samples = sorted(stored, key=len)[:20] + [max((s for s in stored if b'"polygon"' in s), key=lambda s: -len(s))]
+    known = [parse(raw) for raw in samples]
+
+    def read(raw: bytes) -> str:
+        data = parse(raw)
+        if not check(data):
+            return "rejected"
+        assert data in known, "a changed certificate was accepted"
+        return "accepted unchanged"
+
+    return Parser(samples, (bytes_mutated, json_mutated), read)
+
+
+def claims() -> Parser:
+    """The record of verdicts: what is read can be shown, merged and written again."""
+
+    def read(raw: bytes) -> str:
+        entries = read_entries(raw)
+        ledger_markdown(entries)
+        assert len(merged(entries, entries)) == len(entries)
+        json.dumps(entries, allow_nan=False)
+        return "read"
+
+    return Parser([RECORD], (bytes_mutated, json_mutated), read)
+
+
+def plain_json() -> Parser:
+    """Any other stored JSON."""
+
+    def read(raw: bytes) -> str:
+        json.dumps(read_json(raw), allow_nan=False)
+        return "read"
+
+    return Parser(
+        [RECORD, b'{"gate": "0123456789abcdef", "bias": "fedcba9876543210"}'], (bytes_mutated, json_mutated), read
+    )
+
+
+def netcdf() -> Parser:
+    """Datasets; the checksums that protect them are left out here."""
+
+    def read(raw: bytes) -> str:
+        assert isinstance(decode(raw), xr.Dataset)
+        return "read"
+
+    return Parser(
+        [encode(sample()), encode(sample(), compress=True)], (bytes_mutated, bytes_mutated, dataset_mutated), read
+    )
+
+
+def examination() -> Parser:
+    """What the symbolic witness said, stored by an earlier run."""
+    said = Examination("proved", "2 checks close", 0.0, {"step": True, "other step": False})
+    empty = Examination("empirical", "no derivation: decided by experiment", 0.0, {})
+
+    def read(raw: bytes) -> str:
+        assert isinstance(_from_dataset(decode(raw)), Examination)
+        return "read"
+
+    return Parser([encode(_to_dataset(one)) for one in (said, empty)], (dataset_mutated,), read)
+
+
+def checksums() -> Parser:
+    """A folder of finished data whose list of checksums was touched: the data as they were, or none."""
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    save_data(folder, {"one": sample(), "two": sample()})
+
+    def read(raw: bytes) -> str:
+        (folder / SUMS).write_bytes(raw)
+        data = load_data(folder)
+        assert data is None or all(name in ("one", "two") and data[name].identical(sample()) for name in data)
+        return "refused" if data is None else "read"
+
+    return Parser([(folder / SUMS).read_bytes()], (bytes_mutated,), read)
+
+
+def chunk() -> Parser:
+    """A stored chunk that was touched: computed again, or as it was."""
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    Chunks(folder, "f").keep("a", sample())
+    (path,) = folder.glob("*.nc")
+
+    def read(raw: bytes) -> str:
+        path.write_bytes(raw)
+        found = Chunks(folder, "f").stored(["a"])
+        assert not found or found["a"].identical(sample())
+        return "read" if found else "refused"
+
+    return Parser([path.read_bytes()], (bytes_mutated,), read)
+
+
+PARSERS = {
+    "certificate": certificate, "claims": claims, "json": plain_json, "netcdf": netcdf, "examination": examination,
+    "checksums": checksums, "chunk": chunk,
+}  # fmt: skip
+
+
+def sample() -> xr.Dataset:
+    """A small dataset of every kind that is stored."""
+    return xr.Dataset(
+        {
+            "value": (("run", "step"), np.linspace(0, 1, 12).reshape(3, 4)),
+            "diverged_at": ("run", np.array([-1, 3, -1])),
+            "closed": ("run", [True, False, True]),
+            "missing": ("step", np.array([np.nan, np.inf, -np.inf, -0.0])),
+        },
+        coords={"step": [0, 1, 2, 5], "name": ("run", ["Adam", "β = 0.9", ""])},
+        attrs={"objective": "quadratic", "L": 2.5, "steps": 7, "grid": [1.0, 2.0]},
+    )
+
+
+def _entry(name: str, verdict: str, kind: str | None) -> dict[str, Any]:
+    measured = {"value": 1.25, "low": 1.2, "high": "inf", "quantity": "threshold | L", "at": "d = 2"}
+    predicted = {"value": 1.3, "kind": kind, "trivial": None}
+    run = kind is not None
+    return {
+        "id": name, "title": f"Claim {name}", "as_reported": "x is halved", "source": "toy", "assumptions": ["x > 0"],
+        "verdict": verdict, "expected_verdict": None,
+        "symbolic": {"status": "proved", "summary": "2 checks close", "seconds": 0.1},
+        "numeric": {
+            "status": "supports", "measured": measured if run else None, "predicted": predicted if run else None,
+            "looseness": 1.04 if run else None, "n": 100 if run else None,
+        },
+        "certificate": None, "figure": "figures/toy.svg", "setup": {"class": "Setup", "seed": 1},
+        "provenance": {"fingerprint": "0" * 16, "seconds": 1.5, "date": "2025-01-01 00:00 UTC"},
+    }  # fmt: skip
+
+
+RECORD = json.dumps(
+    [_entry("T1", "verified", "equality"), _entry("T2", "refuted", "upper bound"), _entry("T3", "not run", None)]
+).encode()
+
+
+# ---------------------------------------------------------------- running
+
+#: Seconds after which a parser is taken to hang.
+PATIENCE = 20.0
+
+
+@dataclass
+class Report:
+    """How many inputs ended how, the first findings, and the slowest input that ended."""
+
+    outcomes: Counter[str]
+    findings: list[str]
+    seconds: float = 0.0
+    slowest: float = 0.0
+
+
+def fuzz(name: str, count: int, seed: int) -> Report:
+    """Feed ``count`` mutated files to a parser in a process of its own, replaced when it hangs or dies."""
+    report = Report(Counter(), [])
+    context, start, done = get_context("spawn"), time.perf_counter(), 0
+    while done < count:
+        here, there = context.Pipe(duplex=False)
+        child = context.Process(target=_feed, args=(there, name, seed, done, count), daemon=True)
+        child.start()
+        there.close()
+        try:
+            while done < count:
+                if not here.poll(PATIENCE + 60 * (done == 0)):
+                    raise TimeoutError(f"no answer in {PATIENCE:g} s")
+                outcome, finding, seconds = here.recv()
+                report.outcomes[outcome] += 1
+                report.findings += [f"input {done}: {finding}"] if finding else []
+                report.slowest = max(report.slowest, seconds)
+                done += 1
+        except (TimeoutError, EOFError) as error:
+            word = "hang" if isinstance(error, TimeoutError) else "crash"
+            child.kill()
+            known = PARSERS[name]().library
+            report.outcomes[f"library {word}" if known else f"FINDING {word}"] += 1
+            report.findings += [] if known else [f"input {done}: {word}"]
+            done += 1
+        child.join()
+    report.seconds = time.perf_counter() - start
+    return report
+
+
+def _feed(answers: Any, name: str, seed: int, first: int, count: int) -> None:
+    """Read the inputs from ``first`` on; an answer for each: its outcome, the finding, and the seconds it took."""
+    logging.disable(logging.WARNING)  # every refused file is announced
+    warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda _: None  # h5netcdf closes what it never opened
+    parser = PARSERS[name]()
+    for i in range(first, count):
+        draw = random.Random(f"{seed}/{i}")
+        raw = draw.choice(parser.mutations)(draw.choice(parser.samples), draw)
+        began, finding = time.perf_counter(), ""
+        try:
+            outcome = parser.read(raw)
+        except ValueError:
+            outcome = "ValueError"
+        except Exception as error:
+            outcome = f"FINDING {type(error).__name__}"
+            finding = f"{raw[:300]!r}\n{traceback.format_exc(limit=-3)}"
+        answers.send((outcome, finding, time.perf_counter() - began))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 without a finding, 1 with one."""
+    command = argparse.ArgumentParser(description="Feed mutated files to every parser of stored data.")
+    command.add_argument("parsers", nargs="*", metavar="PARSER", help=f"of {', '.join(PARSERS)} (default: all)")
+    command.add_argument("--count", type=int, default=100_000, help="inputs for each")
+    command.add_argument("--seed", type=int, default=0)
+    options = command.parse_args(arguments)
+    if unknown := set(options.parsers) - set(PARSERS):
+        command.error(f"unknown parser {', '.join(sorted(unknown))}; there are {', '.join(PARSERS)}")
+    found = 0
+    for name in options.parsers or PARSERS:
+        report = fuzz(name, options.count, options.seed)
+        ends = ", ".join(f"{word} {number}" for word, number in sorted(report.outcomes.items()))
+        slowest = f"slowest {1000 * report.slowest:.0f} ms"
+        print(f"{name:12} {options.count} inputs in {report.seconds:.0f} s ({slowest}): {ends}", flush=True)
+        print("\n".join(report.findings[:5]), end="\n" if report.findings else "")
+        found += len(report.findings)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
