@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
-from paper_figures.style import INK, canvas, label
+from paper_figures.style import COLUMN, INK, canvas, label
 
 #: The origin, the four phases in two pairs that differ in lightness, anything else.
 COLORS = ("#777777", "#FFFFFF", "#0072B2", "#9CCBE8", "#D55E00", "#F5BF8E")
@@ -19,7 +19,7 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     """``data["basins"]``: ``end`` over (x, v) is -1 at the origin and 0..3 in the cycle; its four points."""
     found = data["basins"]
     share = float((found.end >= 0).mean())
-    figure, axes = canvas(height=4.4)
+    figure, axes = canvas(height=4.2, width=COLUMN)
     axes.pcolormesh(
         found.x, found.v, found.end.transpose("v", "x"), cmap=ListedColormap(COLORS),
         norm=BoundaryNorm(np.arange(-2.5, 4), len(COLORS)), shading="nearest", rasterized=True,
@@ -35,7 +35,7 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
         f"At {found.attrs['fraction']:.0%} of the edge, {share:.0%} of these starts\nend in a cycle of period 4"
     )
     axes.text(
-        1, -0.155, "white: converges;  colours: phase in which the cycle 1 2 3 4 is entered", fontsize=8.5, ha="right",
+        1, -0.155, "white: converges;  colours: phase in which the cycle is entered", fontsize=8.5, ha="right",
         va="top", transform=axes.transAxes,
     )  # fmt: skip
     return figure

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, canvas, label
+from paper_figures.style import BLUE, COLUMN, GREEN, GREY, INK, ORANGE, PURPLE, canvas, label
 
 LINES = (
     ("published", "published", ORANGE, "o", "-"),
@@ -20,18 +20,20 @@ LINES = (
 def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     """``data["curves"]`` over (law, gate, N); ``data["plateaus"]`` and ``data["crossing"]``: the laws, the long run."""
     curves, plateaus, crossing = data["curves"].isel(law=0), data["plateaus"], data["crossing"]
-    figure, panels = canvas(1, 3, height=3.5, width_ratios=(1.5, 1, 0.75))
-    left, middle, right = panels
+    figure, panels = canvas(2, 2, height=5.6, width=COLUMN, width_ratios=(1.2, 1))
+    for axes in panels[0]:
+        axes.remove()
+    left, (middle, right) = figure.add_subplot(panels[0, 0].get_gridspec()[0, :]), panels[1]
     for gate, text, color, marker, style in LINES:
         row = curves.sel(gate=gate)
         left.loglog(row.N, row["mean"], marker=marker, ms=4, color=color, ls=style, label=text)
     plateau = float(curves.plateau.max())  # the same for every gate
     left.axhline(plateau, color=GREY, lw=1, ls=(0, (4, 3)))
     label(left, float(curves.N[-1]), plateau * 1.12, "predicted", GREY, ha="right", va="bottom")
-    left.set_ylim(bottom=0.02 * float(curves["mean"].min()), top=8)
-    left.legend(fontsize=7.5, loc="lower left", borderaxespad=0.1, handlelength=2.4)
+    left.set_ylim(bottom=0.2 * float(curves["mean"].min()), top=8)
+    left.legend(fontsize=8.5, loc="lower left", borderaxespad=0.1, handlelength=2.4)
     left.set(xlabel="N", ylabel=r"$E\|\nabla F(x_\tau)\|^2$")
-    left.set_title("The gate's bias stays", color=INK)
+    left.set_title("The bias of the published gate stays", color=INK)
     low, high = (abs(plateaus.measured - plateaus.low), abs(plateaus.high - plateaus.measured))
     largest = 1.12 * float(max(plateaus.predicted.max(), plateaus.measured.max()))
     middle.plot([0, largest], [0, largest], color=GREY, lw=1)

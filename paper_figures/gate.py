@@ -9,7 +9,7 @@ import sympy as sp
 import xarray as xr
 from matplotlib.figure import Figure
 
-from paper_figures.style import ACCENTS, GREY, INK, canvas, label
+from paper_figures.style import ACCENTS, COLUMN, GREY, INK, canvas, label
 from theory.gate import LARGEST_STEP
 from theory.notation import alpha0, alpha1, beta3, v
 from theory.recursion import ALGORITHM, gamma
@@ -22,7 +22,7 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     gate = sp.lambdify((v, alpha1), gamma(v**2, ALGORITHM).subs(beta3, strength), "numpy")
     claimed = float(LARGEST_STEP["unclipped"].subs({alpha0: 1, beta3: strength}))
     speed = np.geomspace(0.02, 60, 600)
-    figure, (left, right) = canvas(1, 2, height=3.5)
+    figure, (left, right) = canvas(1, 2, height=3.0, width=COLUMN)
     shown = [clip for clip in runs.alpha1.values if clip > 1]
     for clip, color in zip(shown, ACCENTS, strict=False):
         here = runs.sel(alpha1=clip)
@@ -34,13 +34,13 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
         label(left, 8, gate(speed[-1], clip) * 1.14, rf"$\alpha_1={clip:g}$", color, va="bottom")
         label(right, speed[-1] * 1.1, gate(speed[-1], clip) * speed[-1], f"{clip:g}", color, annotation_clip=False)
     right.axhline(claimed, color=GREY, lw=1, ls=(0, (4, 3)))
-    label(right, speed[0], claimed * 1.35, " reported bound", GREY)
+    label(right, speed[0], claimed * 1.35, " reported bound", GREY, fontsize=8)
     for axes, title, ylabel in (
         (left, "The gate has a floor,", r"$\eta_t / \alpha_0$"),
-        (right, "so the step has no ceiling", r"$\eta_t \|v_t\| / \alpha_0$"),
+        (right, "the step no ceiling", r"$\eta_t \|v_t\| / \alpha_0$"),
     ):
         axes.set(xscale="log", yscale="log", xlim=(speed[0], speed[-1]), xlabel=r"speed $\|v_t\|$", ylabel=ylabel)
-        axes.set_title(title, color=INK)
+        axes.set_title(title, color=INK, fontsize=10.5)
     left.set_ylim(0.02, 1.4)
     return figure
 

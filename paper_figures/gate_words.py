@@ -7,24 +7,24 @@ from collections.abc import Mapping
 import xarray as xr
 from matplotlib.figure import Figure
 
-from paper_figures.style import ACCENTS, DASHES, GREY, INK, canvas, label
+from paper_figures.style import ACCENTS, COLUMN, DASHES, GREY, INK, canvas, label
 
 
 def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     """``data["growth"]``: growth per step of the worst word over (beta1, alpha1, fraction)."""
     found = data["growth"]
     clip = min(found.alpha1.values, key=lambda value: abs(value - 10))
-    figure, axes = canvas(height=3.6)
+    figure, axes = canvas(height=3.4, width=COLUMN)
     axes.axhspan(0, 1, color=GREY, alpha=0.12, lw=0)
-    for beta1, color, style in zip(found.beta1.values[-4:], ACCENTS, DASHES, strict=False):
-        row = found.growth.sel(beta1=beta1, alpha1=clip)
-        axes.semilogx(found.fraction, row, color=color, ls=style)
-        top = int(row.values.argmax())
-        label(axes, float(found.fraction[top]), float(row[top]), rf"$\beta_1={beta1:g}$", color, ha="right",
-              va="center", xytext=(-12, 0), textcoords="offset points")  # fmt: skip
-    label(axes, float(found.fraction[0]), 1, " decays", GREY, va="top", xytext=(0, -3), textcoords="offset points")
     seen = found.growth.sel(alpha1=clip)
-    axes.set(xlabel=r"$\alpha_0 L\,/\,B$", ylabel="growth per step of the worst word",
-             ylim=(float(seen.min()) - 0.01, float(seen.max()) * 1.03))  # fmt: skip
+    low, high = float(seen.min()) - 0.01, float(seen.max()) * 1.03
+    shown = list(zip(found.beta1.values[-4:], ACCENTS, DASHES, strict=False))
+    for i, (beta1, color, style) in enumerate(shown):
+        axes.semilogx(found.fraction, seen.sel(beta1=beta1), color=color, ls=style)
+        height = 0.93 - 0.09 * (len(shown) - 1 - i)
+        axes.plot([0.05, 0.14], [height, height], color=color, ls=style, transform=axes.transAxes)
+        label(axes, 0.16, height, rf"$\beta_1={beta1:g}$", color, xycoords="axes fraction")
+    label(axes, float(found.fraction[0]), 1, " decays", GREY, va="top", xytext=(0, -3), textcoords="offset points")
+    axes.set(xlabel=r"$\alpha_0 L\,/\,B$", ylabel="growth per step, worst word", ylim=(low, high))
     axes.set_title(rf"Stable gates, badly ordered, grow ($\alpha_1={clip:g}$)", color=INK)
     return figure

@@ -8,13 +8,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from paper_figures.style import BLUE, GREY, INK, ORANGE, PALE, canvas, label
+from paper_figures.style import BLUE, COLUMN, GREY, INK, ORANGE, PALE, canvas, label
 
 
 def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     """``data["phase_portrait"]``: the field over (x, v), the orbits over (optimizer, step)."""
     found = data["phase_portrait"]
-    figure, axes = canvas(height=4.2)
+    figure, axes = canvas(height=3.6, width=COLUMN)
     pace = np.hypot(found.x_rate, found.v_rate).values.T
     axes.streamplot(
         found.x.values, found.v.values, found.x_rate.values.T, found.v_rate.values.T, color=PALE, density=1.0,
@@ -32,5 +32,5 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     label(axes, float(start.orbit_x), float(start.orbit_v), "start", INK, xytext=(9, 9), textcoords="offset points")
     label(axes, float(found.x[0]), float(found.v[-1]), " field: the particle", GREY, va="bottom")
     axes.set(xlabel=r"position $x$", ylabel=r"velocity (of descent, $-v_t$)")
-    axes.set_title("Where momentum leaps, the gate shortens the step", color=INK, pad=20)
+    axes.set_title("Momentum leaps, the gate shortens the step", color=INK, pad=20)
     return figure

@@ -28,7 +28,8 @@ DASHES: Final = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
 #: For maps of a share in [0, 1]: monotone in lightness, safe in grey.
 SEQUENTIAL: Final = "cividis"
 
-WIDTH: Final = 6.4  # inches; text stays readable when the figure is set at the width of one column
+WIDTH: Final = 6.4  # inches; for figures that are set across a page
+COLUMN: Final = 4.8  # inches; text stays readable when the figure is set at the width of one column
 
 SHEET: Final[dict[str, Any]] = {
     "font.family": "DejaVu Sans",
@@ -69,9 +70,11 @@ def sheet() -> Iterator[None]:
         yield
 
 
-def canvas(rows: int = 1, columns: int = 1, height: float = 3.6, **options: Any) -> tuple[Figure, Any]:
-    """A figure of the common width with its axes; call it inside :func:`sheet`."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+def canvas(
+    rows: int = 1, columns: int = 1, height: float = 3.6, width: float = WIDTH, **options: Any
+) -> tuple[Figure, Any]:
+    """A figure of a common width with its axes; call it inside :func:`sheet`."""
+    figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **options)
 
 

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -177,3 +178,18 @@ def test_the_widths_compared_are_drawn_against_their_own_budget(data):
     assert rows[:3] == ["VRAdam", "smoothed VRAdam", "power 2"]
     against = dict(zip(gains.family.values.tolist(), gains.against.values.tolist(), strict=True))
     assert against["VRAdam"] == "AdamW" and against["power 2"] == against["per coordinate"] == "friction"
+
+
+def test_the_repair_closes_what_the_published_gate_leaves_open(data):
+    """Below the edge the smoothed gate strands no start, the published one some; far beyond, its rate is nearer B."""
+    share = data["cycles"]["frontier"].share.sel(outcome="origin")
+    lost = 1 - share.mean([dim for dim in share.dims if dim != "variant"])
+    assert float(lost.sel(variant=frontier.SMOOTHED.name)) == 0 < float(lost.sel(variant="published"))
+    rate = data["cycles"]["bifurcation"].rate
+    mean = rate.where(rate.ratio > 2.2, drop=True).mean(["ratio", "start", "step"])
+    assert abs(float(mean.sel(variant=frontier.SMOOTHED.name)) - 1) < abs(float(mean.sel(variant="published")) - 1)
+
+
+def test_pictures_are_small_enough_to_be_committed():
+    gallery = sorted((Path(__file__).parents[1] / "paper_figures" / "gallery").glob("*.png"))
+    assert gallery and {path.name: path.stat().st_size for path in gallery if path.stat().st_size > 200_000} == {}
