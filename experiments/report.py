@@ -67,7 +67,7 @@ PROSE: Final = (
     (r"\bgate_decay\b", "<i>β</i><sub>g</sub>"),
     *(
         (
-            rf"(?<![\w&]){name}(?:_?([0-9]|[tg])|_(min|max|star|\{{[^{{}}]*\}}))?(?!\w)",
+            rf"(?<![\w&]){name}(?:_?([0-9]|[tg])|_(min|max|star|tau|\{{[^{{}}]*\}}))?(?!\w)",
             rf"<i>{letter}</i><sub>\1\2</sub>",
         )
         for name, letter in GREEK.items()

@@ -191,6 +191,7 @@ def test_statements_break_at_quads_and_nowhere_else():
         ("a -> b", "a → b"),
         ("eta_min L", "<i>η</i><sub>min</sub> L"),
         ("V(z_{t-1}) at theta_{0}", "V(<i>z</i><sub>t-1</sub>) at <i>θ</i><sub>0</sub>"),
+        ("F(theta_tau)", "F(<i>θ</i><sub><i>τ</i></sub>)"),
         (
             "at alpha0; then (1 + |v|^2) and N^(-1/2)",
             "at <i>α</i><sub>0</sub>; then (1 + |v|<sup>2</sup>) and N<sup>-1/2</sup>",
