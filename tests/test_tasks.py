@@ -161,7 +161,7 @@ def test_adam_does_not_see_the_scale_of_gradients_and_the_gate_does():
     assert adam[1] == pytest.approx(adam[0], rel=1e-3)
     gated = bowl_run(vradam.VRAdam(alpha0=0.05), [5, 5], scale=scale)
     assert float(gated.clipped[1]) == 1 and gated.opening[:, 1].values == pytest.approx(1 / 11)
-    assert float(gated.opening[:, 0].min()) > 0.5
+    assert float(gated.opening[:, 0].min()) > 0.3
 
 
 def test_the_setting_is_that_of_the_best_finite_trial():
@@ -239,6 +239,8 @@ def planted_runs(factors, seeds=30, counts=(True, True), spread=0.02):
             "score": (("task", "optimizer", "seed"), scores),
             "counts": ("task", list(counts)),
             "excess_max": (("task", "optimizer"), np.full((2, len(OPTIMIZERS)), 0.5)),
+            "dip": (("task", "optimizer", "seed"), np.full(scores.shape, 0.5)),
+            "returned": (("task", "optimizer", "seed"), np.full(scores.shape, 0.9)),
         },
         coords={"task": ["one", "two"], "optimizer": list(OPTIMIZERS)},
     )

@@ -113,7 +113,8 @@ def grid(dims: int, side: int, floor: float = 0.1) -> Grid:
     """
     if dims < 1 or side < 2:
         raise ValueError(f"dims must be >= 1 and side >= 2, got {dims} and {side}")
-    centred = np.abs(Grid(dims, side, np.empty(0, np.float32)).coordinates / (side - 1) - 0.5)
+    coordinates = Grid(dims, side, np.empty(0, np.float32)).coordinates
+    centred = np.abs(coordinates / (side - 1) - 0.5).round(9)  # rounding alone must not break the symmetry
     outer, ring = (centred > 0.25).all(axis=1), ((centred > 0.3) & (centred < 0.4)).all(axis=1)
     return Grid(dims, side, np.asarray(floor + 0.5 * outer + 2.0 * ring, dtype=np.float32))
 

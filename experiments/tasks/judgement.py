@@ -62,9 +62,16 @@ def _note(seed: int, runs: xr.Dataset, pairs: xr.Dataset, counting: list[int]) -
     gate = (
         f" The gate does not act (beta3 ||v||^2 < 0.01) at the tuned setting on: {'; '.join(quiet)}." if quiet else ""
     )
-    alone = "; ".join(f"{name}: {text}" for name, text in by_task(seed, runs).items())
+    alone = "; ".join(
+        f"{name}: {word if bool(runs.counts.sel(task=name)) else 'does not count'}"
+        for name, word in by_task(seed, runs).items()
+    )
+    default = runs.sel(optimizer="VRAdam, default gate")
+    dip, back = (default[name].mean("seed").values for name in ("dip", "returned"))
     left_out = runs.sizes["task"] - len(counting)
     return (
         f"{len(counting)} tasks count, {left_out} do not. Of {part.ratio.size} comparisons VRAdam is better in "
-        f"{better} and worse in {worse} (Holm, 5 %).{gate} By task: {alone}."
+        f"{better} and worse in {worse} (Holm, 5 %).{gate} By task: {alone}. At the default gate "
+        f"eta_t/alpha0(t) dips to {dip.min():.2f} ... {dip.max():.2f} in 25 steps and is {back.min():.2f} ... "
+        f"{back.max():.2f} at step 100."
     )
