@@ -4,6 +4,9 @@ Every family of optimizers is run over the same values of alpha0 and over settin
 are compared at the first seeds and the chosen ones measured at the others, so that choosing does not flatter.
 A family's ``default`` is its customary setting; ``tuned`` is the one with the fewest steps. The width is the range of
 alpha0, in decades, whose median steps to the target stay within a factor of 2 of the best.
+
+A tuned family may be wide because its best is slow, and a smaller beta1 is fast but narrow: whether the *gate* widens a
+range is asked in the dataset ``gate``, which adds it to Adam with everything else equal.
 """
 
 from __future__ import annotations
@@ -22,15 +25,23 @@ from experiments.steps_to_target import Family, Task, measure, resampled_medians
 from experiments.store import Chunks
 
 CLAIMS = ()
+GATE_AND_FRICTION = "VRAdam, beta1"
 STRENGTHS = (1e-6, 1e-4, 1e-2, 1.0, 100.0)
 FRICTIONS = (0.0, 0.5, 0.9, 0.95, 0.99)
 DECAYS = (0.9, 0.99, 0.999)
 MOMENTA = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.985, 0.99, 0.995)
 
-#: Fifteen settings each.
+#: Fifteen settings each. VRAdam comes twice: its budget spent on the gate, and on the gate and the friction 1 - beta1.
 OPTIMIZERS = (
     Family("VRAdam", "VRAdam", (("beta3", STRENGTHS), ("alpha1", (1.0, 10.0, 100.0))), (1.0, 10.0)),
     Family("smoothed VRAdam", "VRAdam", (("beta3", STRENGTHS), ("gate_decay", DECAYS)), (1.0, 0.99)),
+    Family(GATE_AND_FRICTION, "VRAdam", (("beta1", FRICTIONS), ("beta3", (1e-4, 1e-2, 1.0))), (0.9, 1.0)),
+    Family(
+        "smoothed, beta1",
+        "VRAdam",
+        (("beta1", FRICTIONS), ("beta3", (1e-4, 1e-2, 1.0)), ("gate_decay", (0.99,))),
+        (0.9, 1.0, 0.99),
+    ),
     Family("AdamW", "AdamW", (("beta1", FRICTIONS), ("weight_decay", (1e-4, 1e-3, 1e-2))), (0.9, 1e-2)),
     Family("Adam", "Adam", (("beta1", FRICTIONS), ("beta2", DECAYS)), (0.9, 0.999)),
     Family("RAdam", "RAdam", (("beta1", FRICTIONS), ("beta2", DECAYS)), (0.9, 0.999)),
@@ -107,7 +118,7 @@ PAPER = Setup(tasks=TASKS, map_tasks=(TASKS[1], TASKS[5], TASKS[9]))
 
 
 def run(setup: Setup, chunks: Chunks) -> Result:
-    """The datasets ``steps``, ``widths``, ``gains``, ``profile``, ``map`` and the landscapes; there is no claim.
+    """The datasets ``steps``, ``widths``, ``gains``, ``gate``, ``profile``, ``map`` and the landscapes; no claim.
 
     Raises
     ------
@@ -134,6 +145,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         "steps": _medians(setup, families, steps),
         "widths": (widths := _widths(setup, families, steps)),
         "gains": _gains(setup, families, widths),
+        "gate": _gate(setup, steps),
         "profile": _profile(setup, steps),
     }
     if maps:
@@ -241,6 +253,63 @@ def _gains(setup: Setup, families: tuple[Family, ...], widths: xr.Dataset) -> xr
     )
 
 
+def _gate(setup: Setup, steps: dict[str, NDArray]) -> xr.Dataset:
+    """What adding the gate to Adam changes, all else equal: ``own`` width (decades) and ``speed`` (as in ``gains``).
+
+    ``gain`` over (form, beta3) is at the default beta1; ``gain_at_friction`` over (beta1, strength) is of the published
+    gate against Adam with the same beta1. Means over the objectives, with bootstrap intervals over them.
+    """
+    *gated, plain = setup.forms
+    without = _quality(setup, steps[plain.name][:, plain.default_setting])
+    forms = np.stack(
+        [
+            np.stack([_quality(setup, steps[family.name][:, i]) - without for i in range(len(family.settings))])
+            for family in gated
+        ]
+    )
+    by_name = {family.name: family for family in setup.optimizers}
+    both, adam = by_name[GATE_AND_FRICTION], by_name["Adam"]
+    (_, frictions), (_, strengths) = both.over
+    pairs = np.stack(
+        [
+            np.stack(
+                [
+                    _quality(setup, steps[both.name][:, both.settings.index((beta1, beta3))])
+                    - _quality(setup, steps[adam.name][:, adam.settings.index((beta1, adam.default[1]))])
+                    for beta3 in strengths
+                ]
+            )
+            for beta1 in frictions
+        ]
+    )
+
+    def summary(gain: NDArray) -> NDArray:
+        return np.stack([gain.mean(axis=-1), *confidence(gain, setup.seed)])
+
+    return xr.Dataset(
+        {
+            "gain": (("part", "form", "beta3", "measure"), summary(forms)),
+            "gain_at_friction": (("part", "beta1", "strength", "measure"), summary(pairs)),
+        },
+        coords={
+            "part": ["value", "low", "high"],
+            "measure": ["own", "speed"],
+            "form": [family.name for family in gated],
+            "beta3": list(gated[0].over[0][1]),
+            "beta1": list(frictions),
+            "strength": list(strengths),
+        },
+    )
+
+
+def _quality(setup: Setup, steps: NDArray) -> NDArray:
+    """Width and -log2 of the best steps, (2, task), of ``steps`` (task, alpha0, seed) at the seeds that measure."""
+    medians = np.median(steps[..., setup.seeds[0] :], axis=-1)
+    horizons = np.array([task.steps for task in setup.tasks], dtype=float)
+    best = np.minimum(medians.min(axis=-1), 2 * horizons)
+    return np.stack([width(np.array(setup.rates), medians), -np.log2(best)])
+
+
 def _profile(setup: Setup, steps: dict[str, NDArray]) -> xr.Dataset:
     """``share``, ``low``, ``high`` over (optimizer, ratio): every optimizer at the setting and alpha0 that were best
     for an objective at the seeds to tune with, measured at the others."""
@@ -292,4 +361,4 @@ def _names(setup: Setup, families: tuple[Family, ...]) -> dict[str, list[str]]:
 
 
 def _key(name: str) -> str:
-    return name.replace(" ", "_")
+    return name.replace(", ", "_").replace(" ", "_")

@@ -111,9 +111,9 @@ FIGURES: Final = (
     Entry(
         "sensitivity",
         "sensitivity",
-        ("map", "gains"),
-        "Steps to a target over alpha0 and beta3, and how the width of the range of alpha0 that works compares with "
-        "that of optimizers without a gate, tuned with the same budget.",
+        ("map", "gate"),
+        "Steps to a target over alpha0 and beta3, and how the width of the range of alpha0 that works changes when the "
+        "gate is added to Adam.",
     ),
     Entry(
         "performance_profile",

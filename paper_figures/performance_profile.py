@@ -13,7 +13,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, canvas, label
 
 #: Those that are told apart by colour and dash; the others are grey.
-SHOWN = {"VRAdam": (BLUE, "-"), "smoothed VRAdam": (GREEN, (0, (1, 1.2))), "AdamW": (ORANGE, (0, (5, 2)))}
+SHOWN = {
+    "VRAdam, beta1": (BLUE, "-"),
+    "smoothed, beta1": (GREEN, (0, (1, 1.2))),
+    "AdamW": (ORANGE, (0, (5, 2))),
+}
 
 
 def draw(data: Mapping[str, xr.Dataset]) -> Figure:
@@ -42,7 +46,7 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set(xlabel="steps to the target, in units of the fastest on that problem", ylabel="share of problems")
-    first, second = (_within(found, name) for name in ("AdamW", "VRAdam"))
+    first, second = (_within(found, name) for name in ("AdamW", "VRAdam, beta1"))
     axes.set_title(f"Within twice the fastest: AdamW on {first:.0%}, VRAdam on {second:.0%}")
     attrs = found.attrs
     label(

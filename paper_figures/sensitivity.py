@@ -1,4 +1,4 @@
-"""Sensitivity: where VRAdam reaches its target over alpha0 and beta3, and how much wider its range is than AdamW's."""
+"""Sensitivity: where VRAdam reaches its target over alpha0 and beta3, and what the gate does to the range of alpha0."""
 
 from __future__ import annotations
 
@@ -9,38 +9,37 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paper_figures.style import BLUE, GREY, INK, ORANGE, PALE, SEQUENTIAL, canvas, headline
+from paper_figures.style import BLUE, GREEN, INK, ORANGE, PALE, PURPLE, SEQUENTIAL, canvas, headline, label
 
-#: Rows of the right panel, from the top.
-ROWS = ("VRAdam", "smoothed VRAdam", "power 2", "power 3", "power 4", "power 5", "power 6", "per coordinate")
+#: form -> how it is drawn: its name, colour, dash, marker, and a shift that keeps intervals apart
+FORMS = {
+    "power 2": (r"$\|v\|^2$ (published)", BLUE, "-", "o", 0.85),
+    "power 4": (r"$\|v\|^4$", PURPLE, (0, (5, 2)), "s", 1.0),
+    "per coordinate": ("per coordinate", GREEN, (0, (1, 1.5)), "^", 1.18),
+}
 
 
 def draw(data: Mapping[str, xr.Dataset]) -> Figure:
-    """``data["map"]``: median steps over (objective, beta3, alpha0); ``data["gains"]``: differences of widths."""
-    maps, gains = data["map"], data["gains"]
-    gated = gains.gain.sel(measure="own", choice="tuned", family="VRAdam")
-    value, low, high = (float(gated.sel(part=part)) for part in ("value", "low", "high"))
+    """``data["map"]``: median steps over (objective, beta3, alpha0); ``data["gate"]``: changes of the width."""
     figure, (left, right) = canvas(1, 2, height=3.9, width_ratios=(1, 1))
-    _map(figure, left, maps)
-    rows = [name for name in ROWS if name in gains.family.values]
-    for y, name in enumerate(rows):
-        for choice, color, marker, shift in (("default", GREY, "s", 0.16), ("tuned", BLUE, "o", -0.16)):
-            at = gains.gain.sel(measure="own", choice=choice, family=name)
-            middle, start, stop = (float(at.sel(part=part)) for part in ("value", "low", "high"))
-            right.plot([start, stop], [y + shift] * 2, color=color, lw=1.6)
-            right.plot(middle, y + shift, marker, color=color, ms=5.5, mfc="white" if choice == "default" else color)
-    right.axvline(0, color=INK, lw=0.8)
-    right.set(
-        yticks=range(len(rows)),
-        yticklabels=rows,
-        ylim=(len(rows) - 0.4, -0.6),
-        xlabel="decades wider than without gate",
-    )
-    right.tick_params(axis="y", length=0)
-    right.set_title("Width of the range", fontsize=9.5)
-    right.text(0.02, -0.2, "filled: tuned alike;  open: default", transform=right.transAxes, fontsize=8, color=INK)
-    verb = "wider" if low > 0 else "narrower" if high < 0 else "neither wider nor narrower"
-    headline(figure, f"Tuned alike, VRAdam's range of $\\alpha_0$ is {verb} than AdamW's: {value:+.2f} decades")
+    _map(figure, left, data["map"])
+    gain = data["gate"].gain.sel(measure="own")
+    for name, (text, color, dash, marker, shift) in FORMS.items():
+        if name not in gain.form.values:
+            continue
+        value, low, high = (gain.sel(form=name, part=part).values for part in ("value", "low", "high"))
+        x = gain.beta3.values * shift
+        right.vlines(x, low, high, color=color, lw=1.4)
+        right.plot(x, value, color=color, ls=dash, marker=marker, ms=5, label=text)
+    right.axhline(0, color=INK, lw=0.8)
+    label(right, 0.02, 0.005, "Adam", INK, xycoords=("axes fraction", "data"), va="bottom", fontsize=8.5)
+    right.legend(fontsize=8.5, loc="lower left", handlelength=2.4)
+    right.set(xscale="log", xlabel=r"strength of the gate $\beta_3$", ylabel=r"change of width, decades of $\alpha_0$")
+    right.set_title("Gate added, all else equal", fontsize=9.5)
+    default = gain.sel(form="power 2").sel(beta3=1.0, method="nearest")
+    value, low, high = (float(default.sel(part=part)) for part in ("value", "low", "high"))
+    verb = "narrows" if high < 0 else "widens" if low > 0 else "hardly changes"
+    headline(figure, f"At $\\beta_3=1$ the gate {verb} the range of $\\alpha_0$ that works: {value:+.2f} decades")
     return figure
 
 

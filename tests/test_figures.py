@@ -31,7 +31,7 @@ from paper_figures import draw_all, write_gallery
 from paper_figures.catalogue import FIGURES
 from paper_figures.landscapes import PAIRS, STEPS
 from paper_figures.performance_profile import SHOWN as SHOWN_PROFILES
-from paper_figures.sensitivity import ROWS
+from paper_figures.sensitivity import FORMS
 from paper_figures.style import sheet
 from theory.cycles import CYCLES
 
@@ -172,14 +172,6 @@ def test_the_profile_that_is_drawn_rises_to_the_share_solved(data):
     assert set(SHOWN_PROFILES) <= set(found.optimizer.values)
 
 
-def test_the_widths_compared_are_drawn_against_their_own_budget(data):
-    gains = data["sensitivity"]["gains"]
-    rows = [name for name in ROWS if name in gains.family.values]
-    assert rows[:3] == ["VRAdam", "smoothed VRAdam", "power 2"]
-    against = dict(zip(gains.family.values.tolist(), gains.against.values.tolist(), strict=True))
-    assert against["VRAdam"] == "AdamW" and against["power 2"] == against["per coordinate"] == "friction"
-
-
 def test_the_repair_closes_what_the_published_gate_leaves_open(data):
     """Below the edge the smoothed gate strands no start, the published one some; far beyond, its rate is nearer B."""
     share = data["cycles"]["frontier"].share.sel(outcome="origin")
@@ -193,3 +185,14 @@ def test_the_repair_closes_what_the_published_gate_leaves_open(data):
 def test_pictures_are_small_enough_to_be_committed():
     gallery = sorted((Path(__file__).parents[1] / "paper_figures" / "gallery").glob("*.png"))
     assert gallery and {path.name: path.stat().st_size for path in gallery if path.stat().st_size > 200_000} == {}
+
+
+def test_the_change_of_width_drawn_is_that_against_adam(data):
+    found = data["sensitivity"]
+    default = found["widths"].own.sel(part="value", choice="default").mean("objective")
+    for name in ("power 2", "per coordinate"):
+        drawn = found["gate"].gain.sel(part="value", measure="own", form=name, beta3=1.0)
+        assert float(drawn) == pytest.approx(
+            float(default.sel(family=name) - default.sel(family="friction")), abs=1e-12
+        )
+    assert {"power 2", "per coordinate"} <= set(FORMS)

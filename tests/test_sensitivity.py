@@ -240,6 +240,19 @@ def test_the_data_agree_with_each_other(small):
     assert small["profile"].sizes["optimizer"] == len(SMALL.optimizers) and small["map"].sizes["beta3"] == 5
 
 
+def test_the_gate_is_compared_with_adam_at_the_same_friction(small):
+    """At the default beta1 the two parts of the dataset are one comparison, and it is that of the default widths."""
+    gate, widths = small["gate"], small["widths"].own.sel(part="value", choice="default").mean("objective")
+    expected = float(widths.sel(family="VRAdam") - widths.sel(family="Adam"))
+    for measured in (gate.gain.sel(form="power 2", beta3=1.0), gate.gain_at_friction.sel(beta1=0.9, strength=1.0)):
+        assert float(measured.sel(part="value", measure="own")) == pytest.approx(expected, abs=1e-12)
+    assert ((gate.gain.sel(part="low") <= gate.gain.sel(part="high")).values).all()
+    speed = float(gate.gain.sel(part="value", measure="speed", form="power 2", beta3=1.0))
+    best = small["widths"].best.sel(part="value", choice="default")
+    ratio = np.log2(np.minimum(best.sel(family="Adam"), 120)) - np.log2(np.minimum(best.sel(family="VRAdam"), 120))
+    assert speed == pytest.approx(float(ratio.mean()), abs=1e-6)
+
+
 def test_a_run_is_repeatable_and_keeps_its_chunks(tmp_path, small):
     chunks = Chunks(tmp_path, "mark")
     first = sensitivity.run(SMALL, chunks).data
