@@ -1,0 +1,142 @@
+"""The sliders in a real browser: JupyterLab opens a notebook and runs it, a slider is moved, the picture changes.
+
+It needs JupyterLab, ipywidgets, playwright and a Chromium on the path, and says what is missing where it skips. The
+notebooks run in a copy of their folder, because JupyterLab saves what it runs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHOWN = ("03_edge_of_stability", "06_bounds_meet_curves")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync")  # fmt: skip
+PATIENCE = 300  # seconds, for a notebook on a busy machine
+needs = [name for name in ("jupyterlab", "ipywidgets", "playwright") if importlib.util.find_spec(name) is None]
+needs += [] if CHROMIUM else ["a Chromium on the path"]
+
+pytestmark = pytest.mark.slow
+in_browser = pytest.mark.skipif(bool(needs), reason=f"missing for the browser: {', '.join(needs)}")
+
+
+class Server(NamedTuple):
+    address: str
+    token: str
+    folder: Path
+
+
+def _sliders(name: str) -> int:
+    """How many pictures of the notebook have sliders."""
+    cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    return sum("    interact(" in "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A JupyterLab on a free port of this machine, with settings of its own and copies of the notebooks."""
+    folder = tmp_path_factory.mktemp("lab")
+    for name in SHOWN:
+        shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", folder)
+    settings = folder / "settings" / "@jupyterlab"
+    for plugin, value in (
+        ("notebook-extension/tracker", {"windowingMode": "none"}),  # cells out of sight are drawn, too
+        ("apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False}),
+    ):
+        path = settings / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(value), encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(f"http://127.0.0.1:{port}", secrets.token_hex(16), folder)
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        **{f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "RUNTIME", "DATA")},
+        "JUPYTER_TOKEN": server.token,
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
+               "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+               f"--ServerApp.root_dir={folder}"]  # fmt: skip
+    with (folder / "lab.log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            _wait_for(server, process)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{server.address}/api?token={server.token}", timeout=5):
+                return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.3)
+    pytest.fail("JupyterLab did not start:\n" + (server.folder / "lab.log").read_text()[-2000:])
+
+
+@in_browser
+@pytest.mark.parametrize("name", SHOWN)
+def test_moving_a_slider_changes_the_picture(lab, name, tmp_path):
+    from playwright.sync_api import expect, sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.goto(f"{lab.address}/doc/tree/{name}.ipynb?token={lab.token}")
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=PATIENCE * 1000)
+        session = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext"
+        for ready in (f"{session}?.isReady", f"{session}?.session?.kernel?.connectionStatus === 'connected'"):
+            page.wait_for_function(ready, timeout=PATIENCE * 1000)
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+        shown = page.locator(".widget-interact")
+        expect(shown).to_have_count(_sliders(name), timeout=PATIENCE * 1000)
+        for i in range(_sliders(name)):
+            picture = shown.nth(i).locator("img")
+            expect(picture).to_have_count(1, timeout=PATIENCE * 1000)
+            before = picture.get_attribute("src")
+            handle = shown.nth(i).locator(".noUi-handle").first
+            handle.scroll_into_view_if_needed()
+            handle.focus()
+            page.keyboard.press("ArrowRight")
+            expect(shown.nth(i).locator("img")).not_to_have_attribute("src", before, timeout=PATIENCE * 1000)
+            shown.nth(i).screenshot(path=tmp_path / f"{name}-{i}.png")
+        assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+        browser.close()
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_without_widgets_a_static_picture_is_there(name):
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is missing: no notebook can be run")
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is missing: no notebook can be run")
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    hidden = nbformat.v4.new_code_cell("import sys\nsys.modules['ipywidgets'] = None  # as if it were not installed")
+    notebook.cells.insert(0, hidden)
+    nbclient.NotebookClient(
+        notebook, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": ROOT / "notebooks"}}
+    ).execute()
+    moved = [cell for cell in notebook.cells if "    interact(" in cell.source]
+    assert moved
+    for cell in moved:
+        assert any("image/png" in output.get("data", {}) for output in cell.outputs)
