@@ -121,6 +121,12 @@ FIGURES: Final = (
         ("profile",),
         "On what share of problems each optimizer, tuned with the same budget, is within a factor of the fastest.",
     ),
+    Entry(
+        "speed",
+        "speed",
+        ("curves",),
+        "What a run costs on one thread, against runs, steps and dimensions, beside the floor of the hardware.",
+    ),
 )
 
 

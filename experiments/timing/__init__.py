@@ -1,0 +1,1 @@
+"""Times of the same work by several implementations, each in a process of its own."""
