@@ -23,6 +23,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -89,7 +90,7 @@ def json_mutated(content: bytes, draw: random.Random) -> bytes:
         holder, key = draw.choice(places)
         kind = draw.randrange(6)
         if kind <= 1:
-            holder[key] = draw.choice(VALUES)
+            holder[key] = deepcopy(draw.choice(VALUES))
         elif kind == 2:
             del holder[key]
         elif kind == 3:
