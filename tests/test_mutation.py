@@ -1,0 +1,116 @@
+"""The mutants of ``tests/mutation.py``: the changes that matter, each a program of its own, and nothing else."""
+
+import ast
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+mutation = importlib.import_module("mutation")
+
+TEXT = '''
+"""Text of 3 words."""
+from math import sqrt
+LIMIT: int = 3
+RATE = 2 * LIMIT
+
+
+def half(x: float, share: float = 0.5) -> float:
+    """Half + more: 2."""
+    if x is None or not x:
+        raise ValueError(f"x must be > {0}, got {x + 1}")
+    return max(x, -1.0) * share ** 2 if x <= LIMIT else "a" + "b"
+'''
+
+EXPECTED = [
+    "module: LIMIT: int = 3 -> LIMIT: int = 4",
+    "module: 2 * LIMIT -> 2 / LIMIT",
+    "module: 2 * LIMIT -> 3 * LIMIT",
+    "half: x: float, share: float=0.5 -> x: float, share: float=0.51",
+    "half: x is None or not x -> not (x is None or not x)",
+    "half: x is None or not x -> x is None and (not x)",
+    "half: x is None -> x is not None",
+    "half: not x -> not not x",
+    "half: x <= LIMIT -> x < LIMIT",
+    "half: x <= LIMIT -> x >= LIMIT",
+    "half: max(x, -1.0) * share ** 2 -> max(x, -1.0) / share ** 2",
+    "half: max(x, -1.0) -> min(x, -1.0)",
+    "half: -1.0 -> +1.0",
+    "half: -1.0 -> -1.02",
+    "half: share ** 2 -> share * 2",
+    "half: share ** 2 -> share ** 3",
+]
+
+
+def test_every_formula_and_comparison_is_changed_and_nothing_else():
+    assert sorted(mutant.name for mutant in mutation.mutants("toy.py", TEXT)) == sorted(EXPECTED)
+
+
+def test_every_mutant_is_a_program_with_one_change():
+    original = ast.dump(ast.parse(TEXT))
+    for mutant in mutation.mutants("toy.py", TEXT):
+        assert ast.dump(ast.parse(mutant.source)) != original
+    assert ast.dump(ast.parse(TEXT)) == original
+
+
+@pytest.mark.parametrize("module", mutation.TARGETS)
+def test_mutants_have_names_of_their_own(module):
+    """So that a reason belongs to one of them."""
+    names = [mutant.name for mutant in mutation.mutants(module, (mutation.ROOT / module).read_text(encoding="utf-8"))]
+    assert len(set(names)) == len(names) > 10
+
+
+def test_reasons_are_about_mutants_that_exist():
+    for module, known in mutation.reasons().items():
+        text = (mutation.ROOT / module).read_text(encoding="utf-8")
+        assert set(known) <= {mutant.name for mutant in mutation.mutants(module, text)}, module
+        assert all(reason.strip() for reason in known.values())
+
+
+def test_tests_that_are_asked_exist():
+    for module, tests in mutation.TESTS.items():
+        assert (mutation.ROOT / module).is_file()
+        for test in tests:
+            path, _, name = test.partition("::")
+            text = (mutation.ROOT / path).read_text(encoding="utf-8")
+            assert f"def {name.partition('[')[0]}(" in text if name else text
+
+
+TOY = """
+import mutation, sys
+from pathlib import Path
+if __name__ == "__main__":
+    mutation.ROOT = Path(sys.argv[1])
+    mutation.TESTS = {"vradam/toy.py": ["tests/test_toy.py"]}
+    mutation._warm = lambda: None
+    sys.exit(mutation.main(["vradam/toy.py", "--jobs", "1", "--json", "report.json"]))
+"""
+
+
+def test_a_mutant_that_no_test_notices_survives(tmp_path):
+    """The whole way on a toy: of two changes one is noticed."""
+    room = tmp_path / "rooms"
+    (room / "vradam").mkdir(parents=True)
+    for other in ("theory", "experiments", "paper_figures", "tests"):
+        (room / other).mkdir()
+    (room / "vradam" / "__init__.py").touch()
+    (room / "vradam" / "toy.py").write_text("def third(x):\n    return x / 3 + 0\n", encoding="utf-8")
+    check = "from vradam.toy import third\n\n\ndef test_third():\n    assert third(3) == 1\n"
+    (room / "tests" / "test_toy.py").write_text(check, encoding="utf-8")
+    (room / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = ["--import-mode=importlib"]\n')
+    (room / "README.md").touch()
+    (tmp_path / "toy.py").write_text(TOY, encoding="utf-8")
+    words = [sys.executable, str(tmp_path / "toy.py"), str(room)]
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": path}, "capture_output": True, "text": True}
+    done = subprocess.run(words, timeout=300, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["modules"]["vradam/toy.py"]
+    assert (report["mutants"], report["tried"], report["killed"]) == (4, 4, 3)
+    assert [survivor["mutant"] for survivor in report["survivors"]] == ["third: x / 3 + 0 -> x / 3 - 0"]
+    assert "75.0% killed" in done.stdout
