@@ -106,11 +106,12 @@ def test_a_repelling_cycle_is_rejected():
     assert not check(certificate(Fraction(9, 10), Fraction(30), None, w))
 
 
-def test_an_orbit_beyond_the_edge_is_rejected():
-    """The period-2 orbit at S = 57 = 1.5 B exists and attracts, but says nothing about S < B."""
-    w = np.array([np.sqrt(0.5)])
-    assert attracts(w, 0.9, 57.0)
-    assert not check(certificate(Fraction(9, 10), Fraction(57), None, w))
+@pytest.mark.parametrize("S", [39, 50, 57])
+def test_an_orbit_beyond_the_edge_is_rejected(S):
+    """The period-2 orbit between B = 38 and 2B exists and attracts, but says nothing about S < B."""
+    w = np.array([np.sqrt(S / 38 - 1)])
+    assert attracts(w, 0.9, S)
+    assert not check(certificate(Fraction(9, 10), Fraction(S), None, w))
 
 
 GOOD = '{"kind": "cycle", "beta1": "9/10", "S": "30", "alpha1": "1", "velocity": [["0", "1"]], "clipped": [false], '
@@ -234,6 +235,16 @@ def test_intervals_that_touch_meet():
     assert left.meets(middle) and middle.meets(left) and not left.meets(right) and not right.meets(left)
     assert Interval(Fraction(-1), Fraction(0)).square() == Interval(Fraction(0), Fraction(1))
     assert Interval(Fraction(-3), Fraction(-2)).square() == Interval(Fraction(4), Fraction(9))
+
+
+def test_intervals_are_rounded_outwards():
+    """To neighbouring points of one grid, so that nothing that was inside falls outside."""
+    third = Interval(Fraction(1, 3), Fraction(1, 3)).outward()
+    assert third.low < Fraction(1, 3) < third.high < third.low + Fraction(1, 10**50)
+    assert Interval(Fraction(-1, 3), Fraction(1, 3)).outward() == Interval(-third.high, third.high)
+    product = Interval.of(Fraction(1, 3)) * Interval.of(Fraction(1, 7))
+    assert product.low < Fraction(1, 21) < product.high
+    assert Interval.of(Fraction(3)).inverse() == third
 
 
 def test_where_the_derivative_is_singular_nothing_is_proved():
