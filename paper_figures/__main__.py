@@ -52,8 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
     for entry in entries:
         chosen = entry.select(data)
         digest = digest_of(chosen or {})
-        if options.check:
+        if options.check and chosen is not None:
             changed += [entry.name] if record.get(entry.name) != digest else []
+        elif options.check:
+            print(f"{entry.name}: no data stored, nothing to check")
         elif chosen is None:
             print(f"{entry.name:<16} not drawn: {', '.join(f'{stem}: {found[stem][1]}' for stem in entry.stems)}")
         else:
@@ -63,9 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
             record[entry.name] = digest
             print(f"{entry.name:<16} {found[entry.stem][1]:<36} {', '.join(path.name for path in files)}")
     if options.check:
-        print(
-            "\n".join(f"{name}: its data changed since it was drawn" for name in changed) or "all figures are current"
-        )
+        print("\n".join(f"{name}: its data changed since it was drawn" for name in changed) or "no data changed")
         return 1 if changed else 0
     record_file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return 0

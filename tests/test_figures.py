@@ -27,6 +27,7 @@ from experiments.outcomes import Horizon
 from experiments.problems import CONVEX
 from experiments.steps_to_target import Task
 from experiments.store import Chunks
+from paper_figures import __main__ as command
 from paper_figures import draw_all, write_gallery
 from paper_figures.catalogue import FIGURES
 from paper_figures.landscapes import PAIRS, STEPS
@@ -209,3 +210,17 @@ def test_the_change_of_width_drawn_is_that_against_adam(data):
             float(default.sel(family=name) - default.sel(family="friction")), abs=1e-12
         )
     assert {"power 2", "per coordinate"} <= set(FORMS)
+
+
+def test_check_names_the_figures_whose_data_changed(data, tmp_path, monkeypatch, capsys):
+    growth = data["gate_sequences"]["growth"]
+    stored = {"gate_sequences": {"growth": growth}}
+    monkeypatch.setattr(command, "find", lambda stem, out, may_compute=True: (stored.get(stem, {}), "here"))
+    arguments = ["--out", str(tmp_path), "gate_words", "basins"]
+    assert command.main(arguments) == 0
+    assert "basins           not drawn" in capsys.readouterr().out
+    assert command.main([*arguments, "--check"]) == 0
+    assert capsys.readouterr().out == "basins: no data stored, nothing to check\nno data changed\n"
+    stored["gate_sequences"]["growth"] = growth.assign(growth=growth.growth * 1.02)
+    assert command.main([*arguments, "--check"]) == 1
+    assert "gate_words: its data changed since it was drawn" in capsys.readouterr().out
