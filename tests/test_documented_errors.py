@@ -6,10 +6,13 @@ fails this file, as does an entry whose docstring no longer announces anything.
 
 import importlib
 import inspect
+import io
 import pkgutil
 import re
+import subprocess
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,11 +30,13 @@ from experiments import (
     ledger,
     period_four,
     reading,
+    speed,
     statistics,
     store,
     workers,
 )
 from experiments import steps_to_target as target
+from experiments.timing.gate import samples
 from theory import certify_gates, check_certificate, convergence, intervals
 from theory.ledger import chosen
 from theory.search import cycles
@@ -42,6 +47,7 @@ from vradam.objectives.finite_sums import logistic_regression
 
 TESTS = Path(__file__).parent
 X = np.ones(2)
+WORK = speed.DEFAULT.works[0]
 BOWL = objectives.quadratic([1.0, 2.0])
 ADAM = vradam.VRAdam()
 RATE = {"L": 1.0, "R": 2.0, "D": 1.0, "eps": 1e-8}
@@ -88,6 +94,22 @@ def never_lost():
         patch.setattr(period_four, "_settled", lambda setup, ahead: (ahead.x[:, 0] > 0, ahead.x, ahead.velocity))
         start = period_four.Cycles(np.array([0.9]), np.array([0.8]), np.ones((1, 1)), np.zeros((1, 1)))
         return period_four.trace(period_four.Setup(), start, np.array([0.9]), np.array([0.5]))
+
+
+def timed(check):
+    """A timing whose contestants answer ``check`` with this difference from the reference."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speed.Contestant, "__init__", lambda self, name, work: self.__dict__.update(name=name, work=work))
+        patch.setattr(speed.Contestant, "ask", lambda self, question: check)
+        patch.setattr(speed.Contestant, "close", lambda self: None)
+        return speed.timing(WORK, 1, ["NumPy"])
+
+
+def ended_without_answer():
+    child = object.__new__(speed.Contestant)
+    process = SimpleNamespace(stdin=io.StringIO(), stdout=io.StringIO(), wait=lambda: 3)
+    child.name, child.work, child.process = "numpy", WORK, process
+    return child.ask("check")
 
 
 #: name: (call, error, what the message says)
@@ -343,6 +365,15 @@ PROVOKED = {
     "experiments.reading.read_entries": [
         (lambda: reading.read_entries(b"{}"), ValueError, "claims must be a list of at most 200 entries"),
         (lambda: reading.read_entries(b"[{}]"), ValueError, r"claims\[0\] lacks "),
+    ],
+    "experiments.speed.timing": [
+        (lambda: timed(0.5), ArithmeticError, "must equal the reference on .*, differs by 0.5"),
+    ],
+    "experiments.timing.contestant.Contestant.ask": [
+        (ended_without_answer, RuntimeError, "numpy ended on .* with status 3"),
+    ],
+    "experiments.timing.gate.samples": [
+        (lambda: samples(-1, 1, 1, 0), subprocess.CalledProcessError, "returned non-zero exit status 1"),
     ],
     "experiments.statistics.confidence": [
         (lambda: statistics.confidence(X, 0, level=1.0), ValueError, r"level must lie in \(0, 1\), got 1.0"),
