@@ -24,7 +24,7 @@ from experiments.store import encode, write_atomically
 REFERENCE_LIMIT: Final = 5_000_000
 #: "stem/dataset" -> what is kept of it, for datasets that are too large to be committed whole.
 THINNED: Final[Mapping[str, Mapping[str, slice]]] = {
-    "cycles/bifurcation": {"ratio": slice(None, None, 3), "start": slice(None, None, 8), "step": slice(-64, None)},
+    "cycles/bifurcation": {"ratio": slice(None, None, 5), "start": slice(None, None, 8), "step": slice(-200, None)},
     "gate/VRAdam": {"start": slice(None, None, 50), "step": slice(None, None, 3)},
     "gate/VRMomentum": {"start": slice(None, None, 50), "step": slice(None, None, 3)},
     **{
