@@ -37,9 +37,12 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
             values, cost = seconds(curves, axis, name)
             if np.isfinite(cost).any():
                 panel.loglog(values, cost, color=color, marker=marker, ms=4, ls=style, label=what)
-        panel.set(xlabel=text)
+        values, cost = seconds(curves, axis, "vradam")
+        exponent = np.polyfit(np.log(values), np.log(cost), 1)[0]
+        panel.set_xlabel(f"{text}\nvradam: exponent {exponent:.2f}")
+        panel.set_xticks(values, [f"{value:,}" for value in values])
         panel.minorticks_off()
     panels[0].set_ylabel("seconds, one thread")
-    panels[0].set_title("Cost grows in proportion to runs, steps and d", color=INK)
+    panels[0].set_title("What runs cost; 1 is in proportion", color=INK)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     return figure
