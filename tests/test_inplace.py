@@ -170,6 +170,16 @@ def test_arrays_that_change_between_steps_are_refused():
     untouched(training, [np.ones(6)], ValueError, r"arrays\[0\] must keep its place")
 
 
+def test_a_changed_precision_and_gradients_that_overlap_in_part_are_refused():
+    memory = np.ones(10)
+    training = InPlace(vradam.VRAdam(), [memory[:6]])
+    untouched(training, [memory[4:]], ValueError, r"grads\[0\] must not share memory")
+    array = np.ones(6)
+    training = InPlace(vradam.VRAdam(), [array])
+    training.arrays[0] = array.view(np.int64)
+    untouched(training, [np.ones(6)], ValueError, r"arrays\[0\] must keep its place, shape \(6,\), dtype float64")
+
+
 def test_gradients_may_be_strided_read_only_or_the_same():
     arrays = [np.zeros(3), np.zeros(3)]
     grad = np.arange(6.0)[::2]
