@@ -36,12 +36,6 @@ OPTIMIZERS = (
     Family("VRAdam", "VRAdam", (("beta3", STRENGTHS), ("alpha1", (1.0, 10.0, 100.0))), (1.0, 10.0)),
     Family("smoothed VRAdam", "VRAdam", (("beta3", STRENGTHS), ("gate_decay", DECAYS)), (1.0, 0.99)),
     Family(GATE_AND_FRICTION, "VRAdam", (("beta1", FRICTIONS), ("beta3", (1e-4, 1e-2, 1.0))), (0.9, 1.0)),
-    Family(
-        "smoothed, beta1",
-        "VRAdam",
-        (("beta1", FRICTIONS), ("beta3", (1e-4, 1e-2, 1.0)), ("gate_decay", (0.99,))),
-        (0.9, 1.0, 0.99),
-    ),
     Family("AdamW", "AdamW", (("beta1", FRICTIONS), ("weight_decay", (1e-4, 1e-3, 1e-2))), (0.9, 1e-2)),
     Family("Adam", "Adam", (("beta1", FRICTIONS), ("beta2", DECAYS)), (0.9, 0.999)),
     Family("RAdam", "RAdam", (("beta1", FRICTIONS), ("beta2", DECAYS)), (0.9, 0.999)),

@@ -15,7 +15,7 @@ from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, canvas, label
 #: Those that are told apart by colour and dash; the others are grey.
 SHOWN = {
     "VRAdam, beta1": (BLUE, "-"),
-    "smoothed, beta1": (GREEN, (0, (1, 1.2))),
+    "smoothed VRAdam": (GREEN, (0, (1, 1.2))),
     "AdamW": (ORANGE, (0, (5, 2))),
 }
 
