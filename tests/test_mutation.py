@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,12 @@ EXPECTED = [
 ]
 
 
+@cache
+def names_of(module):
+    text = (mutation.ROOT / module).read_text(encoding="utf-8")
+    return [mutant.name for mutant in mutation.mutants(module, text)]
+
+
 def test_every_formula_and_comparison_is_changed_and_nothing_else():
     assert sorted(mutant.name for mutant in mutation.mutants("toy.py", TEXT)) == sorted(EXPECTED)
 
@@ -61,14 +68,13 @@ def test_every_mutant_is_a_program_with_one_change():
 @pytest.mark.parametrize("module", mutation.TARGETS)
 def test_mutants_have_names_of_their_own(module):
     """So that a reason belongs to one of them."""
-    names = [mutant.name for mutant in mutation.mutants(module, (mutation.ROOT / module).read_text(encoding="utf-8"))]
+    names = names_of(module)
     assert len(set(names)) == len(names) > 10
 
 
 def test_reasons_are_about_mutants_that_exist():
     for module, known in mutation.reasons().items():
-        text = (mutation.ROOT / module).read_text(encoding="utf-8")
-        assert set(known) <= {mutant.name for mutant in mutation.mutants(module, text)}, module
+        assert set(known) <= set(names_of(module)), module
         assert all(reason.strip() for reason in known.values())
 
 
