@@ -167,3 +167,14 @@ def test_what_the_engine_cannot_run_is_refused_by_name_or_left_to_numpy():
     with pytest.raises(ValueError, match="engine must not be 'compiled' for VRAdam on rosenbrock"):
         vradam.simulate(vradam.VRAdam(), rosenbrock, [1.0, 2.0], 10, engine="compiled")
     vradam.simulate(vradam.VRAdam(), rosenbrock, [1.0, 2.0], 20_001, every=0)
+
+
+def test_a_smoothed_energy_that_overflows_saturates_the_gate_and_diverges_nothing():
+    """u_t/(1 - beta_g^t) beyond the largest float: with beta3 = 0 the gate stays open, on both engines."""
+    optimizer = vradam.VRAdam(alpha0=0.01, beta3=0.0, gate_decay=0.9)
+    runs = [
+        vradam.simulate(optimizer, quadratic([1.0, 3.0, 0.2]), np.full(3, 1e200), 20, engine=engine)
+        for engine in ("numpy", "compiled")
+    ]
+    assert all(run.diverged_at == -1 for run in runs)
+    np.testing.assert_allclose(runs[0].x, runs[1].x, rtol=1e-12)

@@ -11,6 +11,7 @@ compiled: the bytecode, the constants and the resolved globals of the whole call
 
 from __future__ import annotations
 
+import dis
 import hashlib
 from collections.abc import Callable, Mapping
 from types import FunctionType
@@ -27,36 +28,50 @@ def specialise(
 ) -> Any:
     """``function`` compiled, without the global interpreter lock, with the globals named in ``exchanged`` replaced.
 
-    In the functions called ``reassociated``, and in no other, sums may be taken in another order. The functions
-    ``apart`` are compiled and cached by themselves, once for all callers, and called; all others are inlined.
+    The functions of the call tree that loop are inlined by Numba, so that the compiler sees which arrays they share;
+    those that do not are compiled alone, which takes less time than typing them at every call, and inlined by LLVM.
+    Those in ``apart`` are not inlined but cached for themselves: all combinations share them. In those in
+    ``reassociated``, and in no other, sums may be taken in another order.
 
     Raises
     ------
     TypeError : if a function of the call tree closes over variables; it has to be a module-level function.
     """
-    import numba
-
-    inlined = numba.njit(error_model="numpy", inline="always")
-    called = numba.njit(error_model="numpy", cache=True)
-    loose = numba.njit(error_model="numpy", forceinline=True, fastmath={"reassoc"})
     clones: dict[int, Any] = {}
 
-    def clone(part: Callable, compile_: Callable) -> Any:
+    def clone(part: Callable, **options: Any) -> Any:
         bound = {}
         for name, value in _globals_used(part, exchanged).items():
             if isinstance(value, FunctionType):
                 if id(value) not in clones:
-                    clones[id(value)] = clone(
-                        value, loose if value in reassociated else called if value in apart else inlined
-                    )
+                    clones[id(value)] = clone(value, **_options(value, reassociated, apart))
                 value = clones[id(value)]
             bound[name] = value
         code = part.__code__
-        copy = FunctionType(code, {**part.__globals__, **bound}, code.co_name, part.__defaults__)
-        copy.__qualname__ = f"{code.co_name}_{digest(part, exchanged)}"
-        return compile_(copy)
+        qualname = f"{code.co_name}_{digest(part, exchanged)}"
+        key = qualname, repr(options)
+        if key not in _compiled:
+            import numba
 
-    return clone(function, numba.njit(error_model="numpy", nogil=True, cache=True))
+            copy = FunctionType(code, {**part.__globals__, **bound}, code.co_name, part.__defaults__)
+            copy.__qualname__ = qualname
+            _compiled[key] = numba.njit(error_model="numpy", **options)(copy)
+        return _compiled[key]
+
+    return clone(function, nogil=True, cache=True)
+
+
+_compiled: dict[tuple[str, str], Any] = {}
+
+
+def _options(part: Callable, reassociated: tuple[Callable, ...], apart: tuple[Callable, ...]) -> dict[str, Any]:
+    """How Numba compiles a function of a call tree."""
+    if part in apart:
+        return {"cache": True}
+    if part in reassociated:
+        return {"forceinline": True, "fastmath": {"reassoc"}}
+    loops = any("FOR_ITER" in step.opname or "BACKWARD" in step.opname for step in dis.get_instructions(part))
+    return {"inline": "always"} if loops else {"forceinline": True}
 
 
 def digest(function: Callable, exchanged: Mapping[str, Any]) -> str:

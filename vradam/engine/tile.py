@@ -213,7 +213,7 @@ def open_gate(P, uniform, exponent):
             power = P[POWERG, j] * P[GATE_DECAY, j]
             P[POWERG, j] = power if power > NEGLIGIBLE else 0.0
             P[KINETIC, j] = P[GATE_DECAY, j] * P[KINETIC, j] + (1.0 - P[GATE_DECAY, j]) * seen
-            seen = P[KINETIC, j] / (1.0 - P[POWERG, j])
+            seen = min(P[KINETIC, j] / (1.0 - P[POWERG, j]), LARGEST)
         elif GATE == PREDICTABLE:
             P[KINETIC, j] = P[PREVIOUS, j]
             P[PREVIOUS, j] = seen
