@@ -127,6 +127,18 @@ FIGURES: Final = (
         ("curves",),
         "What a run costs on one thread, against runs, steps and dimensions, beside the floor of the hardware.",
     ),
+    Entry(
+        "tasks",
+        "tasks",
+        ("runs", "pairs"),
+        "Small tasks, one budget of tuning: losses in pairs, how often near the best, how wide the range of alpha0.",
+    ),
+    Entry(
+        "task_dynamics",
+        "tasks",
+        ("runs", "inside", "scaled"),
+        "Inside those runs: curvature against the edge, the gate in the first steps, and gradients in other units.",
+    ),
 )
 
 

@@ -29,6 +29,7 @@ from experiments.steps_to_target import Task
 from experiments.store import Chunks
 from paper_figures import __main__ as command
 from paper_figures import draw_all, write_gallery
+from paper_figures.__main__ import reference
 from paper_figures.catalogue import FIGURES
 from paper_figures.landscapes import PAIRS, STEPS
 from paper_figures.performance_profile import SHOWN as SHOWN_PROFILES
@@ -89,6 +90,7 @@ def data():
         },
         "sensitivity": sensitivity.run(small, none).data,
         "speed": {"curves": planted_costs()},
+        "tasks": reference("tasks"),  # to compute them anew needs networks
     }
 
 
@@ -224,3 +226,22 @@ def test_check_names_the_figures_whose_data_changed(data, tmp_path, monkeypatch,
     stored["gate_sequences"]["growth"] = growth.assign(growth=growth.growth * 1.02)
     assert command.main([*arguments, "--check"]) == 1
     assert "gate_words: its data changed since it was drawn" in capsys.readouterr().out
+
+
+def test_the_pairs_that_are_drawn_are_those_of_the_seeds(data):
+    """The ratio is the geometric mean over the seeds, its interval holds it, and tasks that do not count say so."""
+    runs, pairs = data["tasks"]["runs"], data["tasks"]["pairs"]
+    logs = np.log(runs.score.sel(optimizer="VRAdam") / runs.score.sel(optimizer=pairs.rival)).mean("seed")
+    np.testing.assert_allclose(np.exp(logs).transpose("task", "rival"), pairs.ratio, rtol=1e-5)
+    assert ((pairs.low <= pairs.ratio) & (pairs.ratio <= pairs.high)).all() and (pairs.p_holm >= pairs.p).all()
+    best = runs.validation.sel(share=0.5).isel(check=-1).min("optimizer")
+    assert (best < runs.baseline).where(runs.counts, True).all() and (runs.gain < 0.01).where(runs.counts, True).all()
+
+
+def test_inside_the_runs_the_edge_and_the_rate_are_one_number(data):
+    """threshold * eta_t = B(0.9) = 38 wherever both are drawn, and a gate never lifts the rate over alpha0(t)."""
+    inside, runs = data["tasks"]["inside"], data["tasks"]["runs"]
+    product = (inside.threshold * inside.learning_rate).values
+    np.testing.assert_allclose(product[np.isfinite(product)], 38, rtol=1e-9)
+    assert float(runs.early_opening.sel(optimizer="VRAdam").max()) <= 1
+    assert (runs.early_opening.sel(optimizer="AdamW") == 1).all()

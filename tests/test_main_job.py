@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,8 @@ import theory
 from experiments import __main__ as command
 from experiments import job
 from experiments.catalogue import CATALOGUE, Catalogue, Entry
-from experiments.ledger import BEGIN, END, ledger_markdown, merged, with_ledger
-from experiments.reference import thinned, update_reference
+from experiments.ledger import BEGIN, END, entry, ledger_markdown, merged, with_ledger
+from experiments.reference import on_record, thinned, update_reference
 from experiments.store import exclusive
 from experiments.workers import Workers
 from theory.claim import Claim
@@ -563,6 +564,22 @@ def test_claims_that_were_not_run_keep_their_record():
     before = [{"id": "T1", "verdict": "refuted"}, {"id": "T2", "verdict": "open"}]
     now = [{"id": "T1", "verdict": "not run"}, {"id": "T2", "verdict": "verified"}, {"id": "T3", "verdict": "not run"}]
     assert [item["verdict"] for item in merged(before, now)] == ["refuted", "verified", "not run"]
+
+
+def test_what_waits_for_a_request_is_shown_from_the_record(room):
+    """T1's verdict and date where they are on record, else the line that runs it; others are not spoken of."""
+    waiting = replace(TOYS, on_request=("toy",))
+    outcome = job.main_job(job.Options(out=room / "out", only=("T3",)), CLAIMS, waiting)
+    assert on_record(outcome.findings, room, waiting) == [
+        f"{name}: not run; to run it: python -m experiments --only {name}" for name in ("T1", "T2")
+    ]
+    ran = job.main_job(job.Options(out=room / "out", only=("toy",)), CLAIMS, waiting)
+    assert on_record(ran.findings, room, waiting) == []
+    entries = [entry(finding) for finding in ran.findings]
+    job.write_json(room / "claims.json", entries)
+    first, second = on_record(outcome.findings, room, waiting)
+    assert first.startswith(f"T1: on record as verified, {entries[0]['provenance']['date']}, ") and "seed = 5" in first
+    assert second.startswith("T2: on record as refuted, ") and second.endswith("again: python -m experiments --only T2")
 
 
 def test_the_reference_is_small_complete_and_renewed(room, monkeypatch):
