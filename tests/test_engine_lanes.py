@@ -173,7 +173,7 @@ def test_a_smoothed_energy_that_overflows_saturates_the_gate_and_diverges_nothin
     """u_t/(1 - beta_g^t) beyond the largest float: with beta3 = 0 the gate stays open, on both engines."""
     optimizer = vradam.VRAdam(alpha0=0.01, beta3=0.0, gate_decay=0.9)
     runs = [
-        vradam.simulate(optimizer, quadratic([1.0, 3.0, 0.2]), np.full(3, 1e200), 20, engine=engine)
+        vradam.simulate(optimizer, objectives.quadratic([1.0, 3.0, 0.2]), np.full(3, 1e200), 20, engine=engine)
         for engine in ("numpy", "compiled")
     ]
     assert all(run.diverged_at == -1 for run in runs)
