@@ -178,3 +178,12 @@ def test_a_smoothed_energy_that_overflows_saturates_the_gate_and_diverges_nothin
     ]
     assert all(run.diverged_at == -1 for run in runs)
     np.testing.assert_allclose(runs[0].x, runs[1].x, rtol=1e-12)
+
+
+def test_a_run_alone_is_compiled_too():
+    """No batch at all: shapes without leading axes, and the numbers of the same run in a batch."""
+    bowl, optimizer = objectives.quadratic([1.0, 3.0, 0.2]), vradam.VRAdam(alpha0=0.01, gate_decay=0.9)
+    alone = vradam.simulate(optimizer, bowl, np.ones(3), 20, engine="compiled")
+    batch = vradam.simulate(optimizer, bowl, np.ones((1, 3)), 20, engine="compiled")
+    assert alone.x.shape == (21, 3) and alone.diverged_at.shape == alone.mean_grad_norm_squared.shape == ()
+    assert np.array_equal(alone.x, batch.x[0]) and alone.final_state.kinetic == batch.final_state.kinetic[0]

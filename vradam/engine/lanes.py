@@ -185,7 +185,7 @@ def compiled_gradient(form: Callable, separable: bool) -> Any:
 
 def reshaped(part: Any, plan: Plan) -> Any:
     """An array over the flattened runs, over the runs as the caller has them."""
-    return part.reshape(*plan.seed.shape, *part.shape[1:])
+    return part.reshape((*plan.seed.shape, *part.shape[1:]))
 
 
 def assemble(plan: Plan, x: Any, rate: Any, diverged_at: Any, mean: Any, final: State) -> Trajectory:
