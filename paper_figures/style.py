@@ -105,7 +105,18 @@ def save(figure: Figure, folder: Path, name: str, suffixes: tuple[str, ...] = ("
                 continue
             buffer = io.BytesIO()
             figure.savefig(buffer, format=suffix, bbox_inches="tight", pad_inches=0.08, **options)
+            content = palette(buffer) if suffix == "png" else buffer.getvalue()
             path = folder / f"{name}.{suffix}"
-            path.write_bytes(buffer.getvalue())
+            path.write_bytes(content)
             written.append(path)
     return written
+
+
+def palette(picture: io.BytesIO) -> bytes:
+    """A PNG with the 256 colours that serve it best: a third of the size, and no difference that one sees."""
+    from PIL import Image
+
+    smaller = io.BytesIO()
+    with Image.open(picture) as image:
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(smaller, format="png", optimize=True)
+    return smaller.getvalue()
