@@ -2,4 +2,4 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("jax") else ["nets.py"]
+collect_ignore = [] if find_spec("jax") else ["dynamics.py", "nets.py"]
