@@ -154,6 +154,8 @@ def test_false_statements_that_fit_together_are_rejected():
     assert not check(stable)
     octagon = [(Fraction(2), Fraction(0)), (Fraction(1, 2), Fraction(1, 2)), (Fraction(0), Fraction(2))]
     assert not check(polygon_certificate(decay, Fraction(1, 10), Fraction(1, 5), octagon))
+    square = [(Fraction(1), Fraction(-1)), (Fraction(1), Fraction(1))]  # its norm of A(1) is 1: kept, not shrunk
+    assert not check(polygon_certificate(Fraction(1, 2), Fraction(1), Fraction(1), square))
 
 
 # ---------------------------------------------------------------- verdicts
