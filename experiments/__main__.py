@@ -107,7 +107,11 @@ def _run(
     print(f"\nReport: {options.out / 'report.html'}    data: {options.out / 'claims.json'}")
     if chosen.update_reference:
         entries = [entry(finding) for finding in outcome.findings]
-        update_reference(entries, options.out, ROOT / "experiments" / "reference", ROOT / "README.md")
+        try:
+            update_reference(entries, options.out, ROOT / "experiments" / "reference", ROOT / "README.md")
+        except ValueError as error:
+            print(f"The reference is not renewed: {error}", file=sys.stderr)
+            return 3
         print("The reference and the README's ledger are renewed.")
     return 0 if all(finding.is_as_expected for finding in outcome.findings) else 1
 

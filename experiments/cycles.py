@@ -7,7 +7,6 @@ learning rate (:mod:`experiments.beyond_edge`).
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -25,6 +24,7 @@ from experiments.outcomes import ORIGIN, OUTCOMES, Batch, Horizon, advance, peri
 from experiments.result import Result
 from experiments.store import Chunks
 from theory.beyond_edge import BEYOND
+from theory.check_certificate import parse
 from theory.cycles import CERTIFIED, CYCLES
 from theory.gate_sequences import LIMITS
 from theory.notation import edge
@@ -196,7 +196,7 @@ def safe(setup: Setup) -> xr.Dataset:
 
 def disturbed() -> xr.Dataset:
     """Every certified cycle, disturbed by a thousandth and run again: its period and largest kinetic energy then."""
-    stored = [json.loads(certificate.path.read_text(encoding="utf-8")) for certificate in CERTIFIED]
+    stored = [parse(certificate.path.read_bytes()) for certificate in CERTIFIED]
     beta1, S, clip = (np.array([float(Fraction(one[name])) for one in stored]) for name in ("beta1", "S", "alpha1"))
     clipped = np.array([any(one["clipped"]) for one in stored])
     v = np.array([[float(sum(map(Fraction, cell)) / 2) for cell in one["velocity"][:2]] for one in stored])

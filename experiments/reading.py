@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from experiments.ledger import NOT_RUN
 
-#: No stored JSON may be larger than this (bytes), no whole number in it longer (digits), no list of claims longer.
+#: No stored JSON may be larger than this (bytes), no whole number in it longer (digits), nothing nested more deeply;
+#: no list of claims longer.
 LIMIT: Final = 5_000_000
 DIGITS: Final = 20
+DEPTH: Final = 50
 CLAIMS: Final = 200
 
 VERDICTS: Final = ("verified", "verified under assumptions", "refuted", "vacuous", "open", NOT_RUN)
@@ -38,7 +40,7 @@ def read_json(raw: bytes) -> Any:
     if len(raw) > LIMIT:
         raise ValueError(f"must have at most {LIMIT} bytes, got {len(raw)}")
     try:
-        return json.loads(
+        data = json.loads(
             raw.decode("utf-8"),
             object_pairs_hook=_object,
             parse_float=_finite,
@@ -47,6 +49,12 @@ def read_json(raw: bytes) -> Any:
         )
     except RecursionError as error:
         raise ValueError("must not be nested this deeply") from error
+    layer = [data]
+    for _ in range(DEPTH):
+        layer = [item for value in layer if isinstance(value, dict | list) for item in _parts(value)]
+    if layer:
+        raise ValueError(f"must not be nested more than {DEPTH} deep")
+    return data
 
 
 def read_entries(raw: bytes) -> list[dict[str, Any]]:
@@ -135,6 +143,10 @@ PREDICTED: Final[Mapping[str, Callable[[Any], bool]]] = {
     "kind": lambda value: value in KINDS,
     "trivial": _is_number,
 }
+
+
+def _parts(value: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

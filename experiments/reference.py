@@ -16,9 +16,9 @@ import xarray as xr
 from experiments.catalogue import CATALOGUE, Catalogue
 from experiments.job import stored, write_json
 from experiments.ledger import NOT_RUN, Finding, merged, update_readme
-from experiments.reading import read_entries
+from experiments.reading import LIMIT, read_entries
 from experiments.report import shortest
-from experiments.store import encode, write_atomically
+from experiments.store import SUMS, checksums, encode, read_checked, write_atomically
 
 #: The committed reference may not grow beyond this (bytes).
 REFERENCE_LIMIT: Final = 5_000_000
@@ -49,31 +49,50 @@ def update_reference(
 
     Raises
     ------
-    ValueError : if the reference would exceed :data:`REFERENCE_LIMIT`, naming its largest files.
+    ValueError : if the reference would exceed :data:`REFERENCE_LIMIT`, naming its largest files, or if the verdicts on
+        record cannot be read.
     """
-    record = folder / "claims.json"
-    previous = read_entries(record.read_bytes()) if record.exists() else []
-    files = {path: path.read_bytes() for path in folder.rglob("*.nc")}
+    previous = read_record(folder)
+    files = {path: path.read_bytes() for path in _files(folder)}
     for stem in catalogue.stems:
         data = stored(stem, True, out, catalogue) if catalogue.load(stem) else None
         if data is not None:
             files = {path: content for path, content in files.items() if path.parent.name != stem}
-            files |= {
-                folder / stem / f"{name}.nc": encode(thinned(f"{stem}/{name}", dataset), compress=True)
-                for name, dataset in data.items()
-            }
+            kept = {name: encode(thinned(f"{stem}/{name}", dataset), compress=True) for name, dataset in data.items()}
+            files |= {folder / stem / f"{name}.nc": content for name, content in kept.items()}
+            files[folder / stem / SUMS] = checksums(kept)
     if sum(map(len, files.values())) > REFERENCE_LIMIT:
         largest = sorted(files, key=lambda path: -len(files[path]))[:3]
         sizes = ", ".join(f"{path.relative_to(folder).as_posix()} ({len(files[path]):,} bytes)" for path in largest)
         raise ValueError(f"the reference must stay below {REFERENCE_LIMIT:,} bytes; the largest files are {sizes}")
-    for path in set(folder.rglob("*.nc")) - set(files):
+    for path in set(_files(folder)) - set(files):
         path.unlink()
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
     entries = merged(previous, entries)
-    write_json(record, entries)
+    write_json(folder / "claims.json", entries)
     update_readme(readme, entries)
+
+
+def read_record(folder: Path) -> list[dict[str, Any]]:
+    """The entries of the reference's ``claims.json``; none where there is no such file.
+
+    Raises
+    ------
+    ValueError : if it is malformed or too large.
+    """
+    record = folder / "claims.json"
+    if not record.exists():
+        return []
+    try:
+        return read_entries(read_checked(record, limit=LIMIT))
+    except ValueError as error:
+        raise ValueError(f"{record} cannot be read: {error}") from error
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.suffix == ".nc" or path.name == SUMS]
 
 
 def thinned(name: str, dataset: xr.Dataset) -> xr.Dataset:
@@ -95,8 +114,10 @@ def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue = 
     findings : of the main job.
     folder : of the committed reference; it need not exist.
     """
-    record = folder / "claims.json"
-    entries = read_entries(record.read_bytes()) if record.exists() else []
+    try:
+        entries = read_record(folder)
+    except ValueError as error:
+        return [f"The verdicts on record are not shown: {error}"]
     stored_entries = {item["id"]: item for item in entries if item["verdict"] != NOT_RUN}
     lines = []
     for row in catalogue.entries:

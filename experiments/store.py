@@ -7,6 +7,10 @@ A chunk's name carries the first 16 digits of the SHA-256 of its bytes, and the 
 (:mod:`experiments.fingerprint`), so a file that is truncated, altered, or made by another setup or another version of
 the code is never used. Files appear by ``os.replace`` from a temporary file in the same folder, so a kill at any moment
 leaves either the finished file or none. The bytes of a file depend on its contents only.
+
+Only bytes that have the checksum under which they were stored are handed to the HDF5 library, which may hang or crash
+on others; what has none is refused. Checksums notice damage, not malice: whoever can write both a file and its list of
+checksums is trusted. A folder of results from a stranger is not to be continued, but computed again elsewhere.
 """
 
 from __future__ import annotations
@@ -32,8 +36,9 @@ from experiments.workers import HERE, Workers
 
 log = logging.getLogger("experiments")
 
-#: No stored file, and no dataset in one, may be larger than this (bytes).
+#: No stored file, and no dataset in one, may be larger than this (bytes); no list of checksums larger than the other.
 LIMIT: Final = 2**31
+SUMS_LIMIT: Final = 1_000_000
 KEY: Final = re.compile(r"[A-Za-z0-9._=+-]{1,80}")
 SUMS: Final = "SHA256SUMS"
 TEMPORARY: Final = ".unfinished-"
@@ -118,29 +123,50 @@ class Chunks:
 def save_data(folder: Path, data: Mapping[str, xr.Dataset]) -> None:
     """Write the finished data of a run, ``<name>.nc`` each, then their checksums."""
     folder.mkdir(parents=True, exist_ok=True)
-    sums = ""
-    for name in sorted(data):
+    contents = {name: encode(data[name]) for name in sorted(data)}
+    sums = checksums(contents)
+    for name, content in contents.items():
+        write_atomically(folder / f"{name}.nc", content)
+    write_atomically(folder / SUMS, sums)
+
+
+def checksums(contents: Mapping[str, bytes]) -> bytes:
+    """The list of checksums, as ``sha256sum`` writes it, of the files ``<name>.nc`` with these contents.
+
+    Raises
+    ------
+    ValueError : if a name does not match :data:`KEY`.
+    """
+    for name in contents:
         if not KEY.fullmatch(name):
             raise ValueError(f"a dataset's name must match {KEY.pattern}, got {name!r}")
-        content = encode(data[name])
-        write_atomically(folder / f"{name}.nc", content)
-        sums += f"{_sha256(content)}  {name}.nc\n"
-    write_atomically(folder / SUMS, sums.encode())
+    return "".join(f"{_sha256(contents[name])}  {name}.nc\n" for name in sorted(contents)).encode()
 
 
 def load_data(folder: Path) -> dict[str, xr.Dataset] | None:
     """The finished data in ``folder``; None if there is none, or (with a notice) if a file fails its checksum."""
     try:
-        lines = read_checked(folder / SUMS).decode("ascii").splitlines()
-        listed = [re.fullmatch(rf"([0-9a-f]{{64}})  ({KEY.pattern})\.nc", line) for line in lines]
-        if not all(listed):
-            raise ValueError("is not a list of checksums")
-        return {m[2]: decode(read_checked(folder / f"{m[2]}.nc", m[1])) for m in listed if m}
+        return read_data(folder)
     except FileNotFoundError:
         return None
     except (ValueError, OSError) as error:
         log.warning("%s: %s; computing it again", folder, error)
         return None
+
+
+def read_data(folder: Path) -> dict[str, xr.Dataset]:
+    """The data that ``folder`` lists in its file of checksums; files that are not listed there are not read.
+
+    Raises
+    ------
+    FileNotFoundError : if there is no such list, or a listed file is missing.
+    ValueError : if the list is none, or a file fails its checksum or is no netCDF.
+    """
+    lines = read_checked(folder / SUMS, limit=SUMS_LIMIT).decode("ascii").splitlines()
+    listed = [re.fullmatch(rf"([0-9a-f]{{64}})  ({KEY.pattern})\.nc", line) for line in lines]
+    if not all(listed):
+        raise ValueError(f"{SUMS} is not a list of checksums")
+    return {m[2]: decode(read_checked(folder / f"{m[2]}.nc", m[1])) for m in listed if m}
 
 
 def encode(dataset: xr.Dataset, compress: bool = False) -> bytes:
@@ -155,7 +181,7 @@ def encode(dataset: xr.Dataset, compress: bool = False) -> bytes:
 
 
 def decode(content: bytes) -> xr.Dataset:
-    """The dataset in a netCDF file's bytes, loaded.
+    """The dataset in a netCDF file's bytes, loaded. For bytes whose checksum was checked, or that were made here.
 
     Raises
     ------
@@ -172,18 +198,19 @@ def decode(content: bytes) -> xr.Dataset:
         raise ValueError(f"cannot be read as netCDF ({type(error).__name__})") from error
 
 
-def read_checked(path: Path, checksum: str | None = None) -> bytes:
+def read_checked(path: Path, checksum: str | None = None, limit: int | None = None) -> bytes:
     """The bytes of a file whose SHA-256 starts with ``checksum``.
 
     Raises
     ------
-    ValueError : if the checksum differs or the file is larger than :data:`LIMIT`.
+    ValueError : if the checksum differs or the file is larger than ``limit`` (by default :data:`LIMIT`).
     """
-    if path.stat().st_size > LIMIT:
-        raise ValueError(f"is larger than the limit of {LIMIT} bytes")
+    limit = LIMIT if limit is None else limit
+    if path.stat().st_size > limit:
+        raise ValueError(f"{path.name} is larger than the limit of {limit} bytes")
     content = path.read_bytes()
     if checksum is not None and not (checksum and _sha256(content).startswith(checksum)):
-        raise ValueError("checksum does not match")
+        raise ValueError(f"{path.name}: checksum does not match")
     return content
 
 
@@ -261,8 +288,13 @@ def _lock(descriptor: int) -> bool:
 
 
 def _decode(content: bytes, key: str, fingerprint: str) -> xr.Dataset:
-    dataset = decode(content)
-    if dataset.attrs.pop("_chunk", None) != key or dataset.attrs.pop("_fingerprint", None) != fingerprint:
+    return own(decode(content), key, fingerprint)
+
+
+def own(dataset: xr.Dataset, key: str, fingerprint: str) -> xr.Dataset:
+    """A decoded chunk without its marks; ValueError if they are not these."""
+    marks = [dataset.attrs.pop(name, None) for name in ("_chunk", "_fingerprint")]
+    if not all(isinstance(mark, str) for mark in marks) or marks != [key, fingerprint]:
         raise ValueError("was made by another setup or version of the code")
     return dataset
 

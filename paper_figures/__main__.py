@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,11 +18,13 @@ import xarray as xr
 
 from experiments.catalogue import CATALOGUE
 from experiments.job import compute, stored
-from experiments.store import decode, encode
+from experiments.reading import LIMIT, read_json
+from experiments.store import encode, read_checked, read_data
 from paper_figures import write_gallery
 from paper_figures.catalogue import named
 from paper_figures.style import save, sheet
 
+log = logging.getLogger("paper_figures")
 REFERENCE = Path(__file__).parent.parent / "experiments" / "reference"
 DRAWN_FROM = "drawn_from.json"
 
@@ -41,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder = options.out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     record_file = folder / DRAWN_FROM
-    record = json.loads(record_file.read_text(encoding="utf-8")) if record_file.exists() else {}
+    record = read_record(record_file)
     stems = dict.fromkeys(stem for entry in entries for stem in entry.stems)
     found = {stem: find(stem, options.out, may_compute=not options.check) for stem in stems}
     data = {stem: datasets for stem, (datasets, _) in found.items()}
@@ -85,9 +88,33 @@ def find(stem: str, out: Path, may_compute: bool = True) -> tuple[Mapping[str, x
 
 
 def reference(stem: str) -> dict[str, xr.Dataset] | None:
-    """The committed data of a stem, or None."""
-    files = sorted((REFERENCE / stem).glob("*.nc"))
-    return {path.stem: decode(path.read_bytes()) for path in files} or None
+    """The committed data of a stem; None if there are none, or (with a notice) if a file fails its checksum."""
+    try:
+        return read_data(REFERENCE / stem) or None
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        log.warning("%s: %s; the reference is not used", REFERENCE / stem, error)
+        return None
+
+
+def read_record(path: Path) -> dict[str, str]:
+    """The digest of each figure's data when it was drawn; empty (with a notice) where that cannot be read."""
+    try:
+        return record_of(read_checked(path, limit=LIMIT))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        log.warning("%s: %s; every figure counts as changed", path, error)
+        return {}
+
+
+def record_of(raw: bytes) -> dict[str, str]:
+    """A name and a digest for each figure; ValueError for anything else."""
+    record = read_json(raw)
+    if not isinstance(record, dict) or not all(isinstance(digest, str) for digest in record.values()):
+        raise ValueError("must hold a digest for each figure's name")
+    return record
 
 
 def digest_of(data: Mapping[str, xr.Dataset]) -> str:

@@ -26,10 +26,10 @@ from experiments import (
 from experiments.outcomes import Horizon
 from experiments.problems import CONVEX
 from experiments.steps_to_target import Task
-from experiments.store import Chunks
+from experiments.store import Chunks, save_data
 from paper_figures import __main__ as command
 from paper_figures import draw_all, write_gallery
-from paper_figures.__main__ import reference
+from paper_figures.__main__ import read_record, reference
 from paper_figures.catalogue import FIGURES
 from paper_figures.landscapes import PAIRS, STEPS
 from paper_figures.performance_profile import SHOWN as SHOWN_PROFILES
@@ -245,3 +245,21 @@ def test_inside_the_runs_the_edge_and_the_rate_are_one_number(data):
     np.testing.assert_allclose(product[np.isfinite(product)], 38, rtol=1e-9)
     assert float(runs.early_opening.sel(optimizer="VRAdam").max()) <= 1
     assert (runs.early_opening.sel(optimizer="AdamW") == 1).all()
+
+
+def test_a_damaged_reference_is_not_drawn_from(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(command, "REFERENCE", tmp_path)
+    assert reference("gate") is None and caplog.text == ""
+    save_data(tmp_path / "gate", {"one": xr.Dataset({"a": 1.0})})
+    assert list(reference("gate")) == ["one"]
+    with (tmp_path / "gate" / "one.nc").open("ab") as file:
+        file.write(b"0")
+    assert reference("gate") is None
+    assert "one.nc: checksum does not match; the reference is not used" in caplog.text
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b'{"gate": 1}', b'{"gate": "0", "gate": "1"}', b"\xff"])
+def test_a_malformed_record_of_what_was_drawn_counts_as_none(tmp_path, caplog, raw):
+    (tmp_path / "drawn_from.json").write_bytes(raw)
+    assert read_record(tmp_path / "drawn_from.json") == {}
+    assert "every figure counts as changed" in caplog.text

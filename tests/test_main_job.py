@@ -25,7 +25,7 @@ from experiments import job
 from experiments.catalogue import CATALOGUE, Catalogue, Entry
 from experiments.ledger import BEGIN, END, entry, ledger_markdown, merged, with_ledger
 from experiments.reference import on_record, thinned, update_reference
-from experiments.store import exclusive
+from experiments.store import exclusive, read_data
 from experiments.workers import Workers
 from theory.claim import Claim
 
@@ -582,6 +582,25 @@ def test_what_waits_for_a_request_is_shown_from_the_record(room):
     assert second.startswith("T2: on record as refuted, ") and second.endswith("again: python -m experiments --only T2")
 
 
+@pytest.mark.parametrize("raw", [b"{", b"[1]", b"\xff", b"[" * 1000])
+def test_a_malformed_record_is_said_plainly(room, raw):
+    """The main job has its verdicts then; only those on record are missing."""
+    (room / "claims.json").write_bytes(raw)
+    waiting = replace(TOYS, on_request=("toy",))
+    outcome = job.main_job(job.Options(out=room / "out", only=("T3",)), CLAIMS, waiting)
+    (line,) = on_record(outcome.findings, room, waiting)
+    assert line.startswith(f"The verdicts on record are not shown: {room / 'claims.json'} cannot be read: ")
+    with pytest.raises(ValueError, match="cannot be read"):
+        update_reference([], room / "out", room, room / "README.md", TOYS)
+
+
+def test_every_file_of_the_reference_has_its_checksum():
+    folders = [path for path in (ROOT / "experiments" / "reference").iterdir() if path.is_dir()]
+    assert folders
+    for folder in folders:
+        assert set(read_data(folder)) == {path.stem for path in folder.glob("*.nc")}, folder
+
+
 def test_the_reference_is_small_complete_and_renewed(room, monkeypatch):
     readme, reference = room / "README.md", room / "reference"
     readme.write_text(README, encoding="utf-8")
@@ -591,7 +610,8 @@ def test_the_reference_is_small_complete_and_renewed(room, monkeypatch):
     job.main_job(options, CLAIMS, TOYS)
     entries = list(ledger(room).values())
     update_reference(entries, options.out, reference, readme, TOYS)
-    assert {path.name for path in reference.rglob("*") if path.is_file()} == {"claims.json", "ratios.nc"}
+    assert {path.name for path in reference.rglob("*") if path.is_file()} == {"claims.json", "ratios.nc", "SHA256SUMS"}
+    assert read_data(reference / "toy")["ratios"].equals(job.stored("toy", True, options.out, TOYS)["ratios"])
     assert json.loads((reference / "claims.json").read_text())[0]["provenance"]["resolution"] == "paper"
     assert "Claim T1" in readme.read_text(encoding="utf-8")
     monkeypatch.setattr("experiments.reference.REFERENCE_LIMIT", 1000)

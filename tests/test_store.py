@@ -1,5 +1,6 @@
 """The store: nothing half-written, nothing silently wrong, nothing computed twice."""
 
+import ast
 import errno
 import hashlib
 import importlib
@@ -20,8 +21,10 @@ from hypothesis import strategies as st
 
 from experiments import store
 from experiments.fingerprint import code_digest, fingerprint, plain, recipe
-from experiments.store import Chunks, decode, encode, exclusive, load_data, save_data, write_atomically
+from experiments.store import Chunks, decode, encode, exclusive, load_data, read_data, save_data, write_atomically
 from experiments.workers import Workers
+
+ROOT = Path(__file__).parent.parent
 
 
 def sample(seed=0):
@@ -84,6 +87,25 @@ def test_damaged_bytes_are_a_value_error_or_the_same_kind_of_data(data):
         assert isinstance(decode(bytes(content)), xr.Dataset)
     except ValueError as error:
         assert "netCDF" in str(error) or "limit" in str(error)
+
+
+def test_only_the_store_hands_bytes_to_the_library():
+    """And only ``decode`` does, whose callers have checked the checksum or made the bytes; nothing unpickles anything."""
+    opening = {"open_dataset", "open_mfdataset", "open_zarr", "load_dataset", "open_dataarray", "load_dataarray"}
+    modules = {"h5py", "h5netcdf", "netCDF4", "pickle", "joblib.load"}
+    rooms = (ROOT / room for room in ("vradam", "theory", "experiments", "paper_figures"))
+    for path in (path for room in rooms for path in room.rglob("*.py")):
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                found |= {node.attr} & opening
+            elif isinstance(node, ast.Name):
+                found |= {node.id} & (opening | {"eval", "exec"})
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                names = {alias.name for alias in node.names}
+                found |= (names | {getattr(node, "module", None)}) & (opening | modules)
+                found |= names & {"decode"} if getattr(node, "module", None) == "experiments.store" else set()
+        assert found == ({"open_dataset"} if path.name == "store.py" else set()), path
 
 
 def test_a_file_that_announces_too_much_is_refused(monkeypatch):
@@ -211,6 +233,19 @@ def test_finished_data_come_back(tmp_path):
     assert list(again) == ["curves", "plateaus"] and again["plateaus"].identical(sample(1))
     sums = (tmp_path / "run" / "SHA256SUMS").read_text()
     assert sums.splitlines()[0] == hashlib.sha256(encode(sample(2))).hexdigest() + "  curves.nc"
+
+
+def test_what_is_not_listed_is_not_read(tmp_path):
+    save_data(tmp_path, {"a": sample(1)})
+    (tmp_path / "b.nc").write_bytes(encode(sample(2)))
+    assert list(read_data(tmp_path)) == ["a"]
+
+
+def test_a_long_list_of_checksums_is_refused(tmp_path):
+    save_data(tmp_path, {"a": sample(1)})
+    (tmp_path / "SHA256SUMS").write_bytes(b"0" * (store.SUMS_LIMIT + 1))
+    with pytest.raises(ValueError, match=f"SHA256SUMS is larger than the limit of {store.SUMS_LIMIT} bytes"):
+        read_data(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["flip", "remove", "sums"])
