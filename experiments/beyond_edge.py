@@ -6,7 +6,7 @@ S/B, rates eta_t L/B, with B the edge of the run's own beta1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +34,7 @@ BOWL: Final = vradam.objectives.quadratic([1.0])
 class Setup:
     """Parameters
     ----------
-    beta1, beta3, pinned : decays, strengths and ratios S/B at which the pinned state is measured.
+    beta1, beta3, pinned : decays, strengths and increasing ratios S/B at which the pinned state is measured.
     window : ratios, a grid that must contain the end of the window.
     broken : ratios beyond it, a fine grid that must contain the end of the asymmetric orbit.
     settle : steps before anything is measured.
@@ -79,16 +79,38 @@ def measure(setup: Setup, chunks: Chunks) -> dict[str, xr.Dataset]:
 
 
 def pinned(setup: Setup) -> xr.Dataset:
-    """Velocities and rates of 64 steps of runs from ``beta3 x^2 = 1`` at rest, over (beta1, beta3, ratio, step)."""
-    beta1, beta3, ratio = np.meshgrid(setup.beta1, setup.beta3, setup.pinned, indexing="ij")
-    edges = evaluate(EDGE, beta1=beta1)
-    optimizer = vradam.VRMomentum(alpha0=ratio * edges, alpha1=np.inf, beta1=beta1, beta3=beta3)
-    velocity, rate, x = _tail(optimizer, 1 / np.sqrt(beta3)[..., None], setup.settle, 64)
-    dims = ("beta1", "beta3", "ratio", "step")
+    """Velocities and rates of 64 steps, over (beta1, beta3, ratio, step), of runs that climb to each ratio."""
+    beta1, beta3 = (part.ravel() for part in np.meshgrid(setup.beta1, setup.beta3, indexing="ij"))
+    edges = evaluate(EDGE, beta1=beta1)[:, None]
+    x = 1 / np.sqrt(beta3)[:, None]
+    climbed = climb(beta1, beta3, _rungs(setup.pinned), setup.settle // 8, x, np.zeros_like(x))
+    ends = [(optimizer, last) for ratio, optimizer, last in climbed if ratio in setup.pinned]
+    velocity, rate, x = np.stack(
+        [_tail(optimizer, last.final_x, 1, 64, last.final_state) for optimizer, last in ends], 2
+    )
+    shape = (len(setup.beta1), len(setup.beta3), len(setup.pinned), 64)
+    parts = {"velocity": velocity, "rate": rate / edges[..., None], "x": x}
     return xr.Dataset(
-        {"velocity": (dims, velocity), "rate": (dims, rate / edges[..., None]), "x": (dims, x)},
+        {name: (("beta1", "beta3", "ratio", "step"), part.reshape(shape)) for name, part in parts.items()},
         coords={"beta1": list(setup.beta1), "beta3": list(setup.beta3), "ratio": list(setup.pinned)},
     )
+
+
+def climb(
+    beta1: Array, beta3: Array | float, ratios: Sequence[float], settle: int, x: Array, velocity: Array
+) -> Iterator[tuple[float, vradam.VRMomentum, vradam.Trajectory]]:
+    """At each ratio S/B in turn, ``settle`` steps from where the run at the ratio before ended: (n, 1) runs.
+
+    Basins are small far beyond the edge: a run from rest may end on a longer cycle where one that climbs does not.
+    """
+    for ratio in ratios:
+        optimizer = vradam.VRMomentum(
+            alpha0=ratio * evaluate(EDGE, beta1=beta1), alpha1=np.inf, beta1=beta1, beta3=beta3
+        )
+        state = optimizer.init(x)._replace(velocity=velocity)
+        last = vradam.simulate(optimizer, BOWL, x, settle, every=0, state=state, engine="compiled")
+        x, velocity = last.final_x, last.final_state.velocity
+        yield ratio, optimizer, last
 
 
 def window(setup: Setup) -> xr.Dataset:
@@ -112,19 +134,13 @@ def window(setup: Setup) -> xr.Dataset:
 def asymmetric(setup: Setup) -> xr.Dataset:
     """Whether orbits of period 2 are left, and the product of their two speeds, at ratios beyond the window.
 
-    The basins are small, so every run continues the one at the ratio before, starting from the pinned state.
+    The runs climb from the pinned state.
     """
     beta1, ratios = np.array(setup.beta1), np.linspace(*setup.broken)
-    edges = evaluate(EDGE, beta1=beta1)
-    x, velocity = _pinned_below(beta1, setup.settle)
-    velocities = []
-    for ratio in ratios:
-        optimizer = vradam.VRMomentum(alpha0=ratio * edges, alpha1=np.inf, beta1=beta1)
-        state = optimizer.init(x)._replace(velocity=velocity)
-        last = vradam.simulate(optimizer, BOWL, x, setup.settle // 8, every=0, state=state, engine="compiled")
-        x, velocity = last.final_x, last.final_state.velocity
-        velocities.append(_tail(optimizer, x, 1, 16, last.final_state)[0])
-    velocity = np.stack(velocities, axis=1)
+    ends = climb(beta1, 1.0, ratios.tolist(), setup.settle // 8, *_pinned_below(beta1, setup.settle))
+    velocity = np.stack(
+        [_tail(optimizer, last.final_x, 1, 16, last.final_state)[0] for _, optimizer, last in ends], axis=1
+    )
     dims = ("beta1", "ratio")
     return xr.Dataset(
         {
@@ -137,9 +153,15 @@ def asymmetric(setup: Setup) -> xr.Dataset:
 
 def _pinned_below(beta1: Array, settle: int) -> tuple[Array, Array]:
     """Position and velocity (n, 1) of the pinned state at S = 1.9 B."""
-    optimizer = vradam.VRMomentum(alpha0=1.9 * evaluate(EDGE, beta1=beta1), alpha1=np.inf, beta1=beta1)
-    run = vradam.simulate(optimizer, BOWL, np.ones((beta1.size, 1)), settle, every=0, engine="compiled")
-    return run.final_x, run.final_state.velocity
+    x = np.ones((beta1.size, 1))
+    *_, (_, _, last) = climb(beta1, 1.0, _rungs((1.9,)), settle // 8, x, np.zeros_like(x))
+    return last.final_x, last.final_state.velocity
+
+
+def _rungs(ratios: Sequence[float]) -> list[float]:
+    """The ratios with steps of at most 0.05 up to them."""
+    between = np.round(np.arange(1.0, max(ratios), 0.05)[1:], 12).tolist()
+    return sorted({*ratios, *between})
 
 
 # ---------------------------------------------------------------- the diagram

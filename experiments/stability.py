@@ -48,10 +48,18 @@ class Setup:
     adam_steps: int = 30_000
     settled: int = 10_000
     adaptive: tuple[adaptive_edge.Run, ...] = adaptive_edge.RUNS
+    amplitudes: tuple[adaptive_edge.Amplitude, ...] = (adaptive_edge.AMPLITUDES[1], adaptive_edge.AMPLITUDES[3])
 
 
 DEFAULT = Setup()
-PAPER = Setup(frozen_alpha1=(0.5, 1.0, 4.0, 10.0), weight_decay=(0.03, 0.1, 0.3, 1.0), steps=20_000, seeds=1024)
+PAPER = Setup(
+    frozen_alpha1=(0.5, 1.0, 4.0, 10.0),
+    weight_decay=(0.03, 0.1, 0.3, 1.0),
+    steps=20_000,
+    seeds=1024,
+    adaptive=adaptive_edge.RUNS + adaptive_edge.QUADRATICS,
+    amplitudes=adaptive_edge.AMPLITUDES,
+)
 
 
 def run(setup: Setup, chunks: Chunks) -> Result:
@@ -63,6 +71,10 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         **{
             f"adaptive-{i}": chunks.chunk(f"adaptive-{i}", partial(adaptive_edge.measure, item, setup.seed))
             for i, item in enumerate(setup.adaptive)
+        },
+        **{
+            f"amplitude-{i}": chunks.chunk(f"amplitude-{i}", partial(adaptive_edge.amplitude, item, setup.seed))
+            for i, item in enumerate(setup.amplitudes)
         },
     }
     found = data["brackets"]

@@ -92,8 +92,9 @@ FIGURES: Final = (
     Entry(
         "adaptive_edge",
         "stability",
-        tuple(f"adaptive-{i}" for i in range(8)),
-        "On models whose curvature moves, the threshold B/eta_t is lifted while the gate acts.",
+        (*(f"adaptive-{i}" for i in range(8)), *(f"amplitude-{i}" for i in range(2))),
+        "On models whose curvature moves, the threshold B/eta_t is lifted while the gate acts; beyond the edge a run "
+        "whose rate is pinned moves as fast as predicted.",
     ),
     Entry(
         "repair",

@@ -1,10 +1,12 @@
 """The local edge's confrontation: known edges, and that a formula wrong by 2 % changes the verdicts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sympy as sp
 
-from experiments import stability
+from experiments import adaptive_edge, stability
 from experiments.confront import planted, verdict
 from experiments.store import Chunks
 
@@ -18,6 +20,7 @@ SMALL = stability.Setup(
     adam_steps=6000,
     settled=500,
     adaptive=(),
+    amplitudes=(),
 )
 STATUS = {"S1": "proved", "S2": "proved", "S4": "refuted"}
 EXPECTED = {"S1": "verified", "S2": "verified", "S4": "refuted"}
@@ -76,3 +79,22 @@ def test_adam_settles_near_its_edge():
     setup = stability.Setup(beta1=(0.9,), dims=(10,), adam_steps=20_000, settled=2000, rounds=1)
     settled = stability.settling_adam(setup).settled.sel(dim=10)
     np.testing.assert_allclose(settled.median(), 38, rtol=0.06)
+
+
+@pytest.mark.parametrize("model", ["quadratic, d = 10", "progressive sharpening"])
+def test_beyond_the_edge_the_motion_has_the_predicted_kinetic_energy(model):
+    """beta3 ||v||^2 = S/B - 1 with S = alpha0 lambda at the end: to rounding on a quadratic, and to 0.5 % where the
+    curvature, still moving, is that of the last point; zero below the edge. B = 38 at beta1 = 0.9."""
+    item = adaptive_edge.Amplitude(model, tuple(ratio * 38 / 2.5 for ratio in (0.9, 1.1, 1.3)), beta3=2.5)
+    if model.startswith("progressive"):
+        item = replace(item, alpha0=tuple(rate / 40 for rate in item.alpha0))
+    ends = adaptive_edge.amplitude(item, 0).sel(part="median")
+    excess, kinetic = ends.excess.values, ends.kinetic.values
+    np.testing.assert_allclose(kinetic[1:], excess[1:], rtol=1e-9 if model.startswith("quadratic") else 5e-3)
+    assert kinetic[0] < 1e-9 and excess[0] < 0 and (excess[1:] > 0.08).all()
+
+
+def test_the_kinetic_energy_recorded_is_what_the_gate_saw():
+    """eta_t = alpha0/(1 + beta3 ||v_t||^2) where the clip is not reached."""
+    run = adaptive_edge.measure(adaptive_edge.Run("four scalars", "VRMomentum", 3.0, 60, 1), 0)
+    np.testing.assert_allclose(1 / run.relative_rate - 1, run.velocity_squared, rtol=1e-12, atol=1e-15)

@@ -22,6 +22,7 @@ from experiments import (
     gate_sequences,
     kinetic_energy,
     sensitivity,
+    stability,
 )
 from experiments.outcomes import Horizon
 from experiments.problems import CONVEX
@@ -74,6 +75,10 @@ def data():
                 adaptive_edge.Run(run.model, run.optimizer, run.alpha0, 40, 4, beta3=run.beta3), 0
             )
             for i, run in enumerate(adaptive_edge.RUNS)
+        }
+        | {
+            f"amplitude-{i}": adaptive_edge.amplitude(replace(item, steps=200), 0)
+            for i, item in enumerate(stability.DEFAULT.amplitudes)
         },
         "gate_sequences": {"growth": gate_sequences.growth(words, 0.9, 10.0)},
         "cycles": {

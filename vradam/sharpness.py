@@ -132,6 +132,7 @@ class EdgeRecord(NamedTuple):
     preconditioned: Array  #: (..., records), lambda_max(P_t^-1 H(x_t)); NaN at step 0
     learning_rate: Array  #: (..., records), eta_t
     threshold: Array  #: (..., records), B(beta1)/eta_t
+    velocity_squared: Array  #: (..., records), ||v_t||^2; while eta_t lambda_max(P^-1 H) = B it is (S/B - 1)/beta3
 
 
 def along(
@@ -157,23 +158,27 @@ def along(
     steps, every = whole_number("steps", steps, least=1), whole_number("every", every, least=1)
     preconditioner(optimizer, optimizer.init(np.zeros(objective.dim)))  # refuse at once what has no preconditioner
     record = np.unique(np.append(np.arange(0, steps, every), steps))
-    points, rates, curvatures = [], [], []
+    points, rates, speeds, curvatures = [], [], [], []
     x, state, alive = x0, None, np.asarray(True)
     for length in np.diff(record):
         run = simulate(optimizer, objective, x, int(length), noise, seed, every=0, engine=engine, state=state)
         if state is None:
-            points, rates = [run.x[..., 0, :]], [run.learning_rate[..., 0]]
+            points, rates, speeds = [run.x[..., 0, :]], [run.learning_rate[..., 0]], [np.zeros(run.x.shape[:-2])]
             curvatures = [_curvatures(optimizer, objective, points[0], optimizer.init(points[0]))]
         alive, state = alive & (run.diverged_at < 0), run.final_state
         x = np.where(alive[..., None], run.final_x, 0)
         points.append(np.where(alive[..., None], x, np.nan))
         rates.append(np.where(alive, run.learning_rate[..., -1], np.nan))
+        with np.errstate(over="ignore"):
+            speeds.append(np.where(alive, np.square(state.velocity).sum(axis=-1), np.nan))
         curvatures.append(_curvatures(optimizer, objective, points[-1], state))
     rate = np.stack(rates, axis=-1)
     plain, preconditioned = np.moveaxis(np.array(curvatures), (0, 1), (-1, 0))
     with np.errstate(divide="ignore"):
         threshold = _edge(over_runs("beta1", getattr(optimizer, "beta1", 0.0), rate)) / rate
-    return EdgeRecord(record, np.stack(points, axis=-2), plain, preconditioned, rate, threshold)
+    return EdgeRecord(
+        record, np.stack(points, axis=-2), plain, preconditioned, rate, threshold, np.stack(speeds, axis=-1)
+    )
 
 
 def _edge(beta1: Array) -> Array:
