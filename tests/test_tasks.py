@@ -224,10 +224,17 @@ def test_profiles_times_and_widths_of_curves_known_by_hand():
     assert tail_gain(np.linspace(2, 1, 21)) == pytest.approx(1 - 1 / 1.1)
 
 
+def test_a_loss_that_falls_to_zero_settles_in_units_of_another_loss_alone():
+    steps = np.arange(1, 22.0)
+    for power in (1, 4, 16):
+        assert tail_gain(1 + steps**-power) < tail_gain(steps**-power) == pytest.approx(1 - (19 / 21) ** power)
+    assert tail_gain(7 * steps**-2, unit=7.0) == pytest.approx(19**-2 - 21**-2)
+
+
 # ---------------------------------------------------------------- verdict
 
 
-def planted_runs(factors, seeds=30, counts=(True, True), spread=0.02):
+def planted_runs(factors, seeds=30, counts=(True, True), spread=0.02, strict=(True, True)):
     """Scores over (task, optimizer, seed): a loss of the seed times a factor per optimizer and half."""
     rng = np.random.default_rng(0)
     common = np.exp(rng.normal(size=(2, 1, 2 * seeds)))
@@ -238,6 +245,7 @@ def planted_runs(factors, seeds=30, counts=(True, True), spread=0.02):
         {
             "score": (("task", "optimizer", "seed"), scores),
             "counts": ("task", list(counts)),
+            "strict": ("task", list(strict)),
             "excess_max": (("task", "optimizer"), np.full((2, len(OPTIMIZERS)), 0.5)),
             "dip": (("task", "optimizer", "seed"), np.full(scores.shape, 0.5)),
             "returned": (("task", "optimizer", "seed"), np.full(scores.shape, 0.9)),
@@ -281,6 +289,14 @@ def test_tasks_that_do_not_count_do_not_decide():
     runs.score[1, OPTIMIZERS.index("AdamW")] *= 0.1
     assert judged(runs)[0] == "verified" and by_task(0, runs)["two"] == "open"
     assert judged(planted_runs(ALL_WORSE, counts=(False, False)))[0] == "open"
+
+
+def test_what_the_stricter_reading_of_a_plateau_says_is_in_the_note():
+    runs = planted_runs(ALL_WORSE | {"RAdam": (0.8, 0.8)}, strict=(True, False))
+    runs.score[0, OPTIMIZERS.index("RAdam")] *= 1.5
+    word, found = judged(runs)
+    assert word == "refuted" and "The 1 whose loss also gains less than 1 % of itself alone: verified" in found.note
+    assert "whose loss also" not in judged(planted_runs(ALL_WORSE))[1].note
 
 
 # ---------------------------------------------------------------- networks
@@ -379,6 +395,9 @@ def test_finished_chunks_are_not_computed_again(nets, tmp_path, monkeypatch):
     runs = first.data["runs"]
     assert runs.score.shape == (1, len(OPTIMIZERS), 4) and runs.swept.shape == (1, len(OPTIMIZERS), 2)
     assert float(first.data["scaled"].opening.sel(optimizer="AdamW").min()) == 1
+    shown = {table.title: table for table in stem.tables(first.data)}
+    rows = shown["Every optimizer at its tuned setting"].rows
+    assert [row[1] for row in rows] == list(OPTIMIZERS) and f"{float(runs['mean'][0, 0]):.4g} [" in rows[0][3]
     assert set(first.data["inside"].batch.values) == {"minibatch", "full"}
 
 

@@ -2,8 +2,16 @@
 
 Networks and gradients are JAX's, the optimizers are those of :mod:`vradam`. Per task: a random search on validation,
 then fresh seeds at the chosen setting twice over (the second half replicates the first), the constant rate, and a
-sweep of alpha0 around the choice. A task counts only if the best optimizer has stopped improving and beats a trivial
-baseline. A run that diverged has learnt nothing: it scores what it had at its start.
+sweep of alpha0 around the choice. A run that diverged has learnt nothing: it scores what it had at its start.
+
+A task counts only if the best optimizer's validation loss has stopped improving and beats a trivial baseline. It has
+stopped when the last tenth of the steps gains less than 1 % **of the trivial baseline's loss**. Of its own value would
+be the stricter unit, and for a cross-entropy the same question. On the grids the loss is a distance from the target
+which goes to zero with the learning rate, so that unit shrinks as fast as the gain: with the best optimizer's setting
+(RMSProp, 24 seeds) 2000, 4000, 8000 and 16000 steps gained 5, 9, 20 and 27 % of the distance itself (2-D), 5, 7, 7 and
+13 % (4-D), but 0.2 to 0.3 % and 0.6 to 0.9 % of the uniform sampler's. No horizon has a plateau in the first sense, and
+all have one in the second. This was settled on the best optimizer's curve alone; the note says what the tasks that meet
+the stricter reading say by themselves.
 """
 
 from __future__ import annotations
@@ -15,6 +23,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from experiments.early_dip import DEFAULT as EARLY
 from experiments.result import Result
 from experiments.statistics import confidence
 from experiments.store import Chunks
@@ -22,6 +31,9 @@ from experiments.tasks.comparison import FACTORS, GAIN, holm, paired, profile, t
 from experiments.tasks.data import text
 from experiments.tasks.judgement import RIVALS, confrontation
 from experiments.tasks.protocol import CONTENDERS, scheduled, train, trials
+from experiments.tasks.summary import tables
+
+__all__ = ["CLAIMS", "DEFAULT", "PAPER", "Setup", "run", "tables"]
 
 CLAIMS = ("E1",)
 LABELS = {
@@ -87,6 +99,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
     data = {"runs": xr.concat(tables, "task", data_vars="all", combine_attrs="drop_conflicts")}
     if "transformer" in setup.tasks:
         data["runs"].attrs["text"] = text().source
+    data["runs"].attrs["seed"] = setup.seed
     data["pairs"] = comparisons(setup, data["runs"])
     watched = {pair: chosen[pair] for pair in pairs if pair[1] in INSIDE}
     for name, function in {"inside": inside, "scaled": scaled}.items():
@@ -188,18 +201,22 @@ def _table(setup: Setup, task: str, runs: dict[str, dict[str, xr.Dataset]]) -> x
     table = xr.concat(rows, "optimizer", combine_attrs="drop_conflicts").assign_coords(optimizer=list(OPTIMIZERS))
     final = table.validation.mean("seed")
     best = int(np.nanargmin(final.isel(check=-1).values))
-    gain = tail_gain(final.isel(optimizer=best).values)
+    curve, trivial = final.isel(optimizer=best).values, float(table.baseline[0])
+    gain, own = tail_gain(curve, trivial), tail_gain(curve)
+    beaten = bool(curve[-1] < trivial)
     target = 1.05 * float(final.sel(optimizer="AdamW").isel(check=-1))
     steps = np.linspace(0, setup.steps[setup.tasks.index(task)], setup.checks + 1).round()
     times = [time_to(target, table.validation.sel(optimizer=name).values, steps) for name in OPTIMIZERS]
-    beaten = float(final.isel(optimizer=best, check=-1)) < float(table.baseline[0])
     curves = table.validation.quantile([0.1, 0.5, 0.9], "seed").rename(quantile="share").astype(np.float32)
     return table.assign(
         validation=curves.transpose("optimizer", "check", "share"),
-        baseline=table.baseline[0],
+        baseline=trivial,
         dim=table.dim[0],
+        final=float(curve[-1]),
         gain=gain,
-        counts=bool(gain < GAIN and beaten),
+        own_gain=own,
+        counts=gain < GAIN and beaten,
+        strict=max(gain, own) < GAIN and beaten,
         best=best,
         target=target,
         time_to_target=(("optimizer", "seed"), np.array(times)),
@@ -234,7 +251,7 @@ def _row(setup: Setup, runs: dict[str, xr.Dataset]) -> xr.Dataset:
             "speed": ("block", again.speed.mean("run").values),
             "opening": ("block", again.opening.mean("run").values),
             "early_opening": ("step", again.early_opening.mean("run").values.astype(np.float32)),
-            "dip": ("seed", again.early_opening.isel(step=slice(25)).min("step").values),
+            "dip": ("seed", again.early_opening.isel(step=slice(EARLY.early)).min("step").values),
             "returned": ("seed", again.early_opening.isel(step=-1).values),
             "excess_median": float(again.excess_median.median()),
             "excess_max": float(again.excess_max.median()),

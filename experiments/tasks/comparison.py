@@ -10,7 +10,7 @@ from scipy.stats import wilcoxon
 
 from experiments.statistics import confidence
 
-#: The share of the steps at the end in which the validation loss may gain no more than this.
+#: In this share of the steps, the last, the validation loss may gain no more than this share of the trivial loss.
 TAIL, GAIN = 0.1, 0.01
 #: Factors over the best for the performance profile.
 FACTORS: Final = np.geomspace(1, 10, 41)
@@ -69,15 +69,19 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     return adjusted.reshape(values.shape)
 
 
-def tail_gain(curve: ArrayLike) -> float:
-    """Share of its value that a loss lost in the last tenth of the steps; ``curve`` at equally spaced steps.
+def tail_gain(curve: ArrayLike, unit: float | None = None) -> float:
+    """What a loss lost in the last tenth of the steps, as a share of ``unit``; of itself if that is None.
 
-    >>> tail_gain([4.0] + 17 * [3.0] + [2.0, 1.5, 1.0])
-    0.5
+    ``curve`` (checks,) at equally spaced steps. A loss with a floor above zero settles in units of itself. One that
+    falls to zero with the learning rate, such as the distance of a sampler from a target that it can represent, does
+    not: it needs a unit from outside.
+
+    >>> tail_gain([4.0] + 17 * [3.0] + [2.0, 1.5, 1.0]), tail_gain([4.0] + 17 * [3.0] + [2.0, 1.5, 1.0], unit=10.0)
+    (0.5, 0.1)
     """
     values = np.asarray(curve, dtype=np.float64)
-    back = max(round(TAIL * (len(values) - 1)), 1)
-    return float(1 - values[-1] / values[-1 - back])
+    before = values[-1 - max(round(TAIL * (len(values) - 1)), 1)]
+    return float((before - values[-1]) / (before if unit is None else unit))
 
 
 def time_to(target: float, curves: NDArray, steps: NDArray) -> NDArray[np.float64]:

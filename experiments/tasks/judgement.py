@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from experiments.confront import Confrontation, Evidence, Point, Verdict, verdict
+from experiments.early_dip import DEFAULT as EARLY
 from experiments.tasks.comparison import paired
 
 #: The optimizers that the claim says VRAdam beats on every task.
@@ -39,19 +40,28 @@ def confrontation(seed: int, runs: xr.Dataset, pairs: xr.Dataset) -> Confrontati
     if not counting:
         empty = Evidence("upper bound", (Point(np.nan, np.nan, np.nan, 1.0, "no task counts"),), 1, "test loss ratio")
         return Confrontation("E1", (empty,), replication=(empty,), note="No task reached its plateau.")
-    m = len(counting) * len(RIVALS)
-    halves = [tuple(evidence(seed, runs, i, half, m) for i in counting) for half in (0, 1)]
-    return Confrontation("E1", halves[0], replication=halves[1], note=_note(seed, runs, pairs, counting))
+    return Confrontation("E1", *_halves(seed, runs, counting), note=_note(seed, runs, pairs, counting))
 
 
 def by_task(seed: int, runs: xr.Dataset) -> dict[str, Verdict]:
     """The verdict on E1 from each task alone; "open" for a task that does not count."""
-    found: dict[str, Verdict] = {}
-    for i, name in enumerate(runs.task.values):
-        halves = [(evidence(seed, runs, i, half, len(RIVALS)),) for half in (0, 1)]
-        alone = verdict("empirical", Confrontation("E1", halves[0], replication=halves[1]))
-        found[str(name)] = alone if bool(runs.counts[i]) else "open"
-    return found
+    return {
+        str(name): _verdict(seed, runs, [i]) if bool(runs.counts[i]) else "open"
+        for i, name in enumerate(runs.task.values)
+    }
+
+
+def _halves(
+    seed: int, runs: xr.Dataset, tasks: list[int]
+) -> tuple[tuple[Evidence, ...], tuple[()], tuple[Evidence, ...]]:
+    """Reported, corrected (nothing), replication."""
+    m = len(tasks) * len(RIVALS)
+    first, second = (tuple(evidence(seed, runs, i, half, m) for i in tasks) for half in (0, 1))
+    return first, (), second
+
+
+def _verdict(seed: int, runs: xr.Dataset, tasks: list[int]) -> Verdict:
+    return verdict("empirical", Confrontation("E1", *_halves(seed, runs, tasks)))
 
 
 def _note(seed: int, runs: xr.Dataset, pairs: xr.Dataset, counting: list[int]) -> str:
@@ -66,12 +76,21 @@ def _note(seed: int, runs: xr.Dataset, pairs: xr.Dataset, counting: list[int]) -
         f"{name}: {word if bool(runs.counts.sel(task=name)) else 'does not count'}"
         for name, word in by_task(seed, runs).items()
     )
+    strict = [i for i in counting if bool(runs.strict[i])]
+    without = (
+        ""
+        if len(strict) == len(counting)
+        else f" The {len(strict)} whose loss also gains less than 1 % of itself alone: {_verdict(seed, runs, strict)}."
+        if strict
+        else " None of them gains less than 1 % of its own loss."
+    )
     default = runs.sel(optimizer="VRAdam, default gate")
     dip, back = (default[name].mean("seed").values for name in ("dip", "returned"))
     left_out = runs.sizes["task"] - len(counting)
     return (
         f"{len(counting)} tasks count, {left_out} do not. Of {part.ratio.size} comparisons VRAdam is better in "
-        f"{better} and worse in {worse} (Holm, 5 %).{gate} By task: {alone}. At the default gate "
-        f"eta_t/alpha0(t) dips to {dip.min():.2f} ... {dip.max():.2f} in 25 steps and is {back.min():.2f} ... "
-        f"{back.max():.2f} at step 100."
+        f"{better} and worse in {worse} (Holm, 5 %). By task: {alone}.{without}{gate} Beside E2: at the default gate "
+        f"eta_t/alpha0(t) falls below {EARLY.dip:g} within {EARLY.early} steps on {int((dip < EARLY.dip).sum())} of "
+        f"{dip.size} tasks ({dip.min():.2f} ... {dip.max():.2f}) and is above {EARLY.near:g} at step {EARLY.steps} on "
+        f"{int((back > EARLY.near).sum())} ({back.min():.2f} ... {back.max():.2f})."
     )
