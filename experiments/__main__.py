@@ -88,7 +88,8 @@ def _run(
     from experiments.job import Options, main_job
     from experiments.ledger import entry, table
     from experiments.provenance import ROOT
-    from experiments.reference import on_record, update_reference
+    from experiments.record import line
+    from experiments.reference import update_reference
     from experiments.workers import Workers
 
     workers = Workers(chosen.jobs or cpu_count(), chosen.dask)
@@ -99,16 +100,19 @@ def _run(
         catalogue.select(options.only)
     except ValueError as error:
         command_line.error(str(error))
-    outcome = main_job(options, claims or theory.CLAIMS, catalogue, draw or _draw)
+    reference = ROOT / "experiments" / "reference"
+    outcome = main_job(options, claims or theory.CLAIMS, catalogue, draw or _draw, reference)
     print(table(outcome.findings))
-    if options.only is None:
-        for line in on_record(outcome.findings, ROOT / "experiments" / "reference", catalogue):
-            print(line)
+    for text in [*map(line, outcome.recorded), *([outcome.notice] if outcome.notice else [])]:
+        print(text)
+    for study in outcome.studies:
+        for shown in study.tables:
+            print(f"\n{shown}")
     print(f"\nReport: {options.out / 'report.html'}    data: {options.out / 'claims.json'}")
     if chosen.update_reference:
         entries = [entry(finding) for finding in outcome.findings]
         try:
-            update_reference(entries, options.out, ROOT / "experiments" / "reference", ROOT / "README.md")
+            update_reference(entries, options.out, reference, ROOT / "README.md")
         except ValueError as error:
             print(f"The reference is not renewed: {error}", file=sys.stderr)
             return 3

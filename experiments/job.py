@@ -20,6 +20,7 @@ from experiments.confront import Confrontation
 from experiments.fingerprint import fingerprint, plain, recipe, room_digest
 from experiments.ledger import Finding, Outcome, Study, entry
 from experiments.provenance import provenance
+from experiments.record import on_record
 from experiments.report import render
 from experiments.result import Result
 from experiments.store import (
@@ -31,6 +32,7 @@ from experiments.store import (
     save_data,
     write_atomically,
 )
+from experiments.tables import Table
 from experiments.workers import HERE, Workers
 from theory.claim import Claim, Examination, Status, examine
 
@@ -56,11 +58,13 @@ def main_job(
     claims: Iterable[Claim],
     catalogue: Catalogue = CATALOGUE,
     draw: Draw | None = None,
+    reference: Path | None = None,
 ) -> Outcome:
     """Hear both witnesses on every selected claim; write data, figures and ``claims.json`` under ``options.out``.
 
     There is one finding per claim, in ledger order; claims that were not selected are "not run". An exception in one
-    stem leaves its claims open and the others unharmed.
+    stem leaves its claims open and the others unharmed. Where ``reference`` is given and nothing was selected, the
+    verdicts on record of claims that run only on request are part of the outcome.
 
     Raises
     ------
@@ -92,6 +96,11 @@ def main_job(
                 studies += [study] if study else []
                 bar.update()
         outcome = Outcome(tuple(findings.values()), tuple(studies))
+        if reference is not None and options.only is None:
+            try:
+                outcome = replace(outcome, recorded=on_record(outcome.findings, reference, catalogue))
+            except ValueError as error:
+                outcome = replace(outcome, notice=f"The verdicts on record are not shown: {error}")
         write_json(options.out / "claims.json", [entry(finding) for finding in outcome.findings])
         write_atomically(options.out / "report.html", render(outcome, options.out).encode("utf-8"))
     return outcome
@@ -155,6 +164,7 @@ def _study(stem: str, options: Options, catalogue: Catalogue, draw: Draw | None)
     setup: Any = None
     confrontations: dict[str, Confrontation] = {}
     figures: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
     try:
         module = _imported(stem, catalogue)
         if module is None:
@@ -169,6 +179,7 @@ def _study(stem: str, options: Options, catalogue: Catalogue, draw: Draw | None)
         if set(confrontations) != set(catalogue.claims_of(stem)):
             raise ValueError(f"{stem} must confront {catalogue.claims_of(stem)}, got {tuple(confrontations)}")
         figures = _draw(draw, stem, result, options.out)
+        tables = tuple(module.tables(result.data)) if hasattr(module, "tables") else ()
     except OSError:
         raise
     except Exception as error:
@@ -177,7 +188,7 @@ def _study(stem: str, options: Options, catalogue: Catalogue, draw: Draw | None)
     made = provenance(setup, mark, time.perf_counter() - start)
     made["resolution"] = "paper" if options.paper else "default"
     chosen = plain(setup) if mark else {"class": catalogue.module_name(stem)}
-    return Study(stem, title, chosen, made, confrontations, figures, failure)
+    return Study(stem, title, chosen, made, confrontations, figures, failure, tables)
 
 
 def _imported(stem: str, catalogue: Catalogue) -> ModuleType | None:

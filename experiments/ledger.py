@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from experiments.confront import Confrontation, Verdict, decisive, looseness, numerical_status, verdict
+from experiments.tables import Table, aligned
 from theory.claim import Claim, Examination
 
 NOT_RUN: Final = "not run"
@@ -28,6 +29,7 @@ class Study:
     confrontations : by claim.
     figures : files, relative to the folder of the results.
     failure : why the run did not finish; its claims are open.
+    tables : what the stem shows beside its verdicts.
     """
 
     stem: str
@@ -37,6 +39,7 @@ class Study:
     confrontations: Mapping[str, Confrontation] = field(default_factory=dict)
     figures: tuple[str, ...] = ()
     failure: str = ""
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,49 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """What is on record of a claim that was not run.
+
+    Parameters
+    ----------
+    claim : its id.
+    again : the command that runs it.
+    entry : of the reference's ``claims.json``; None if there is no verdict on record.
+    tables : of its stem, from the reference.
+    """
+
+    claim: str
+    again: str
+    entry: Mapping[str, Any] | None
+    tables: tuple[Table, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The verdict on record, "not run" if there is none."""
+        return NOT_RUN if self.entry is None else str(self.entry["verdict"])
+
+    @property
+    def looseness(self) -> float | None:
+        """Of the decisive point on record."""
+        found = self.entry["numeric"]["looseness"] if self.entry else None
+        return None if found is None else float(found)
+
+    def made(self, key: str) -> str:
+        """An entry of the provenance as text."""
+        return str(((self.entry or {}).get("provenance") or {}).get(key, "unknown"))
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """A main job's findings, one per claim in ledger order, and its studies, one per stem that was run."""
+    """A main job's findings, one per claim in ledger order, and its studies, one per stem that was run.
+
+    ``recorded`` : of claims that run only on request and were not run; ``notice`` : why it is missing, if it is.
+    """
 
     findings: tuple[Finding, ...]
     studies: tuple[Study, ...]
+    recorded: tuple[Recorded, ...] = ()
+    notice: str = ""
 
 
 def entry(finding: Finding) -> dict[str, Any]:
@@ -139,11 +180,7 @@ def table(findings: Iterable[Finding]) -> str:
     """The ledger for a terminal: claim, verdict, measured, predicted, looseness, seconds."""
     head = ("claim", "verdict", "expected", "measured", "predicted", "looseness", "seconds")
     rows = [_row(finding) for finding in findings]
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]
-    ]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+    return aligned(head, rows)
 
 
 def _row(finding: Finding) -> tuple[str, ...]:

@@ -15,10 +15,9 @@ import xarray as xr
 
 from experiments.catalogue import CATALOGUE, Catalogue
 from experiments.job import stored, write_json
-from experiments.ledger import NOT_RUN, Finding, merged, update_readme
-from experiments.reading import LIMIT, read_entries
-from experiments.report import shortest
-from experiments.store import SUMS, checksums, encode, read_checked, write_atomically
+from experiments.ledger import merged, update_readme
+from experiments.record import read_record
+from experiments.store import SUMS, checksums, encode, write_atomically
 
 #: The committed reference may not grow beyond this (bytes).
 REFERENCE_LIMIT: Final = 5_000_000
@@ -75,22 +74,6 @@ def update_reference(
     update_readme(readme, entries)
 
 
-def read_record(folder: Path) -> list[dict[str, Any]]:
-    """The entries of the reference's ``claims.json``; none where there is no such file.
-
-    Raises
-    ------
-    ValueError : if it is malformed or too large.
-    """
-    record = folder / "claims.json"
-    if not record.exists():
-        return []
-    try:
-        return read_entries(read_checked(record, limit=LIMIT))
-    except ValueError as error:
-        raise ValueError(f"{record} cannot be read: {error}") from error
-
-
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.suffix == ".nc" or path.name == SUMS]
 
@@ -104,31 +87,3 @@ def thinned(name: str, dataset: xr.Dataset) -> xr.Dataset:
     part = part.assign({key: values.astype(np.float32) for key, values in part.items() if values.dtype == np.float64})
     spelt = {dim: f"{s.start}:{s.stop}:{s.step}".replace("None", "") for dim, s in kept.items()}
     return part.assign_attrs(thinned=", ".join(f"{dim}[{text}]" for dim, text in spelt.items()))
-
-
-def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue = CATALOGUE) -> list[str]:
-    """A line for every claim that runs only on request and was not run: its verdict on record, and how to run it.
-
-    Parameters
-    ----------
-    findings : of the main job.
-    folder : of the committed reference; it need not exist.
-    """
-    try:
-        entries = read_record(folder)
-    except ValueError as error:
-        return [f"The verdicts on record are not shown: {error}"]
-    stored_entries = {item["id"]: item for item in entries if item["verdict"] != NOT_RUN}
-    lines = []
-    for row in catalogue.entries:
-        asked = any(finding.claim.id == row.id and finding.verdict == NOT_RUN for finding in findings)
-        if not asked or row.stem not in catalogue.on_request:
-            continue
-        again = f"python -m experiments --only {row.id}"
-        item = stored_entries.get(row.id)
-        if item is None:
-            lines.append(f"{row.id}: not run; to run it: {again}")
-        else:
-            made, setup = item["provenance"], shortest(item["setup"])
-            lines.append(f"{row.id}: on record as {item['verdict']}, {made['date']}, {setup}; to run it again: {again}")
-    return lines

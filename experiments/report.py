@@ -29,7 +29,7 @@ from experiments.confront import (
     strain,
     verdict,
 )
-from experiments.ledger import NOT_RUN, Finding, Outcome
+from experiments.ledger import NOT_RUN, Finding, Outcome, Recorded
 from theory.notation import latex
 
 #: Verdict -> its sign. Words, signs and borders tell the verdicts apart without colour.
@@ -125,6 +125,9 @@ def render(outcome: Outcome, folder: Path) -> str:
         after_planting=after_planting,
         formulas=formulas,
         shown=SHOWN,
+        recorded={item.claim: item for item in outcome.recorded},
+        notice=outcome.notice,
+        point_on_record=point_on_record,
     )
 
 
@@ -143,6 +146,22 @@ def after_planting(finding: Finding) -> str | None:
     if finding.examination is None or finding.confrontation is None:
         return None
     return verdict(finding.examination.status, planted(finding.confrontation))
+
+
+def point_on_record(recorded: Recorded) -> tuple[str, Kind, Point] | None:
+    """Quantity, kind and numbers of the decisive point on record; None if it holds none."""
+    numeric = recorded.entry["numeric"] if recorded.entry else None
+    if numeric is None or numeric["measured"] is None or numeric["predicted"] is None:
+        return None
+    measured, predicted = numeric["measured"], numeric["predicted"]
+    value, low, high, formula = (
+        math.nan if number is None else float(number)
+        for number in (measured["value"], measured["low"], measured["high"], predicted["value"])
+    )
+    try:
+        return measured["quantity"], predicted["kind"], Point(value, low, high, formula, str(measured.get("at", "")))
+    except ValueError:
+        return None
 
 
 def formulas(finding: Finding) -> list[tuple[str, Markup]]:

@@ -13,6 +13,7 @@ import sys
 import textwrap
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ from experiments import __main__ as command
 from experiments import job
 from experiments.catalogue import CATALOGUE, Catalogue, Entry
 from experiments.ledger import BEGIN, END, entry, ledger_markdown, merged, with_ledger
-from experiments.reference import on_record, thinned, update_reference
+from experiments.record import line
+from experiments.reference import thinned, update_reference
 from experiments.store import exclusive, read_data
 from experiments.workers import Workers
 from theory.claim import Claim
@@ -567,19 +569,26 @@ def test_claims_that_were_not_run_keep_their_record():
 
 
 def test_what_waits_for_a_request_is_shown_from_the_record(room):
-    """T1's verdict and date where they are on record, else the line that runs it; others are not spoken of."""
+    """T1's verdict, date and commit where they are on record, else the line that runs it; on the page too."""
     waiting = replace(TOYS, on_request=("toy",))
-    outcome = job.main_job(job.Options(out=room / "out", only=("T3",)), CLAIMS, waiting)
-    assert on_record(outcome.findings, room, waiting) == [
+    record = room / "reference"
+    plain_job = partial(job.main_job, job.Options(out=room / "out"), CLAIMS, waiting, reference=record)
+    assert [line(item) for item in plain_job().recorded] == [
         f"{name}: not run; to run it: python -m experiments --only {name}" for name in ("T1", "T2")
     ]
-    ran = job.main_job(job.Options(out=room / "out", only=("toy",)), CLAIMS, waiting)
-    assert on_record(ran.findings, room, waiting) == []
+    ran = job.main_job(job.Options(out=room / "out", only=("toy",)), CLAIMS, waiting, reference=record)
+    assert ran.recorded == ()
     entries = [entry(finding) for finding in ran.findings]
-    job.write_json(room / "claims.json", entries)
-    first, second = on_record(outcome.findings, room, waiting)
-    assert first.startswith(f"T1: on record as verified, {entries[0]['provenance']['date']}, ") and "seed = 5" in first
+    record.mkdir()
+    job.write_json(record / "claims.json", entries)
+    first, second = map(line, plain_job().recorded)
+    made = entries[0]["provenance"]
+    assert first.startswith(
+        f"T1: on record as verified, {made['date']}, commit {made['commit'][:8]}, default resolution"
+    )
     assert second.startswith("T2: on record as refuted, ") and second.endswith("again: python -m experiments --only T2")
+    page = (room / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.count("on record, " + made["date"][:10]) == 2 and made["versions"]["numpy"] in page
 
 
 @pytest.mark.parametrize("raw", [b"{", b"[1]", b"\xff", b"[" * 1000])
@@ -587,9 +596,9 @@ def test_a_malformed_record_is_said_plainly(room, raw):
     """The main job has its verdicts then; only those on record are missing."""
     (room / "claims.json").write_bytes(raw)
     waiting = replace(TOYS, on_request=("toy",))
-    outcome = job.main_job(job.Options(out=room / "out", only=("T3",)), CLAIMS, waiting)
-    (line,) = on_record(outcome.findings, room, waiting)
-    assert line.startswith(f"The verdicts on record are not shown: {room / 'claims.json'} cannot be read: ")
+    outcome = job.main_job(job.Options(out=room / "out"), CLAIMS, waiting, reference=room)
+    assert outcome.recorded == () and "T3" in {finding.claim.id for finding in outcome.findings}
+    assert outcome.notice.startswith(f"The verdicts on record are not shown: {room / 'claims.json'} cannot be read: ")
     with pytest.raises(ValueError, match="cannot be read"):
         update_reference([], room / "out", room, room / "README.md", TOYS)
 

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,9 +13,10 @@ import pytest
 import theory
 from experiments.confront import Confrontation, Evidence, Point
 from experiments.fingerprint import plain
-from experiments.ledger import Finding, Outcome, Study, entry, shown, table
+from experiments.ledger import Finding, Outcome, Recorded, Study, entry, shown, table
 from experiments.provenance import commit, provenance
 from experiments.report import embedded, interval, mathml, number, pictures, prose, render, shortest, statement, strip
+from experiments.tables import Table
 from theory.claim import Claim, Examination
 
 VOID = {"meta", "img", "br", "circle", "path", "hr"}
@@ -129,6 +130,44 @@ def test_every_verdict_is_shown_with_a_sign_and_a_word(page):
         "with a planted error (formulas × 1.02, bounds moved past the measurement) the verdict becomes open"
         in page.text
     )
+
+
+def recorded(**measured):
+    """An entry of a ``claims.json`` as read back, and a table whose rows fall into two groups."""
+    found = outcome().findings[2]
+    item = json.loads(json.dumps(entry(found)))
+    item["numeric"]["measured"] |= measured
+    table = Table(
+        "By <task>", ("task", "other", "p"), (("a", "x", "0.1"), ("a", "y", "0.2"), ("b", "x", "0.3")), "Read so."
+    )
+    return Recorded("G", "python -m experiments --only G", item, (table,))
+
+
+def test_a_verdict_on_record_is_shown_with_its_numbers_tables_and_setup(tmp_path):
+    found = replace(outcome(), recorded=(recorded(),))
+    page = Page(render(found, tmp_path))
+    assert page.text.count("✗ refuted") == 5 and "– not run" in page.text  # counted as not run in this job
+    for words in ("on record", "By <task>", "Read so.", "python -m experiments --only G", "Setup and versions"):
+        assert words in page.text
+    groups = [given for tag, given in page.tags if tag == "tr" and given.get("class") == "group"]
+    assert len(groups) == 2 and "N = 100" in page.text
+    odd = replace(outcome(), recorded=(recorded(value="inf", low=0.0, high=1.0),), notice="No <record>.")
+    assert "No <record>." in Page(render(odd, tmp_path)).text  # numbers that are no interval are left out
+    none = replace(outcome(), recorded=(Recorded("G", "run it", None),))
+    assert "It runs only on request: run it" in Page(render(none, tmp_path)).text
+
+
+def test_the_tables_of_a_study_are_shown_once_and_their_rows_fit(tmp_path):
+    table = recorded().tables[0]
+    found = outcome()
+    findings = tuple(
+        replace(finding, study=replace(finding.study, tables=(table,))) if finding.study else finding
+        for finding in found.findings
+    )
+    assert Page(render(replace(found, findings=findings), tmp_path)).text.count("By <task>") == 2  # of two stems
+    assert str(table).splitlines()[3:] == ["a", "  x      0.1", "  y      0.2", "b", "  x      0.3", "Read so."]
+    with pytest.raises(ValueError, match="a row must have 2 cells, got 1"):
+        Table("short", ("a", "b"), (("1",),))
 
 
 def test_the_page_needs_nothing_from_elsewhere(page):
