@@ -12,6 +12,39 @@ settings.register_profile("reproducible", derandomize=True, deadline=None)
 settings.load_profile("reproducible")
 
 
+@pytest.fixture
+def fails_without_each_fact(monkeypatch):
+    """``check(module, step, deciders)``: a proof step fails as soon as one fact that it decides is turned around.
+
+    ``deciders`` are the names under which the module decides a fact; their n-th answer is turned, for every n.
+    """
+
+    def check(module, step, deciders=("vanishes",)):
+        real = {name: getattr(module, name) for name in deciders}
+        known, place = [], [0, None]
+
+        def decide(name, arguments):
+            n, turned = place
+            place[0] += 1
+            if n == len(known):
+                known.append(real[name](*arguments))
+            return known[n] != (n == turned)
+
+        for name in deciders:
+            monkeypatch.setattr(module, name, lambda *arguments, name=name: decide(name, arguments))
+        assert step(), step
+        facts = len(known)
+        for n in range(facts):
+            del known[n + 1 :]
+            place[:] = [0, n]
+            assert not step(), (step, f"fact {n} of {facts}")
+            del known[n + 1 :]
+        monkeypatch.undo()
+        return facts
+
+    return check
+
+
 def pytest_addoption(parser):
     parser.addoption("--run-slow", action="store_true", help="run the tests that take minutes")
 

@@ -157,19 +157,25 @@ class Parser:
 
 
 def certificate(folder: Path) -> Parser:
-    """Certificates of every kind; one that is still accepted still says the same."""
+    """Certificates of every kind; one that is still accepted still says the same, but for where its word begins."""
     stored = [path.read_bytes() for path in sorted(CERTIFICATES.glob("*.json"))]
     samples = sorted(stored, key=len)[:20] + [max((s for s in stored if b'"polygon"' in s), key=lambda s: -len(s))]
-    known = [parse(raw) for raw in samples]
+    known = [_from_its_least_start(parse(raw)) for raw in samples]
 
     def read(raw: bytes) -> str:
         data = parse(raw)
         if not check(data):
             return "rejected"
-        assert data in known, "a changed certificate was accepted"
+        assert _from_its_least_start(data) in known, "a changed certificate was accepted"
         return "accepted unchanged"
 
     return Parser(samples, (bytes_mutated, json_mutated), read)
+
+
+def _from_its_least_start(data: dict[str, Any]) -> dict[str, Any]:
+    """A periodic word says the same from whichever of its gates it is read."""
+    gates = data.get("gates", [])
+    return data | {"gates": min((gates[i:] + gates[:i] for i in range(len(gates))), default=gates)}
 
 
 def claims(folder: Path) -> Parser:

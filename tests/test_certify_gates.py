@@ -98,12 +98,25 @@ def test_a_search_finds_it_anew(path):
         ("gates_word_90_at_50", ("gates", 0), "0.5", 'gates must be a string "p/q" or "p"'),
         ("gates_sawtooth_90", ("gate_decay",), "1", r"gate_decay must lie in \[0, 1\), got 1"),
         ("gates_sawtooth_90", ("gates", 0), "-1", "S and the gates must be positive"),
+        ("gates_sawtooth_90", ("gates", 0), "0", "S and the gates must be positive"),
+        ("gates_sawtooth_90", ("S",), "0", "S and the gates must be positive"),
+        ("gates_sawtooth_90", ("gate_decay",), "-1/2", r"gate_decay must lie in \[0, 1\), got -1/2"),
+        ("gates_quadratic_90", ("a",), "0", "a and b must satisfy 0 < a <= b, got 0, 43/200"),
     ],
 )
 def test_malformed_certificates_are_errors(name, place, new, message):
     data = json.loads((CERTIFICATES / f"{name}.json").read_text(encoding="utf-8"))
     with pytest.raises(ValueError, match=message):
         check(changed(data, place, new))
+
+
+def test_a_word_needs_a_positive_curvature_and_any_clip():
+    data = word_certificate(Fraction(1, 2), [Fraction(5), Fraction(5, 4)])
+    assert check(data) and Fraction(data["S"]) == 5
+    with pytest.raises(ValueError, match="S and growth must be > 0"):
+        check({**data, "S": "0", "gates": ["0"]})
+    assert not check({**data, "S": "1/2", "gates": ["1/2"], "alpha1": "0"})  # stable, but well formed
+    assert not check({**data, "growth": "1/2"}) and not check({**data, "beta1": "0"})
 
 
 @pytest.mark.parametrize(
@@ -143,6 +156,79 @@ def test_missing_and_unknown_keys_are_errors(path):
             check({name: value for name, value in data.items() if name != key})
     with pytest.raises(ValueError, match=r"has no keys .?comment"):
         check({**data, "comment": "1"})
+
+
+@by_name
+def test_bounds_one_unit_of_their_last_digit_away_are_rejected(path):
+    """A growth or a lower bound that is rounded down once too often, or not at all, is not what is claimed."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for key, unit in (("growth", check_gates.GROWTH_DIGITS), ("lower", check_gates.BOUND_DIGITS)):
+        if key in data:
+            for sign in (-1, 1):
+                assert not accepted({**data, key: str(Fraction(data[key]) + Fraction(sign, unit))})
+
+
+def test_bounds_that_are_not_the_best_multiple_are_rejected():
+    """The lower bound of an undecided interval, down by one unit: true, but not the bound that was asked for."""
+    data = certify_gates(0.9, Fraction("0.5497224") / 11, "0.5497224").certificate
+    assert data["kind"] == "gate_bounds" and check(data)
+    for sign in (-1, 1):
+        assert not check({**data, "lower": str(Fraction(data["lower"]) + Fraction(sign, check_gates.BOUND_DIGITS))})
+    with pytest.raises(ValueError, match="lower must be > 0, got 0"):
+        check({**data, "lower": "0"})
+
+
+def test_an_unstable_word_at_the_edge_is_no_counterexample():
+    """beta1 = 1/2: the gates 6 = B and 5/2 in turn are unstable, but S < B is what is claimed."""
+    decay = Fraction(1, 2)
+    at_edge = word_certificate(decay, [Fraction(6), Fraction(5, 2)])
+    assert Fraction(at_edge["S"]) == check_gates.edge(decay) and not check(at_edge)
+    assert check(word_certificate(decay, [Fraction(599, 100), Fraction(5, 2)]))
+
+
+def test_the_law_of_the_rise_may_be_met_exactly():
+    """1/s' = gate_decay/s + (1-gate_decay)/S on the way up, without any room: still within the law."""
+    data = json.loads((CERTIFICATES / "gates_sawtooth_90.json").read_text(encoding="utf-8"))
+    gates, top = [Fraction(gate) for gate in data["gates"]], Fraction(data["S"])
+
+    turns = list(zip(gates, gates[1:] + gates[:1], strict=True))
+
+    def room(decay):
+        return min(1 / later - decay / now - (1 - decay) / top for now, later in turns)
+
+    tight = min((1 / later - 1 / top) / (1 / now - 1 / top) for now, later in turns)
+    assert room(tight) == 0
+    assert check({**data, "gate_decay": str(tight), "slack": "0"})
+    wider = tight + Fraction(1, 10**6)
+    assert not check({**data, "gate_decay": str(wider), "slack": str(room(wider))})
+
+
+def test_growth_at_equality_is_not_growth():
+    """diag(2, 1/2) grows by exactly 2; a rotation scaled by 2 as well, with complex eigenvalues."""
+    real = ((Fraction(2), Fraction(0)), (Fraction(0), Fraction(1, 2)))
+    turned = ((Fraction(0), Fraction(-2)), (Fraction(2), Fraction(0)))
+    mirrored = ((Fraction(-2), Fraction(0)), (Fraction(0), Fraction(-1, 2)))
+    for matrix in (real, turned, mirrored):
+        assert not check_gates.grows_faster(matrix, 1, Fraction(2))
+        assert check_gates.grows_faster(matrix, 1, Fraction(2) - Fraction(1, 10**9))
+        assert check_gates.grows_faster(matrix, 2, Fraction(7, 5)) and not check_gates.grows_faster(
+            matrix, 2, Fraction(3, 2)
+        )
+
+
+def test_the_limits_on_size_are_where_they_are_said_to_be():
+    data = json.loads((CERTIFICATES / "gates_polygon_90.json").read_text(encoding="utf-8"))
+    corners = [[str(n), "1"] for n in range(check_gates.MAX_VERTICES)]
+    assert not check({**data, "vertices": corners})  # false, but read
+    with pytest.raises(ValueError, match="at most 600 entries, got 601"):
+        check({**data, "vertices": [*corners, ["1", "2"]]})
+    assert not check({**data, "vertices": [[f"1/{10**600 - 1}", "1"], ["0", "1"]]})  # 600 digits
+    with pytest.raises(ValueError, match="common denominator of at most 600 digits"):
+        check({**data, "vertices": [[f"1/{2**600}", "1"], [f"1/{5**600}", "1"]]})  # together 10^600: 601 digits
+    word = [str(2**1001)] * 332  # numerators of 1002 bits, denominators of 1: 332,996 bits
+    assert len(check_gates._word({"gates": [*word, str(2**335)]})) == 333  # 333,333 bits: 100,000 digits
+    with pytest.raises(ValueError, match="at most 100000 digits"):
+        check_gates._word({"gates": [*word, str(2**336)]})
 
 
 def test_false_statements_that_fit_together_are_rejected():

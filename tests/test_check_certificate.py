@@ -107,6 +107,23 @@ def test_a_repelling_cycle_is_rejected(S):
     assert not check(certificate(Fraction(9, 10), Fraction(S), None, w))
 
 
+def test_a_cycle_at_the_edge_is_rejected():
+    """The attracting cycle of period 4 at beta1 = 9/10 goes on through S = B = 38, where it is no longer the point."""
+    kappa = 19.0
+    for S, below in ((Fraction(379, 10), True), (Fraction(38), False)):
+        y = min(np.roots([kappa, kappa**2 - kappa * float(S) - 1, 2 * float(S)]))
+        r = (y + np.sqrt(y**2 + 4)) / 2
+        second = np.sqrt(float(S) / (kappa + r) - 1)
+        w = np.array([r * second, second])
+        assert attracts(w, 0.9, float(S))
+        assert check(certificate(Fraction(9, 10), S, None, w)) == below
+
+
+@pytest.mark.parametrize("change", [{"S": "1/2"}, {"alpha1": "0"}, {"alpha1": "1/2"}, {"beta1": "0"}])
+def test_every_positive_curvature_and_every_clip_is_well_formed(change):
+    assert check({**parse(GOOD.encode()), **change}) is False
+
+
 @pytest.mark.parametrize("S", [39, 50, 57])
 def test_an_orbit_beyond_the_edge_is_rejected(S):
     """The period-2 orbit between B = 38 and 2B exists and attracts, but says nothing about S < B."""
@@ -140,6 +157,8 @@ def test_a_well_formed_but_false_certificate_is_false():
         ('"9/10"', "null", "beta1 must be a string"),
         ('"9/10"', '"' + "1" * (MAX_DIGITS + 1) + '"', f"of at most {MAX_DIGITS} digits"),
         ('"30"', '"0"', "S must be > 0"),
+        ('"alpha1": "1"', '"alpha1": "-1/2"', "alpha1 >= 0"),
+        ('"9/10"', '"-1/10"', r"beta1 must lie in \[0, 1\), got '-1/10'"),
         ('"30"', "1" * 30, "integers must have at most 20 digits"),
         ('"kind": "cycle"', '"kind": "circle"', "kind must be one of cycle"),
         ('"kind": "cycle"', '"kind": ["cycle"]', "kind must be one of cycle"),
@@ -229,6 +248,13 @@ def test_the_jacobian_encloses_the_derivative_of_the_residual(k, clipped):
         for i in range(k):
             slope = (ends[1][i] - ends[0][i]) / float(2 * step)
             assert float(jacobian[i][j].low) == pytest.approx(slope, abs=1e-5)
+
+
+def test_inside_is_strict_at_either_end():
+    whole = Interval(Fraction(0), Fraction(1))
+    assert Interval(Fraction(1, 9), Fraction(8, 9)).inside(whole)
+    for low, high in ((0, 1), (0, Fraction(8, 9)), (Fraction(1, 9), 1), (-1, Fraction(8, 9)), (Fraction(1, 9), 2)):
+        assert not Interval(Fraction(low), Fraction(high)).inside(whole)
 
 
 def test_intervals_that_touch_meet():

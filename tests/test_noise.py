@@ -165,6 +165,25 @@ def test_every_draw_is_a_function_of_its_address():
         assert np.array_equal(model.stochastic_gradient(BOWL, x, x, streams)[0], expected)
 
 
+def test_every_minibatch_is_a_function_of_its_address():
+    """Step t draws with the words of step t: ``floor(terms word / 2^64)``, and the next step with the next ones."""
+    terms, drawn = 7, []
+
+    class Sum:
+        @staticmethod
+        def grad_terms(x, indices):
+            drawn.append(indices.tolist())
+            return x
+
+    Sum.terms = terms
+    streams, fresh = rng.streams([9], [2]), rng.streams([9], [2])
+    for step in range(4):
+        assert streams.step == step
+        noise.minibatch(3).stochastic_gradient(Sum, np.zeros((1, 2)), None, streams)
+        fresh.step = step
+        assert drawn[-1] == [[terms * int(word) >> 64 for word in fresh.words(3)[0]]]
+
+
 def test_noise_at_the_bound_is_inside():
     streams, x = rng.streams([9], [2]), np.zeros((1, DIM))
     drawn = streams.normals(DIM)[0]

@@ -90,7 +90,7 @@ def test_damaged_bytes_are_a_value_error_or_the_same_kind_of_data(data):
 
 
 def test_only_the_store_hands_bytes_to_the_library():
-    """And only ``decode`` does, whose callers have checked the checksum or made the bytes; nothing unpickles anything."""
+    """And only ``decode`` does, whose callers have checked the checksum or made the bytes; nothing is unpickled."""
     opening = {"open_dataset", "open_mfdataset", "open_zarr", "load_dataset", "open_dataarray", "load_dataarray"}
     modules = {"h5py", "h5netcdf", "netCDF4", "pickle", "joblib.load"}
     rooms = (ROOT / room for room in ("vradam", "theory", "experiments", "paper_figures"))

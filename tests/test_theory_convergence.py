@@ -241,6 +241,22 @@ def test_signs_are_not_guessed():
     assert not rate_lemmas.is_nonnegative(1 / (t - 1), t)
 
 
+def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
+    proofs = {name: proof for name, proof in vars(rate_lemmas).items() if name.startswith("prove_")}
+    facts = {name: fails_without_each_fact(rate_lemmas, proof) for name, proof in proofs.items()}
+    assert len(facts) == 12 and facts["prove_descent"] == 9 and facts["prove_root_sums"] == 3
+
+
+def test_helpers_cover_their_intervals():
+    """``below_one`` is all of [0, 1) and ``inside_unit`` all of (0, 1), each once."""
+    value, p = rate_lemmas.below_one("p")
+    inside = rate_lemmas.inside_unit("q")
+    (q,) = inside.free_symbols
+    assert p.is_nonnegative and p.is_positive is None and q.is_positive
+    assert value.subs(p, 0) == 0 and sp.limit(value, p, sp.oo) == 1 and sp.factor(sp.diff(value, p)).is_positive
+    assert sp.limit(inside, q, 0) == 1 and sp.limit(inside, q, sp.oo) == 0 and sp.factor(sp.diff(inside, q)).is_negative
+
+
 # ---------------------------------------------------------------- every path of a short run
 
 

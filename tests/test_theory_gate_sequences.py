@@ -1,5 +1,6 @@
 """S3a and S5: where one Lyapunov function ends, what remains true, and two gates in turn."""
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -44,6 +45,14 @@ DECAYS = (0.3, 0.5, 0.9, 0.99)
 @pytest.mark.parametrize("claim", [S3a, S5], ids=lambda claim: claim.id)
 def test_every_step_holds(claim):
     assert [name for name, holds in claim.steps.items() if not holds()] == []
+
+
+@pytest.mark.parametrize("module", [gate_sequences, circle_criterion, quadratic_family], ids=lambda m: m.__name__)
+def test_every_proof_needs_each_of_its_facts(module, fails_without_each_fact):
+    steps = {f for claim in (S3a, S5) for f in claim.steps.values() if inspect.getmodule(f) is module}
+    deciders = [name for name in ("zero", "is_schur") if hasattr(module, name)]
+    facts = {f.__name__: fails_without_each_fact(module, f, deciders) for f in steps}
+    assert {name for name, number in facts.items() if number == 0} <= {"no_other_form_does_better"}, facts
 
 
 # ---------------------------------------------------------------- the limit of one form

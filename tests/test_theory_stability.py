@@ -1,11 +1,13 @@
 """S1, S2 and S4 against spectral radii computed without the theory's recursion."""
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import sympy as sp
 
+from theory import stability
 from theory.claim import vanishes
 from theory.notation import L, alpha1, beta1, beta3, v, weight_decay
 from theory.recursion import ALGORITHM
@@ -129,6 +131,12 @@ def test_derivations_start_from_the_recursion_not_from_the_formula():
     assert vanishes(derive_edge(undamped)["threshold"] - 2 * (1 + beta1))
     heavier = replace(ALGORITHM, new1=sp.Integer(1), weight_decay=sp.Integer(0))
     assert vanishes(derive_decay(heavier)["threshold"] - 2 * (1 + beta1) / L)
+
+
+def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
+    own = {f for claim in (S1, S2, S4) for f in claim.steps.values() if inspect.getmodule(f) is stability}
+    facts = {f.__name__: fails_without_each_fact(stability, f, ("vanishes", "_is_schur")) for f in own}
+    assert min(facts.values()) > 0 and facts["decay_word"] == 3 and facts["frozen_adam_decouples"] == 6
 
 
 # ---------------------------------------------------------------- gate sequences with weight decay

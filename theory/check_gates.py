@@ -198,7 +198,7 @@ def is_convex(vertices: Sequence[Point]) -> bool:
     around = [*vertices, *mirrored, *vertices[:2]]
     edges = [(q[0] - p[0], q[1] - p[1]) for p, q in pairwise(around)]
     turns = all(_cross(first, second) > 0 for first, second in pairwise(edges))
-    half_turn = all(_cross(vertices[0], vertex) > 0 for vertex in vertices[1:])
+    half_turn = all(_cross(vertices[0], vertex) >= 0 for vertex in vertices)
     return turns and half_turn and all(_cross(p, q) > 0 for p, q in pairwise(around))
 
 

@@ -173,7 +173,6 @@ def gates_below_the_limit_exist() -> bool:
     """(2) With ``a = b/(1+alpha1)``, ``b = cqlf_in_scale`` is the limit of its own a; for small alpha1 the edge."""
     inner, limit = LIMITS["cqlf_in_scale"].args[0][0], LIMITS["cqlf_limit"].args[0][0]
     touching = ((a + b) * kappa() - 2) ** 2 - 4 * (kappa() ** 2 - 1) * a * b
-    own = sp.simplify(touching.subs({a: b / RHO}).subs(b, inner)) == 0
-    at_edge = sp.simplify(limit.subs(a, edge() / RHO).subs(alpha1, LIMITS["alpha1_small"]) - edge())
+    at_edge = limit.subs(a, edge() / RHO).subs(alpha1, LIMITS["alpha1_small"]) - edge()
     point = {beta1: sp.Rational(9, 10)}
-    return own and sp.simplify(at_edge.subs(point)) == 0
+    return zero(sp.simplify(touching.subs({a: b / RHO}).subs(b, inner))) and zero(sp.simplify(at_edge.subs(point)))

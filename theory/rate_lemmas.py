@@ -8,8 +8,8 @@ Setting of [D] = Défossez, Bottou, Bach, Usunier, "A Simple Convergence Proof o
     U_n = g_n / sqrt(eps + s_n),   w_n = m_n / sqrt(eps + s_n).
 
 A function ``prove_*`` returns True when its lemma holds: the docstring reduces the lemma to algebraic facts and the
-body has SymPy decide them, as an identity, or as a quotient of polynomials in nonnegative quantities all of whose
-coefficients are nonnegative. The other functions return the bounds themselves, which the assemblies in
+body has SymPy decide them. An inequality is written as an identity whose slack is a product of nonnegative quantities.
+The other functions return the bounds themselves, which the assemblies in
 :mod:`theory.convergence` and :mod:`theory.smoothed_rate` put together.
 """
 
@@ -33,14 +33,18 @@ def is_nonnegative(expr: sp.Expr, *nonnegative: sp.Symbol) -> bool:
     (True, False)
     """
     numerator, denominator = sp.fraction(sp.cancel(sp.together(expr)))
-    pair = [sp.Poly(part, *nonnegative).coeffs() for part in (numerator, denominator)]
-    return any(all((sign * c).is_nonnegative for coeffs in pair for c in coeffs) for sign in (1, -1))
+    return all(c.is_nonnegative for part in (numerator, denominator) for c in sp.Poly(part, *nonnegative).coeffs())
 
 
 def below_one(name: str) -> tuple[sp.Expr, sp.Symbol]:
     """A number of ``[0, 1)``, written ``p/(1+p)``, and its ``p >= 0``."""
     p = sp.Symbol(name, nonnegative=True)
     return p / (1 + p), p
+
+
+def inside_unit(name: str) -> sp.Expr:
+    """A number of ``(0, 1)``, written ``1/(1+p)`` with ``p > 0``."""
+    return 1 / (1 + sp.Symbol(name, positive=True))
 
 
 def series(term: sp.Expr, k: sp.Symbol, ratio: sp.Symbol) -> sp.Expr:
@@ -101,12 +105,14 @@ def prove_descent() -> bool:
     ``r^2 = E[delta^2] <= (k+1) R^2`` gives ``st``. With ``p = eps + s``, ``q = eps + st``:
 
     1. ``1/sqrt p - 1/sqrt q = (r^2 - delta^2)/(sqrt p sqrt q (sqrt p + sqrt q))``, at most
-       ``r^2/(sqrt p q) + delta^2/(p sqrt q)`` in absolute value.
+       ``r^2/(sqrt p q) + delta^2/(p sqrt q)`` in absolute value; the slacks are ``1/(q (sqrt p + sqrt q))`` and
+       ``1/(p (sqrt p + sqrt q))`` times ``r^2`` and ``delta^2``.
     2. Young with ``lam = sqrt(q)/2`` on ``x = |G|/sqrt q``, ``y = |g| r^2/(sqrt p sqrt q)``:
-       ``|G g| r^2/(sqrt p q) <= G^2/(4 sqrt q) + g^2 r^4/(p q^{3/2})``, and ``r^4/q^{3/2} <= r`` as ``q >= r^2``.
+       ``|G g| r^2/(sqrt p q) <= G^2/(4 sqrt q) + g^2 r^4/(p q^{3/2})``, and ``r^4/q^{3/2} <= r`` as ``q >= r^2``
+       (with ``sqrt q = r + t`` the slack is ``r t (3 r^2 + 3 r t + t^2)/(r+t)^3``).
     3. Young with ``lam = sqrt(q)/(2 r^2)`` on ``x = |G| delta/sqrt q``, ``y = delta |g|/p``:
        ``|G g| delta^2/(p sqrt q) <= (delta^2/r^2) G^2/(4 sqrt q) + r^2 g^2 delta^2/(sqrt q p^2)``; the mean of
-       ``delta^2/r^2`` is 1, ``delta^2 <= p`` and ``r^2/sqrt q <= r``.
+       ``delta^2/r^2`` is 1, ``delta^2 <= p`` and ``r^2/sqrt q <= r`` (slack ``r t/(r+t)``).
     4. What is left of ``E[G g]/sqrt q = G^2/sqrt q`` is ``1 - 1/4 - 1/4``; what is lost is
        ``2 r E[g^2/p] <= 2 R sqrt(k+1) E[g^2/p]``.
 
@@ -128,14 +134,14 @@ def prove_descent() -> bool:
     kept = 1 - sum(sp.Rational(1, 4) for _ in ("known", "drawn"))
     return (
         vanishes(gap)
-        and is_nonnegative(known - common, root_p, root_q)
-        and is_nonnegative(drawn - common, root_p, root_q)
+        and vanishes(known - common - 1 / (q * (root_p + root_q)))
+        and vanishes(drawn - common - 1 / (p * (root_p + root_q)))
         and vanishes((G / root_q) * (g * r**2 / (root_p * root_q)) - G * g * r**2 * known)
         and vanishes((G * delta / root_q) * (delta * g / p) - G * g * delta**2 * drawn)
         and vanishes(first - G**2 / (4 * root_q) - g**2 * r**4 / (p * root_q**3))
         and vanishes(second - (delta / r) ** 2 * G**2 / (4 * root_q) - r**2 * g**2 * delta**2 / (root_q * p**2))
-        and is_nonnegative(((r + t) ** 3 - r**3) / (r + t) ** 3, r, t)  # r^4/q^(3/2) <= r with sqrt q = r + t
-        and is_nonnegative(1 - r / (r + t), r, t)  # r^2/sqrt q <= r
+        and vanishes(r - r**4 / (r + t) ** 3 - r * t * (3 * r**2 + 3 * r * t + t**2) / (r + t) ** 3)
+        and vanishes(r - r**2 / (r + t) - r * t / (r + t))
         and kept == DESCENT
         and NOISE == 2
     )
@@ -147,18 +153,18 @@ def prove_drift() -> bool:
     Young with ``lam = sqrt(1-beta1)/(2 R sqrt(k+1))`` on ``x = |G_n - G_{n-k}|`` and ``y = |g_{n-k}|/sqrt(eps + s_n)``
     gives ``sqrt(1-beta1)/(4 R sqrt(k+1)) x^2 + R sqrt(k+1)/sqrt(1-beta1) y^2``. Then ``||G_n - G_{n-k}||^2 <=
     L^2 ||sum_{l=1}^k alpha_{n-l} w_{n-l}||^2 <= alpha_n^2 L^2 k sum_l ||w_{n-l}||^2`` (Cauchy-Schwarz, ``alpha_n``
-    nondecreasing, gates at most 1), ``k/sqrt(k+1) <= sqrt k``, and ``y^2 <= beta2^{-k} U_{n-k}^2``.
-    Together with the descent lemma: ``2R + R/sqrt(1-beta1) <= 3R/sqrt(1-beta1)``.
+    nondecreasing, gates at most 1), ``k/sqrt(k+1) <= sqrt k`` (the squares differ by ``k/(k+1)``), and
+    ``y^2 <= beta2^{-k} U_{n-k}^2``. Together with the descent lemma: ``2R + R/sqrt(1-beta1) <= 3R/sqrt(1-beta1)``.
     """
     x, y = sp.symbols("x y", nonnegative=True)
     R, root = sp.symbols("R root", positive=True)  # root = sqrt(1 - beta1), in (0, 1]
-    k, t = sp.symbols("k t", nonnegative=True)
+    k = sp.Symbol("k", nonnegative=True)
     lam = root / (2 * R * sp.sqrt(k + 1))
     split = root / (4 * R * sp.sqrt(k + 1)) * x**2 + R * sp.sqrt(k + 1) / root * y**2
     return (
         vanishes(lam * x**2 / 2 + y**2 / (2 * lam) - split)
-        and is_nonnegative(k - k**2 / (k + 1), k)
-        and is_nonnegative(((NOISE + 1) * R / root - NOISE * R - R / root).subs(root, 1 / (1 + t)), t, R)
+        and vanishes(k - k**2 / (k + 1) - k / (k + 1))
+        and vanishes((NOISE + 1) * R / root - NOISE * R - R / root - NOISE * R * (1 - root) / root)
     )
 
 
@@ -178,16 +184,15 @@ def prove_log_sum() -> bool:
     telescopes from ``s_0 = 0`` to ``ln((eps + s_N)/eps) - N ln(beta2)``.
     """
     u = sp.Symbol("u", nonnegative=True)
-    inside, p = below_one("p")
     e, s = sp.symbols("e s", positive=True)
     excess = -sp.log(1 - u) - u
     s_new, g2 = sp.symbols("s_new g2", positive=True)
     before = s_new - g2  # beta2 s_{n-1}
     return (
         excess.subs(u, 0) == 0
-        and is_nonnegative(sp.diff(excess, u).subs(u, inside), p)
+        and vanishes(sp.diff(excess, u) - u / (1 - u))
         and vanishes((1 - g2 / (e + s_new)) - (e + before) / (e + s_new))
-        and is_nonnegative(((e + u * s) - u * (e + s)).subs(u, inside), e, s, p)
+        and vanishes((e + u * s) - u * (e + s) - (1 - u) * e)
     )
 
 
@@ -201,13 +206,13 @@ def prove_velocity_sum() -> bool:
 
     ``m_n^2 <= (1/(1-beta1)) sum_k beta1^k g_{n-k}^2``, gates at most 1 included, and
     ``eps + s_n >= beta2^k (eps + s_{n-k})`` because one step back ``eps + s_n >= eps + beta2 s_{n-1} >=
-    beta2 (eps + s_{n-1})``. So ``sum_n w_n^2 <= (1/(1-beta1)) sum_j U_j^2 sum_k (beta1/beta2)^k``.
+    beta2 (eps + s_{n-1})``, with the slack ``(1-beta2) eps``. So
+    ``sum_n w_n^2 <= (1/(1-beta1)) sum_j U_j^2 sum_k (beta1/beta2)^k``.
     """
     k, x, y = sp.symbols("k x y", positive=True)
-    b2, p = below_one("p")
-    e, s = sp.symbols("e s", positive=True)
+    b2, e, s = sp.symbols("b2 e s", positive=True)
     geometric = series(x**k, k, x)
-    return is_nonnegative(e + b2 * s - b2 * (e + s), e, s, p) and vanishes(
+    return vanishes(e + b2 * s - b2 * (e + s) - (1 - b2) * e) and vanishes(
         geometric * geometric.subs(x, x / y) - velocity_sum(x, y)
     )
 
@@ -227,19 +232,17 @@ def prove_root_sums() -> bool:
 
     ``(sum x^k sqrt(k+1))^2 <= (sum x^k)(sum x^k (k+1)) = (1-x)^{-3}``, and
     ``(sum_{k>=1} x^k k^{3/2})^2 = x^2 (sum x^k (k+1)^{3/2})^2 <= x^2 (sum x^k (k+1)(k+2)) (sum x^k (k+1))
-    = 2 x^2 (1-x)^{-5}``. Both lie below the squares of the stated bounds.
+    = 2 x^2 (1-x)^{-5}``, where ``(k+1)^2 (k+2) - (k+1)^3 = (k+1)^2``. The squares of the stated bounds are 4 and
+    8 times as large.
     """
-    k, x = sp.symbols("k x", nonnegative=True)
-    inside, p = below_one("p")
+    k, x = sp.symbols("k x", positive=True)
     ones, linear = series(x**k, k, x), series((k + 1) * x**k, k, x)
     quadratic = series((k + 1) * (k + 2) * x**k, k, x)
-    first = root_sum(x) ** 2 - ones * linear
-    second = drift_sum(x) ** 2 - x**2 * quadratic * linear
     slack = (k + 1) * (k + 2) * (k + 1) - (k + 1) ** 3
     return (
-        is_nonnegative(first.subs(x, inside), p)
-        and is_nonnegative(second.subs(x, inside), p)
-        and is_nonnegative(slack, k)
+        vanishes(root_sum(x) ** 2 - 4 * ones * linear)
+        and vanishes(drift_sum(x) ** 2 - 8 * x**2 * quadratic * linear)
+        and vanishes(slack - (k + 1) ** 2)
     )
 
 
@@ -247,7 +250,8 @@ def prove_drift_sum_exchange() -> bool:
     """``sum_{n<=N} sum_{l<n} ||w_{n-l}||^2 sum_{k=l}^{n-1} beta1^k sqrt k <= sum_j ||w_j||^2 sum_k k sqrt(k) beta1^k``.
 
     For fixed ``j = n-l`` the pair ``(n, k)`` satisfies ``j < n <= j + k``: at most ``k`` values of ``n`` for each.
-    Checked by exchanging the sums of a generic horizon: the coefficient of ``beta1^k sqrt k ||w_j||^2`` is a count.
+    Checked by exchanging the sums at a horizon of 9: the coefficient of ``beta1^k sqrt k ||w_j||^2`` counts the ``n``
+    from ``max(j, k) + 1`` to ``min(j + k, 9)``.
     """
     horizon = 9
     counts: dict[tuple[int, int], int] = {}
@@ -257,7 +261,8 @@ def prove_drift_sum_exchange() -> bool:
                 counts[n - lag, k] = counts.get((n - lag, k), 0) + 1
     n, j, k = sp.symbols("n j k", integer=True, positive=True)
     generic = sp.summation(1, (n, j + 1, j + k))
-    return vanishes(generic - k) and all(count <= k for (_, k), count in counts.items())
+    found = {(j, k): min(j + k, horizon) - max(j, k) for j in range(1, horizon) for k in range(1, horizon)}
+    return vanishes(generic - k) and counts == found and all(count <= lag for (_, lag), count in counts.items())
 
 
 def weight_total(momentum: sp.Expr, steps: sp.Expr) -> sp.Expr:
@@ -271,10 +276,8 @@ def prove_weights() -> bool:
     For fixed ``j = n-k`` the lag ``k`` runs over ``0..N-j``. The weights ``1 - beta1^i, i = 1..N``, add up to
     ``N - beta1 (1-beta1^N)/(1-beta1)``, which exceeds ``weight_total`` by ``beta1^{N+1}/(1-beta1) >= 0``.
     """
-    b = sp.Symbol("b", positive=True)
     i, k, n, j = sp.symbols("i k n j", integer=True, positive=True)
-    p = sp.Symbol("p", positive=True)
-    b = 1 / (1 + p)  # in (0, 1)
+    b = inside_unit("p")
     lag = sp.summation(b**k, (k, 0, n - j)) - (1 - b ** (n - j + 1)) / (1 - b)
     total = n - sp.summation(b**i, (i, 1, n))
     return vanishes(lag) and vanishes(total - weight_total(b, n) - b ** (n + 1) / (1 - b))
@@ -287,14 +290,13 @@ def prove_denominator() -> bool:
     """``sqrt(eps + st_{n,k}) <= R Omega_n`` with ``Omega_n^2 = sum_{j<n} beta2^j``.
 
     ``st`` is at most ``(R - sqrt eps)^2 Omega_n^2``, ``(R - sqrt eps)^2 <= R^2 - eps`` for ``R >= sqrt eps``, and
-    ``eps + (R^2 - eps) Omega^2 <= R^2 Omega^2`` as ``Omega >= 1``.
+    ``eps + (R^2 - eps) Omega^2 <= R^2 Omega^2`` as ``Omega >= 1``. The slacks are ``2 sqrt(eps) (R - sqrt eps)`` and
+    ``eps (Omega^2 - 1)``.
     """
-    root_eps, t, o = sp.symbols("root_eps t o", nonnegative=True)
-    R = root_eps + t
-    omega2 = 1 + o
+    root_eps, R, omega2 = sp.symbols("root_eps R omega2", nonnegative=True)
     first = R**2 - root_eps**2 - (R - root_eps) ** 2
     second = R**2 * omega2 - root_eps**2 - (R**2 - root_eps**2) * omega2
-    return is_nonnegative(first, root_eps, t) and is_nonnegative(second, root_eps, o, t)
+    return vanishes(first - 2 * root_eps * (R - root_eps)) and vanishes(second - root_eps**2 * (omega2 - 1))
 
 
 def prove_step_size() -> bool:
@@ -303,8 +305,7 @@ def prove_step_size() -> bool:
     ``Omega_n^2 = (1-beta2^n)/(1-beta2)`` starts at 1, grows by ``beta2^n`` each step and stays below ``1/(1-beta2)``.
     """
     n = sp.Symbol("n", integer=True, positive=True)
-    p = sp.Symbol("p", positive=True)
-    b = 1 / (1 + p)
+    b = inside_unit("p")
     omega2 = (1 - b**n) / (1 - b)
     return (
         vanishes(omega2.subs(n, n + 1) - omega2 - b**n)
