@@ -15,6 +15,10 @@ import xarray as xr
 import vradam
 
 
+EDGE = float(vradam.sharpness.stability_threshold(0.9, 1.0))  # alpha0 L at the edge, for the default beta1
+SHARPEST = 2.5  # curvature of the quadratics; their flattest direction has a hundredth of it
+
+
 @dataclass(frozen=True)
 class Run:
     """One model with one optimizer: ``every`` thins the records (the Hessian is diagonalised at each)."""
@@ -42,7 +46,7 @@ RUNS = (
 QUADRATICS = tuple(
     Run(f"quadratic, d = {d}", optimizer, alpha0, 20_000, 100)
     for d in (1, 10, 100)
-    for optimizer, alpha0 in (("VRMomentum", 1.3 * 38 / 2.5), ("Adam", 0.01), ("VRAdam", 0.01))
+    for optimizer, alpha0 in (("VRMomentum", 1.3 * EDGE / SHARPEST), ("Adam", 0.01), ("VRAdam", 0.01))
 )
 
 
@@ -61,8 +65,8 @@ class Amplitude:
 RATIOS = (0.9, 1.02, 1.1, 1.2, 1.3, 1.4, 1.6, 1.9)
 #: alpha0 L/B takes these ratios, L the curvature at the end of the path; in a factorisation the curvature gives way.
 AMPLITUDES = (
-    *(Amplitude(f"quadratic, d = {d}", tuple(ratio * 38 / 2.5 for ratio in RATIOS)) for d in (1, 10, 100)),
-    Amplitude("progressive sharpening", tuple(ratio * 38 / 100 for ratio in RATIOS)),
+    *(Amplitude(f"quadratic, d = {d}", tuple(ratio * EDGE / SHARPEST for ratio in RATIOS)) for d in (1, 10, 100)),
+    Amplitude("progressive sharpening", tuple(ratio * EDGE / 100 for ratio in RATIOS)),
     Amplitude("matrix factorisation", (0.6, 0.8, 1.0, 1.15, 1.3, 1.45, 1.6, 2.0)),
 )
 
@@ -125,10 +129,10 @@ def amplitude(item: Amplitude, seed: int) -> xr.Dataset:
 
 
 def model(name: str, seed: int) -> tuple[vradam.Objective, np.ndarray]:
-    """A model, and where it is started; the curvature changes along the way except on quadratics (L = 2.5)."""
+    """A model, and where it is started; the curvature changes along the way except on quadratics."""
     if name.startswith("quadratic, d = "):
         d = int(name.removeprefix("quadratic, d = "))
-        return vradam.objectives.quadratic(np.geomspace(2.5 / 100, 2.5, d) if d > 1 else [2.5]), np.ones(d)
+        return vradam.objectives.quadratic(np.geomspace(SHARPEST / 100, SHARPEST, d) if d > 1 else [SHARPEST]), np.ones(d)
     if name == "progressive sharpening":
         objective = vradam.objectives.progressive_sharpening()
         assert objective.start is not None
