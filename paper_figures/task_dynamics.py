@@ -17,12 +17,25 @@ LINES = {
 }
 
 
+#: What the rows show; the first two are of different runs.
+ROWS = (
+    "training loss,\nwith the schedule",
+    "$\\lambda_{\\max}(P_t^{-1}H)\\,\\eta_t/B$,\nfull batch",
+    "learning rate\n$\\eta_t/\\alpha_0(t)$",
+    "test loss over\nthat with $c = 1$",
+)
+
+
 def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     """``data["runs"]``, ``data["inside"]`` over (task, optimizer, batch, point), ``data["scaled"]`` over scales."""
     runs, inside, scaled = data["runs"], data["inside"], data["scaled"]
     columns = inside.sizes["task"]
-    figure = Figure(figsize=(WIDTH, 6.8), layout="constrained")
-    panels = figure.subplots(4, columns, squeeze=False, sharey="row")
+    figure = Figure(figsize=(WIDTH, 7.6), layout="constrained")
+    panels = figure.subplots(4, columns, squeeze=False)
+    for row in panels[1:]:
+        for axes in row[1:]:
+            axes.sharey(row[0])
+            axes.tick_params(labelleft=False)
     for column, task in enumerate(inside.task.values):
         loss, edge, opening, units = panels[:, column]
         for name, (color, style, text) in LINES.items():
@@ -40,26 +53,27 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
         edge.axhline(1, color=GREY, lw=1)
         opening.axhline(1, color=GREY, lw=1)
         loss.set(yscale="log", xlim=(0, 1))
-        edge.set(yscale="log", xlim=(0, 1), xlabel="share of the steps")
-        opening.set(xlabel="step", ylim=(0, 1.05))
-        units.set(xscale="log", yscale="log", xlabel="c")
-        loss.set_title(str(task).replace(", ", ",\n"), fontsize=9, color=INK)
+        edge.set(yscale="log", xlim=(0, 1))
+        for axes in (loss, edge):
+            axes.set_xticks([0, 0.5, 1], ["0", "1/2", "1"])
+            axes.set_xlabel("share of the steps", fontsize=9)
+        opening.set_ylim(0, 1.05)
+        opening.set_xlabel("step", fontsize=9)
+        units.set(xscale="log", yscale="log")
+        units.set_xlabel("gradients times $c$", fontsize=9)
+        loss.set_title(str(task).replace(", ", ",\n"), fontsize=8.2, color=INK)
         for axes in panels[:, column]:
             axes.tick_params(labelsize=8)
             axes.minorticks_off()
+        low, high = loss.get_ylim()
+        if high < 10 * low:
+            marks = [mark for mark in (0.1, 0.2, 0.5, 1, 2, 2.5, 3, 3.5, 5, 10) if low < mark < high]
+            loss.set_yticks(marks, [f"{mark:g}" for mark in marks])
         units.set_xticks([0.01, 1, 100], ["0.01", "1", "100"])
         units.set_yticks([1, 2, 3], ["1", "2", "3"])
-    for axes, text in zip(
-        panels[:, 0],
-        (
-            "training loss",
-            r"$\lambda_{\max}(P_t^{-1}H)\,\eta_t/B$",
-            r"$\eta_t/\alpha_0(t)$, first steps",
-            "loss, gradients times c",
-        ),
-        strict=True,
-    ):
+    for axes, text in zip(panels[:, 0], ROWS, strict=True):
         axes.set_ylabel(text, fontsize=9)
+    figure.align_ylabels(panels[:, 0])
     handles, texts = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=3, fontsize=8.5, handlelength=3)
     return figure
