@@ -14,7 +14,6 @@ import xarray as xr
 
 import vradam
 
-
 EDGE = float(vradam.sharpness.stability_threshold(0.9, 1.0))  # alpha0 L at the edge, for the default beta1
 SHARPEST = 2.5  # curvature of the quadratics; their flattest direction has a hundredth of it
 
@@ -132,7 +131,8 @@ def model(name: str, seed: int) -> tuple[vradam.Objective, np.ndarray]:
     """A model, and where it is started; the curvature changes along the way except on quadratics."""
     if name.startswith("quadratic, d = "):
         d = int(name.removeprefix("quadratic, d = "))
-        return vradam.objectives.quadratic(np.geomspace(SHARPEST / 100, SHARPEST, d) if d > 1 else [SHARPEST]), np.ones(d)
+        spectrum = np.geomspace(SHARPEST / 100, SHARPEST, d) if d > 1 else [SHARPEST]
+        return vradam.objectives.quadratic(spectrum), np.ones(d)
     if name == "progressive sharpening":
         objective = vradam.objectives.progressive_sharpening()
         assert objective.start is not None
