@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -137,4 +138,8 @@ def _positive(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if status == 130:  # what is left is to tear down the interpreter, which takes as long as all the rest
+        sys.stdout.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final
 
 #: Seconds that Python gets to unwind after Ctrl-C before the process is ended from outside.
-PATIENCE: Final = 1.0
+PATIENCE: Final = 0.6
 
 
 class Interruptible:

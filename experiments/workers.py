@@ -20,6 +20,8 @@ log = logging.getLogger("experiments")
 ATTEMPTS: Final = 4
 #: Seconds after which an idle process ends.
 IDLE: Final = 20
+#: Seconds in which a Dask scheduler must answer.
+ANSWER: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Workers:
         Raises
         ------
         ChildProcessError : if processes keep dying.
-        ConnectionError : if the Dask cluster cannot be reached, or cannot run the chunks.
+        ConnectionError : if no Dask scheduler answers within :data:`ANSWER` seconds, or it cannot run the chunks.
         """
         if self.dask is not None:
             yield from _on_cluster(self.dask, function, arguments)
@@ -96,8 +98,11 @@ def _on_cluster(
     """Dask starts the chunks of a lost worker again by itself."""
     from distributed import Client, KilledWorker, as_completed
 
-    # not the default client: xarray would take its file locks from the cluster
-    with Client(address, timeout="10s", set_as_default=False) as client:
+    try:  # not the default client: xarray would take its file locks from the cluster
+        found = Client(address, timeout=ANSWER, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConnectionError(f"no Dask scheduler answers at {address} ({error})") from error
+    with found as client:
         futures = {client.submit(function, *values, pure=False): key for key, values in arguments.items()}
         try:
             for future in as_completed(futures, loop=client.loop):

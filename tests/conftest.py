@@ -1,8 +1,11 @@
 """Tests marked slow take minutes and run with ``pytest --run-slow``; drawn examples are the same in every run."""
 
 import signal
+import sys
+from pathlib import Path
 
 import pytest
+import toys
 from hypothesis import settings
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background job; the processes we start must hear it
@@ -43,6 +46,24 @@ def fails_without_each_fact(monkeypatch):
         return facts
 
     return check
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    """A package with the toy stem, importable here and in the processes started from here."""
+    package = tmp_path / "room" / "toy_stems"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "toy.py").write_text(toys.TOY, encoding="utf-8")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "toy_stems"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path / "room")
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
+    (tmp_path / "drive.py").write_text(
+        toys.DRIVER.format(room=str(tmp_path / "room"), tests=str(Path(__file__).parent))
+    )
+    (tmp_path / "log").touch()
+    return tmp_path
 
 
 def pytest_addoption(parser):

@@ -3,6 +3,7 @@
 import math
 import pickle
 from dataclasses import fields, replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from vradam.baselines import (
     RAdam,
     RMSProp,
     VRMomentum,
+    rectification,
 )
 from vradam.variants import gradient_norm, inside, per_coordinate, power, predictable, published
 
@@ -203,6 +205,20 @@ def test_radam(beta2):
     assert adaptive == [t >= first for t in range(1, steps + 1)] and (rates[~np.array(adaptive)] == alpha0).all()
     early = rates[adaptive][:20]
     assert (np.diff(early) > 0).all() and (early < alpha0).all()
+
+
+@pytest.mark.parametrize("exponent", [1, 4, 10, 16, 27, 40, 53])
+def test_the_rectification_is_exact_however_close_beta2_is_to_one(exponent):
+    """rho_t in rational arithmetic, q = 1 - beta2 = 2^-k: its definition as a difference of numbers near 2/q."""
+    beta2 = 1 - Fraction(1, 2**exponent)
+    limit = 2 / (1 - beta2) - 1
+    for t in (1, 2, 4, 5, 6, 20, 1000):
+        rho = limit - 2 * t * beta2**t / (1 - beta2**t)
+        rectified, r = rectification(np.array(float(beta2)), t)
+        assert bool(rectified) == (rho > 4)
+        if rho > 4:
+            exact = (rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)
+            assert float(r) == pytest.approx(math.sqrt(exact), rel=1e-11)
 
 
 def test_lion():

@@ -6,6 +6,7 @@ Splits of a batch are in test_properties.py, threads and tiles of the compiled e
 import ast
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -53,10 +54,12 @@ def test_threads_do_not_change_the_bits(engine, threads):
 
 def test_processes_started_by_spawn_give_the_same_bits():
     """Windows and macOS start processes so: nothing is inherited, everything is imported and pickled anew."""
-    here = sweep(0, RUNS)
+    engines = ["numpy", "compiled"] if find_spec("numba") else ["numpy"]
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        for parts in (1, 2, 4):
-            same_bits(in_parts(pool, parts), here)
+        for engine in engines:
+            here = sweep(0, RUNS, engine)
+            for parts in (1, 2, 4):
+                same_bits(in_parts(pool, parts, engine), here)
 
 
 #: What exists on POSIX alone; modules first, then names of functions.

@@ -220,3 +220,22 @@ whole = np.zeros(10)
 def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"beta1": 1 - 1e-9}, "beta1 must stay in its domain when rounded to float32"),
+        ({"beta2": 1 - 1e-9}, "beta2 must stay in its domain when rounded to float32"),
+        ({"eps": 1e-60}, "eps must stay in its domain when rounded to float32"),
+        ({"eps": 1e-44}, r"eps sqrt\(1 - beta2\) must stay positive when rounded to float32, got eps 1e-44"),
+    ],
+)
+def test_what_rounds_out_of_its_domain_is_refused(changed, message):
+    """Otherwise a coordinate whose gradient is 0 would become NaN, 0/0; float64 takes the same numbers."""
+    optimizer = vradam.VRAdam(**changed)
+    with pytest.raises(ValueError, match=message):
+        InPlace(optimizer, [np.ones(2), np.ones(2, np.float32)])
+    x = np.ones(2)
+    InPlace(optimizer, [x]).step([np.array([0.0, 1.0])])
+    assert x[0] == 1 and np.isfinite(x).all()

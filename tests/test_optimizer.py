@@ -191,6 +191,17 @@ def test_overflow_of_the_norm_saturates_the_gate(gate, alpha1, beta3):
         np.testing.assert_allclose(rate, 0.1 / (1 + alpha1), rtol=1e-15)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_beyond_the_root_of_the_largest_float_a_step_is_longer_than_alpha0(dtype):
+    """g^2 counts as the largest float M: the step is alpha0 |g|/sqrt(M), as stated; below sqrt(M) it is alpha0."""
+    most = float(np.finfo(dtype).max)
+    g = np.array([1e4 * most**0.5, -50 * most**0.5, 0.5 * most**0.5], dtype)
+    optimizer = VRAdam(alpha0=0.25, beta1=0.0, beta2=0.0, beta3=0.0)
+    x, state = optimizer.step(np.zeros(3, dtype), g, optimizer.init(np.zeros(3, dtype)))
+    np.testing.assert_allclose(x, [-0.25 * 1e4, 0.25 * 50, -0.25], rtol=1e-6)
+    assert state.second_moment[0] == state.second_moment[1] == np.finfo(dtype).max > state.second_moment[2]
+
+
 @pytest.mark.parametrize("gate_decay", [0.3, 0.9, 0.99, 0.999])
 @pytest.mark.parametrize("beta3", [0.0, 1.0])
 def test_overflow_of_the_smoothed_energy_saturates_the_gate(gate_decay, beta3):

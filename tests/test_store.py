@@ -3,14 +3,12 @@
 import ast
 import errno
 import hashlib
-import importlib
 import logging
 import math
 import os
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments import store
-from experiments.fingerprint import code_digest, fingerprint, plain, recipe
 from experiments.store import Chunks, decode, encode, exclusive, load_data, read_data, save_data, write_atomically
-from experiments.workers import Workers
 
 ROOT = Path(__file__).parent.parent
 
@@ -235,6 +231,12 @@ def test_finished_data_come_back(tmp_path):
     assert sums.splitlines()[0] == hashlib.sha256(encode(sample(2))).hexdigest() + "  curves.nc"
 
 
+def test_a_dataset_has_a_plain_name(tmp_path):
+    with pytest.raises(ValueError, match=r"a dataset's name must match .*, got '../a'"):
+        save_data(tmp_path / "run", {"../a": sample(1)})
+    assert not list((tmp_path / "run").iterdir()) and not (tmp_path / "a.nc").exists()
+
+
 def test_what_is_not_listed_is_not_read(tmp_path):
     save_data(tmp_path, {"a": sample(1)})
     (tmp_path / "b.nc").write_bytes(encode(sample(2)))
@@ -354,160 +356,3 @@ def test_a_killed_job_lets_go(tmp_path):
         other.wait()
         with exclusive(tmp_path):
             pass
-
-
-# ---------------------------------------------------------------- fingerprints
-
-
-@dataclass(frozen=True)
-class Grid:
-    points: int = 3
-
-
-@dataclass(frozen=True)
-class Setup:
-    seed: int = 0
-    alpha1: float = math.inf
-    sizes: tuple[int, ...] = (10, 100)
-    grid: Grid = Grid()
-
-
-@dataclass(frozen=True)
-class Other:
-    seed: int = 0
-    alpha1: float = math.inf
-    sizes: tuple[int, ...] = (10, 100)
-    grid: Grid = Grid()
-
-
-def test_every_field_of_a_setup_counts():
-    setups = [
-        Setup(),
-        Setup(seed=1),
-        Setup(alpha1=10.0),
-        Setup(sizes=(10,)),
-        Setup(sizes=(100, 10)),
-        Setup(grid=Grid(4)),
-        Setup(alpha1=math.nan),
-        Setup(alpha1="inf"),
-        Other(),
-    ]
-    prints = [fingerprint(setup, "experiments.confront") for setup in setups]
-    assert len(set(prints)) == len(setups)
-    assert fingerprint(Setup(), "experiments.confront") == prints[0]
-
-
-def test_a_setup_holds_plain_things_only():
-    assert plain(Setup()) == {
-        "class": f"{__name__}.Setup",
-        "seed": 0,
-        "alpha1": {"float": "inf"},
-        "sizes": [10, 100],
-        "grid": {"class": f"{__name__}.Grid", "points": 3},
-    }
-    with pytest.raises(TypeError, match=r"setup.sizes\[1\] must be made of numbers.*, got ndarray"):
-        plain(Setup(sizes=(1, np.zeros(2))))
-    with pytest.raises(TypeError, match=r"setup.alpha1 must be made of numbers.*, got function"):
-        plain(Setup(alpha1=lambda t: t))
-
-
-PARTS = ("code", "libraries", "module", "setup")
-
-
-def test_a_fingerprint_knows_code_and_versions():
-    assert tuple(sorted(recipe(Setup(), "experiments.store"))) == PARTS
-    assert {"python", "numpy", "numba", "sympy"} <= set(recipe(Setup(), "experiments.store")["libraries"])
-
-
-CODE = '''
-"""A stem."""
-from toy_room.helper import rate
-LIMIT = 3
-
-
-def run():
-    """Do it."""
-    return rate() * LIMIT  # as the theorem says
-'''
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "counts"),
-    [
-        ("stem.py", "LIMIT = 3", "LIMIT = 4", True),
-        ("helper.py", "0.5", "0.25", True),
-        ("deeper.py", "1", "2", True),
-        ("unused.py", "1", "2", False),
-        ("stem.py", "# as the theorem says", "# checked twice", False),
-        ("stem.py", '"""Do it."""', '"""Do it well."""', False),
-        ("stem.py", "\n\n\ndef", "\n\ndef", False),
-    ],
-)
-def test_code_counts_and_comments_do_not(tmp_path, monkeypatch, file, old, new, counts):
-    """The digest follows imports inside the room, also lazy ones, and sees what the code does."""
-    room = tmp_path / "toy_room"
-    room.mkdir()
-    files = {
-        "__init__.py": "",
-        "stem.py": CODE,
-        "helper.py": "def rate():\n    from toy_room import deeper\n    return 0.5 * deeper.ONE\n",
-        "deeper.py": "ONE = 1\n",
-        "unused.py": "ONE = 1\n",
-    }
-    for name, text in files.items():
-        (room / name).write_text(text, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def digest():
-        sys.modules.pop("toy_room", None)
-        importlib.invalidate_caches()
-        code_digest.cache_clear()
-        return code_digest("toy_room.stem")
-
-    before = digest()
-    assert old in files[file]
-    (room / file).write_text(files[file].replace(old, new), encoding="utf-8")
-    assert (digest() != before) == counts
-
-
-# ---------------------------------------------------------------- workers
-
-
-@pytest.mark.parametrize("jobs", [0, -1, 1.5, True, "2"])
-def test_jobs_are_a_positive_integer(jobs):
-    with pytest.raises(ValueError, match="jobs must be a positive integer, got"):
-        Workers(jobs)
-
-
-def test_several_processes_compute_the_same_bits(tmp_path):
-    arguments = {f"seed{seed}": (seed,) for seed in range(5)}
-    one, two = Chunks(tmp_path / "1", "f"), Chunks(tmp_path / "2", "f", Workers(2))
-    for chunks in (one, two):
-        assert list(chunks.map(sample, arguments)) == list(arguments)
-    assert sorted(p.name for p in one.folder.iterdir()) == sorted(p.name for p in two.folder.iterdir())
-
-
-def test_processes_that_grow_are_replaced_in_silence(tmp_path):
-    """joblib ends a process that has grown by 300 MB between two chunks, as compiling does; nothing is lost by that."""
-    pytest.importorskip("psutil", reason="without it joblib does not measure")
-    (tmp_path / "growing.py").write_text(
-        textwrap.dedent("""
-            import os, time
-            import numpy as np
-
-            def grow(i, held=[]):
-                time.sleep(0.55)  # the size is looked at once a second
-                held.append(np.ones(20_000_000))
-                return i, os.getpid()
-        """)
-    )
-    code = """
-        from experiments.workers import Workers
-        from growing import grow
-        done = dict(Workers(2).map(grow, {str(i): (i,) for i in range(8)}))
-        assert [done[str(i)][0] for i in range(8)] == list(range(8))
-        print(len({process for _, process in done.values()}))
-    """
-    words = [sys.executable, "-c", textwrap.dedent(code)]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert int(done.stdout) > 2 and done.stderr == ""

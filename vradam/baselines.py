@@ -354,9 +354,20 @@ class RAdam:
 
 
 def rectification(beta2: Array, t: int) -> tuple[NDArray[np.bool_], Array]:
-    """Whether rho_t > 4, and then r_t, otherwise 1."""
-    limit = 2 / (1 - beta2) - 1
-    rho = limit - 2 * t * beta2**t / (1 - beta2**t)
+    """Whether rho_t > 4, and then r_t, otherwise 1.
+
+    rho_t is a difference of two numbers near 2/q, q = 1 - beta2. While t q is small it is written as 2t - 1 - 2 U/S
+    instead, with U = sum_{k>=2} binom(t, k) (-q)^(k-2) and S = t - q U = (1 - beta2^t)/q, where nothing cancels.
+    """
+    q = 1 - beta2
+    limit = 2 / q - 1
+    term = np.full(np.shape(q), t * (t - 1) / 2)
+    total, early = term, np.minimum(q, 0.1 / t)
+    for k in range(3, 16):
+        term = -term * early * (t - k + 1) / k
+        total = total + term
+    direct = limit - 2 * t * beta2**t / (1 - beta2**t)
+    rho = np.where(t * q < 0.1, 2 * t - 1 - 2 * total / (t - early * total), direct)
     rectified = rho > 4
     rho, limit = np.where(rectified, rho, 5.0), np.where(rectified, limit, 5.0)
     return rectified, np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vradam.baselines import Adam, AdamW
 from vradam.engine.single import BLOCK, kernels
 from vradam.optimizer import VRAdam, rate_at
-from vradam.validation import whole_number
+from vradam.validation import over_runs, whole_number
 from vradam.variants import published
 
 Array = NDArray[np.floating]
@@ -55,7 +55,8 @@ class InPlace:
 
     Raises
     ------
-    TypeError, ValueError : an optimizer, array or number of threads that is none of these. ``step`` raises before
+    TypeError, ValueError : an optimizer, array or number of threads that is none of these; decays that round to 1 in
+        the precision of an array, or an eps sqrt(1 - beta2) that rounds to 0. ``step`` raises before
         anything is written if the gradients differ from the arrays in number, shape or dtype, or share memory with what
         is written, or if an array has changed its shape, dtype or place.
 
@@ -79,6 +80,7 @@ class InPlace:
             raise ValueError("arrays must hold at least one array, got none")
         for i, array in enumerate(self.arrays):
             _check_array(f"arrays[{i}]", array)
+            _check_rounding(optimizer, array.dtype)
         self.velocities = [np.zeros_like(array) for array in self.arrays]
         self.second_moments = [np.zeros_like(array) for array in self.arrays]
         self.steps = 0
@@ -203,6 +205,14 @@ def _check_optimizer(optimizer: Any) -> None:
     for name, value in vars(optimizer).items():
         if isinstance(value, np.ndarray):
             raise ValueError(f"{name} must be one number, got an array of shape {value.shape}")
+
+
+def _check_rounding(optimizer: Any, dtype: np.dtype) -> None:
+    one = np.zeros(1, dtype)
+    for name in ("beta1", "beta2", "eps"):
+        over_runs(name, getattr(optimizer, name), one)
+    if dtype.type(optimizer.eps * math.sqrt(1 - optimizer.beta2)) == 0:  # what the first step adds to the root
+        raise ValueError(f"eps sqrt(1 - beta2) must stay positive when rounded to {dtype}, got eps {optimizer.eps}")
 
 
 def _check_array(name: str, array: Any) -> None:

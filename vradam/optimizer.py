@@ -60,6 +60,9 @@ class VRAdam:
 
     Hyper-parameters are scalars or arrays over the runs, so that a sweep is one batched call.
 
+    Where |g| exceeds the root of the largest float (1.3e154; 1.8e19 in float32), g^2 counts as the largest float: the
+    second moment is capped there, so that such a coordinate moves, in proportion to its velocity, farther than alpha0.
+
     Raises
     ------
     ValueError, TypeError : if a hyper-parameter lies outside its domain or is no real number, or if ``gate_decay`` is

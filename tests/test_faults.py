@@ -1,0 +1,148 @@
+"""What the main job survives: kills, interruptions, dead workers, and processes started otherwise."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from toys import chunks, comparable, computed, drive, main, start
+
+
+def wait_for_chunks(room, process, number):
+    deadline = time.monotonic() + 60
+    while len(chunks(room)) < number and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert process.poll() is None, process.communicate()
+
+
+@pytest.fixture
+def uninterrupted(room):
+    """What an undisturbed run with the same code leaves behind."""
+    assert main(room) == 0
+    expected = comparable(room / "out")
+    (room / "out").rename(room / "expected")
+    (room / "log").write_text("")
+    return expected
+
+
+@pytest.mark.parametrize("tries", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_killed_job_continues_where_it_stopped(room, uninterrupted, tries):
+    """SIGKILL at random moments, restarted each time: the same bytes, and no finished chunk computed again."""
+    moments = random.Random(tries)
+    for _ in range(tries):
+        process = start(room)
+        target = moments.randint(0, 11)
+        while len(chunks(room)) < target and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0, 0.3 if target else 3.0))
+        before = len(computed(room))
+        process.kill()
+        process.communicate()
+        time.sleep(0.8)  # workers follow their parent
+        finished, so_far = chunks(room), len(computed(room))
+        assert so_far - before <= 2
+        after = start(room)
+        after_output = after.communicate(timeout=120)
+        assert after.returncode == 0, after_output
+        assert not finished & set(computed(room)[so_far:])
+        assert comparable(room / "out") == uninterrupted
+        shutil.rmtree(room / "out")
+        (room / "log").write_text("")
+
+
+def test_neither_the_number_of_processes_nor_how_they_start_changes_anything(room, uninterrupted, monkeypatch):
+    """``spawn`` is how Windows and macOS start processes."""
+    for jobs, method in ((1, ""), (3, ""), (4, "spawn")):
+        monkeypatch.setenv("TOY_START", method)
+        process = start(room, jobs)
+        output = process.communicate(timeout=120)
+        assert process.returncode == 0, output
+        assert comparable(room / "out") == uninterrupted
+        (room / "out").rename(room / f"jobs{jobs}")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT to a process group is a POSIX thing")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_stops_at_once_and_says_how_to_continue(room, monkeypatch, jobs):
+    """Long before the chunks at work are finished: from the fifth on they take a minute here."""
+    monkeypatch.setenv("TOY_STALLS", "4")
+    process = start(room, jobs)
+    wait_for_chunks(room, process, 4)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=20)[1]
+    assert process.returncode == 130 and "to continue:\n    python -m experiments --out" in said
+    monkeypatch.delenv("TOY_STALLS")
+    so_far = len(computed(room))
+    assert main(room) == 0 and sorted(computed(room)[so_far:]) == sorted(f"start{i}" for i in range(5, 13))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent to one process by POSIX only")
+def test_ctrl_c_ends_even_a_compiled_loop():
+    """A compiled loop that has let go of the interpreter does not hear the signal; the second thread does."""
+    code = """
+        import numba
+        from experiments.interruption import Interruptible
+
+        @numba.njit(nogil=True)
+        def spin(n):
+            x = 0.5
+            for _ in range(n):
+                x = 3.9 * x * (1 - x)
+            return x
+
+        spin(1)
+        with Interruptible("stopped here"):
+            print("deaf", flush=True)
+            spin(10**12)
+    """
+    words = [sys.executable, "-c", textwrap.dedent(code)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "deaf\n"
+    time.sleep(0.5)  # by now it spins
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=20)[1]
+    assert process.returncode == 130 and said == "stopped here\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_killed_worker_costs_only_its_chunk(room, uninterrupted):
+    process = start(room)
+    wait_for_chunks(room, process, 3)
+    worker = int((room / "log").read_text().splitlines()[-1].split()[1])
+    finished, so_far = chunks(room), len(computed(room))
+    os.kill(worker, signal.SIGKILL)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 0 and "a worker process died" in said
+    assert comparable(room / "out") == uninterrupted
+    assert not finished & set(computed(room)[so_far:])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_killed_dask_worker_costs_only_its_chunk(room, uninterrupted, monkeypatch):
+    """The same chunks on a cluster: the same bytes, although a worker is killed on the way."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.syspath_prepend(Path(__file__).parent)  # for the workers, which import the toy claims
+    monkeypatch.setenv("TOY_PAUSE", "0.15")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        process = start(room, 1, "--dask", cluster.scheduler_address)
+        wait_for_chunks(room, process, 3)
+        worker = int((room / "log").read_text().splitlines()[-1].split()[1])
+        finished, so_far = chunks(room), len(computed(room))
+        os.kill(worker, signal.SIGKILL)
+        output = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert comparable(room / "out") == uninterrupted
+    assert not finished & set(computed(room)[so_far:])
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_said_plainly(room):
+    (room / "out").mkdir(mode=0o500)
+    done = drive(room)
+    assert done.returncode == 3 and "Permission denied" in done.stderr

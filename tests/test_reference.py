@@ -1,0 +1,150 @@
+"""The ledger of this repository, and the reference that is committed with it."""
+
+import ast
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from toys import (
+    CLAIMS,
+    TOYS,
+    ledger,
+    main,
+)
+
+import theory
+from experiments import job
+from experiments.catalogue import CATALOGUE
+from experiments.ledger import BEGIN, END, entry, ledger_markdown, merged, with_ledger
+from experiments.record import line
+from experiments.reference import thinned, update_reference
+from experiments.store import read_data
+from experiments.workers import Workers
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_catalogue_is_the_theorys_ledger():
+    """Every claim has a row; a stem says itself which claims it confronts, and the catalogue says the same."""
+    ids = [entry.id for entry in CATALOGUE.entries]
+    assert " ".join(ids) == "K1 G1 G2 S1 S2 S3a S3b S4 S5 S6 S7 C1a C1b C2 E1 E2 E3"
+    assert {claim.id for claim in theory.CLAIMS} <= set(ids)
+    assert {entry.stem for entry in CATALOGUE.entries} | set(CATALOGUE.on_request) <= set(CATALOGUE.stems)
+    for stem in CATALOGUE.stems:
+        path = ROOT / "experiments" / f"{stem}.py"
+        for node in ast.parse(path.read_text(encoding="utf-8")).body if path.exists() else ():
+            targets = getattr(node, "targets", [getattr(node, "target", None)])
+            if any(getattr(target, "id", None) == "CLAIMS" for target in targets):
+                assert ast.literal_eval(node.value) == CATALOGUE.claims_of(stem), stem
+
+
+def test_only_the_stated_stems_wait_for_a_request():
+    everything = CATALOGUE.select(None)
+    assert {"E1", "E3"} & set(everything) == set() and "G1" in everything and "sensitivity" in everything
+    assert CATALOGUE.select(["E1", "gate"]) == ("G1", "G2", "E1")
+    assert CATALOGUE.select(["sensitivity"]) == ("sensitivity",)
+
+
+README = f"# Title\n\n{BEGIN}\nold\n{END}\n\nEnd.\n"
+
+
+def test_the_readmes_ledger_is_renewed_between_its_markers(room):
+    main(room)
+    entries = list(ledger(room).values())
+    renewed = with_ledger(README, entries)
+    assert renewed.startswith("# Title\n") and renewed.endswith("\nEnd.\n") and "old" not in renewed
+    assert "| **T2** | Claim T2 | refuted | ratio: 0.5 [" in renewed and "| = 0.6 |" in renewed
+    assert with_ledger(renewed, entries) == renewed
+    for broken in ("", README.replace(END, ""), README + BEGIN, f"{END}\n{BEGIN}\n"):
+        with pytest.raises(ValueError, match="the README must hold the lines"):
+            with_ledger(broken, entries)
+
+
+def test_claims_that_were_not_run_keep_their_record():
+    before = [{"id": "T1", "verdict": "refuted"}, {"id": "T2", "verdict": "open"}]
+    now = [{"id": "T1", "verdict": "not run"}, {"id": "T2", "verdict": "verified"}, {"id": "T3", "verdict": "not run"}]
+    assert [item["verdict"] for item in merged(before, now)] == ["refuted", "verified", "not run"]
+
+
+def test_what_waits_for_a_request_is_shown_from_the_record(room):
+    """T1's verdict, date and commit where they are on record, else the line that runs it; on the page too."""
+    waiting = replace(TOYS, on_request=("toy",))
+    record = room / "reference"
+    plain_job = partial(job.main_job, job.Options(out=room / "out"), CLAIMS, waiting, reference=record)
+    assert [line(item) for item in plain_job().recorded] == [
+        f"{name}: not run; to run it: python -m experiments --only {name}" for name in ("T1", "T2")
+    ]
+    ran = job.main_job(job.Options(out=room / "out", only=("toy",)), CLAIMS, waiting, reference=record)
+    assert ran.recorded == ()
+    entries = [entry(finding) for finding in ran.findings]
+    record.mkdir()
+    job.write_json(record / "claims.json", entries)
+    first, second = map(line, plain_job().recorded)
+    made = entries[0]["provenance"]
+    assert first.startswith(
+        f"T1: on record as verified, {made['date']}, commit {made['commit'][:8]}, default resolution"
+    )
+    assert second.startswith("T2: on record as refuted, ") and second.endswith("again: python -m experiments --only T2")
+    page = (room / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.count("on record, " + made["date"][:10]) == 2 and made["versions"]["numpy"] in page
+
+
+@pytest.mark.parametrize("raw", [b"{", b"[1]", b"\xff", b"[" * 1000])
+def test_a_malformed_record_is_said_plainly(room, raw):
+    """The main job has its verdicts then; only those on record are missing."""
+    (room / "claims.json").write_bytes(raw)
+    waiting = replace(TOYS, on_request=("toy",))
+    outcome = job.main_job(job.Options(out=room / "out"), CLAIMS, waiting, reference=room)
+    assert outcome.recorded == () and "T3" in {finding.claim.id for finding in outcome.findings}
+    assert outcome.notice.startswith(f"The verdicts on record are not shown: {room / 'claims.json'} cannot be read: ")
+    with pytest.raises(ValueError, match="cannot be read"):
+        update_reference([], room / "out", room, room / "README.md", TOYS)
+
+
+def test_every_file_of_the_reference_has_its_checksum():
+    folders = [path for path in (ROOT / "experiments" / "reference").iterdir() if path.is_dir()]
+    assert folders
+    for folder in folders:
+        assert set(read_data(folder)) == {path.stem for path in folder.glob("*.nc")}, folder
+
+
+def test_the_reference_is_small_complete_and_renewed(room, monkeypatch):
+    readme, reference = room / "README.md", room / "reference"
+    readme.write_text(README, encoding="utf-8")
+    (reference / "toy").mkdir(parents=True)
+    (reference / "toy" / "stale.nc").touch()
+    options = job.Options(out=room / "out", paper=True, workers=Workers(1))
+    job.main_job(options, CLAIMS, TOYS)
+    entries = list(ledger(room).values())
+    update_reference(entries, options.out, reference, readme, TOYS)
+    assert {path.name for path in reference.rglob("*") if path.is_file()} == {"claims.json", "ratios.nc", "SHA256SUMS"}
+    assert read_data(reference / "toy")["ratios"].equals(job.stored("toy", True, options.out, TOYS)["ratios"])
+    assert json.loads((reference / "claims.json").read_text())[0]["provenance"]["resolution"] == "paper"
+    assert "Claim T1" in readme.read_text(encoding="utf-8")
+    monkeypatch.setattr("experiments.reference.REFERENCE_LIMIT", 1000)
+    with pytest.raises(ValueError, match=r"must stay below 1,000 bytes; the largest files are toy/ratios.nc"):
+        update_reference(entries, options.out, reference, readme, TOYS)
+
+
+def test_a_large_dataset_is_thinned_and_says_so():
+    whole = xr.Dataset(
+        {"rate": (("ratio", "start", "step"), np.random.default_rng(0).random((9, 16, 256)))},
+        coords={"ratio": np.linspace(1, 2, 9)},
+    )
+    part = thinned("cycles/bifurcation", whole)
+    assert dict(part.sizes) == {"ratio": 2, "start": 2, "step": 200}
+    np.testing.assert_allclose(part.rate, whole.rate[::5, ::8, -200:], rtol=1e-7)
+    assert part.attrs["thinned"] == "ratio[::5], start[::8], step[-200::]"
+    assert thinned("cycles/frontier", whole) is whole
+
+
+def test_the_readme_is_current():
+    reference = ROOT / "experiments" / "reference" / "claims.json"
+    if not reference.exists():
+        pytest.skip("no reference has been made yet")
+    entries = json.loads(reference.read_text(encoding="utf-8"))
+    assert ledger_markdown(entries) in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,65 @@
+"""Who computes changes nothing, and faults of workers are said plainly."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from experiments import workers
+from experiments.store import Chunks
+from experiments.workers import Workers
+
+
+def sample(seed=0):
+    return xr.Dataset({"a": ("x", np.random.default_rng(seed).normal(size=5))})
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 1.5, True, "2"])
+def test_jobs_are_a_positive_integer(jobs):
+    with pytest.raises(ValueError, match="jobs must be a positive integer, got"):
+        Workers(jobs)
+
+
+def test_several_processes_compute_the_same_bits(tmp_path):
+    arguments = {f"seed{seed}": (seed,) for seed in range(5)}
+    one, two = Chunks(tmp_path / "1", "f"), Chunks(tmp_path / "2", "f", Workers(2))
+    for chunks in (one, two):
+        assert list(chunks.map(sample, arguments)) == list(arguments)
+    assert sorted(p.name for p in one.folder.iterdir()) == sorted(p.name for p in two.folder.iterdir())
+
+
+def test_processes_that_grow_are_replaced_in_silence(tmp_path):
+    """joblib ends a process that has grown by 300 MB between two chunks, as compiling does; nothing is lost by that."""
+    pytest.importorskip("psutil", reason="without it joblib does not measure")
+    (tmp_path / "growing.py").write_text(
+        textwrap.dedent("""
+            import os, time
+            import numpy as np
+
+            def grow(i, held=[]):
+                time.sleep(0.55)  # the size is looked at once a second
+                held.append(np.ones(20_000_000))
+                return i, os.getpid()
+        """)
+    )
+    code = """
+        from experiments.workers import Workers
+        from growing import grow
+        done = dict(Workers(2).map(grow, {str(i): (i,) for i in range(8)}))
+        assert [done[str(i)][0] for i in range(8)] == list(range(8))
+        print(len({process for _, process in done.values()}))
+    """
+    words = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 2 and done.stderr == ""
+
+
+def test_a_scheduler_that_does_not_answer_is_a_connection_error(monkeypatch):
+    pytest.importorskip("distributed", reason="Dask is optional")
+    monkeypatch.setattr(workers, "ANSWER", 0.5)
+    for address in ("tcp://127.0.0.1:9", "nowhere"):
+        with pytest.raises(ConnectionError, match=f"no Dask scheduler answers at {address}"):
+            list(Workers(dask=address).map(abs, {"a": (1,), "b": (2,)}))

@@ -1,0 +1,156 @@
+"""A toy ledger of three claims and the stem that confronts two of them, for the tests of the main job."""
+
+import json
+import os
+import subprocess
+import sys
+
+from experiments import __main__ as command
+from experiments.catalogue import Catalogue, Entry
+from theory.claim import Claim
+
+TOY = '''
+"""Halving, and a claim about it."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from experiments.confront import Confrontation, Evidence, Point
+from experiments.result import Result
+
+
+@dataclass(frozen=True)
+class Setup:
+    starts: tuple[float, ...] = tuple(range(1, 13))
+    seed: int = 5
+
+
+DEFAULT = Setup()
+PAPER = Setup(starts=tuple(range(1, 25)))
+
+
+def halve(start, seed):
+    with Path(os.environ["TOY_LOG"]).open("a") as log:
+        log.write(f"start{start} {os.getpid()}\\n")
+    if os.environ.get("TOY_FAILS") == str(start):
+        raise ZeroDivisionError("the toy is broken")
+    time.sleep(60 if start > float(os.environ.get("TOY_STALLS", "inf")) else float(os.environ.get("TOY_PAUSE", "0")))
+    noise = np.random.default_rng((seed, start)).normal(size=1000) * 1e-6
+    return xr.Dataset({"ratio": ("step", 0.5 + noise)})
+
+
+def run(setup, chunks):
+    keys = {f"start{s}": (s, setup.seed) for s in setup.starts}
+    data = xr.concat(list(chunks.map(halve, keys).values()), "start")
+    mean = float(data.ratio.mean())
+    n = data.ratio.size
+
+    def said(predicted):
+        return (Evidence("equality", (Point(mean, mean - 1e-4, mean + 1e-4, predicted),), n, "ratio"),)
+
+    return Result(
+        {"ratios": data},
+        (Confrontation("T1", said(0.5)), Confrontation("T2", said(0.6), corrected=said(0.5), note="seen")),
+    )
+'''
+
+DRIVER = """
+import multiprocessing, os, sys
+sys.path[:0] = [{room!r}, {tests!r}]
+from toys import CLAIMS, TOYS, draw_nothing
+from experiments.__main__ import main
+if __name__ == "__main__":
+    if method := os.environ.get("TOY_START"):
+        from joblib.externals.loky.backend.context import set_start_method
+        multiprocessing.set_start_method(method)
+        set_start_method(method)
+    sys.exit(main(sys.argv[1:], TOYS, CLAIMS, draw_nothing))
+"""
+
+
+def holds():
+    return True
+
+
+def fails():
+    return False
+
+
+def breaks():
+    raise ArithmeticError("no root")
+
+
+def claim(name, concludes, step=holds):
+    return Claim(
+        id=name,
+        title=f"Claim {name}",
+        as_reported="x is halved",
+        statement=r"x' = \frac{x}{2}",
+        source="toy",
+        assumptions=("x > 0",),
+        plain="Half of it is left.",
+        concludes=concludes,
+        steps={"step": step},
+    )
+
+
+CLAIMS = (claim("T1", "proved"), claim("T2", "refuted"), claim("T3", "proved"))
+TOYS = Catalogue(
+    (Entry("T1", "toy", "verified"), Entry("T2", "toy", "refuted"), Entry("T3", "absent", "verified")),
+    stems=("toy", "absent", "idle"),
+    on_request=("idle",),
+    package="toy_stems",
+)
+
+
+def draw_nothing(stem, data, folder):
+    return ()
+
+
+def main(room, *arguments, claims=CLAIMS, catalogue=TOYS, draw=draw_nothing):
+    return command.main([*arguments, "--jobs", "1", "--out", str(room / "out")], catalogue, claims, draw)
+
+
+def ledger(room):
+    return {item["id"]: item for item in json.loads((room / "out" / "claims.json").read_text(encoding="utf-8"))}
+
+
+def computed(room):
+    return [line.split()[0] for line in (room / "log").read_text().splitlines()]
+
+
+def comparable(folder):
+    """Every data file's bytes, and claims.json without the fields that name a time."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    assert not [name for name in files if "unfinished" in name]
+    contents = {n: p.read_bytes() for n, p in files.items() if n not in (".lock", "claims.json", "report.html")}
+
+    def timeless(value):
+        if isinstance(value, dict):
+            return {key: timeless(item) for key, item in value.items() if key not in ("seconds", "date")}
+        return [timeless(item) for item in value] if isinstance(value, list) else value
+
+    return contents, timeless(json.loads(files["claims.json"].read_text(encoding="utf-8")))
+
+
+def drive(room, *arguments, jobs=1, **options):
+    """The same main job in a process of its own."""
+    words = [sys.executable, str(room / "drive.py"), "--out", str(room / "out"), "--jobs", str(jobs), *arguments]
+    return subprocess.run(words, capture_output=True, text=True, timeout=120, cwd=room, **options)
+
+
+def start(room, jobs=2, *arguments):
+    """A main job that takes its time: twelve chunks of 0.15 s."""
+    words = [sys.executable, str(room / "drive.py"), "--out", str(room / "out"), "--jobs", str(jobs), *arguments]
+    slowly = os.environ | {"TOY_PAUSE": "0.15"}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, cwd=room, env=slowly, start_new_session=True)
+
+
+def chunks(room):
+    return {path.name.rpartition("-")[0] for path in (room / "out").glob("toy/*/chunks/*.nc")}
