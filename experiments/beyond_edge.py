@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -67,10 +68,9 @@ class Setup:
 
 def measure(setup: Setup, chunks: Chunks) -> dict[str, xr.Dataset]:
     """Everything beyond the edge, each part a chunk of its own."""
-    portraits = {f"bifurcation_{i}": (setup, variant) for i, variant in enumerate(setup.variants)}
-    parts = chunks.map(portrait, portraits)
-    alone = {"pinned": pinned, "window": window, "asymmetric": asymmetric, "flat": flat}
-    parts |= {name: chunks.chunk(name, lambda part=part: part(setup)) for name, part in alone.items()}  # type: ignore[misc]
+    portraits = {f"bifurcation_{i}": partial(portrait, setup, variant) for i, variant in enumerate(setup.variants)}
+    alone = {part.__name__: partial(part, setup) for part in (asymmetric, flat, window, pinned)}
+    parts = chunks.gather(portraits | alone)
     diagram = xr.concat([parts.pop(name) for name in portraits], "variant")
     return {"bifurcation": diagram.assign_coords(variant=[v.name for v in setup.variants])} | parts
 

@@ -9,6 +9,7 @@ times 1 + alpha1, crossed at a long horizon; and gates whose strength beta3 shri
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -98,26 +99,19 @@ PAPER = Setup(
 
 def run(setup: Setup, chunks: Chunks) -> Result:
     """All four parts; the laws of the grid are one chunk each."""
-    plateaus = chunks.map(measure_plateau, {f"plateau-{i}": (setup, law) for i, law in enumerate(setup.laws)})
-    curves = chunks.map(
-        measure_curve,
-        {
-            f"curve-{i}-{gate.replace(' ', '_')}": (setup, law, gate)
-            for i, law in enumerate(setup.curve_laws)
-            for gate in GATES
-        },
-    )
+    parts = {"crossing": partial(measure_crossing, setup), "shrinking": partial(measure_shrinking, setup)}
+    curves = {
+        f"curve-{i}-{gate.replace(' ', '_')}": partial(measure_curve, setup, law, gate)
+        for i, law in enumerate(setup.curve_laws)
+        for gate in GATES
+    }
+    plateaus = {f"plateau-{i}": partial(measure_plateau, setup, law) for i, law in enumerate(setup.laws)}
+    done = chunks.gather(parts | curves | plateaus)
+    rows = [[done[key] for key in curves if key.startswith(f"curve-{i}-")] for i in range(len(setup.curve_laws))]
     data = {
-        "plateaus": xr.concat(list(plateaus.values()), "law"),
-        "curves": xr.concat(
-            [
-                xr.concat([curves[f"curve-{i}-{gate.replace(' ', '_')}"] for gate in GATES], "gate")
-                for i in range(len(setup.curve_laws))
-            ],
-            "law",
-        ).assign_coords(gate=list(GATES)),
-        "crossing": chunks.chunk("crossing", lambda: measure_crossing(setup)),
-        "shrinking": chunks.chunk("shrinking", lambda: measure_shrinking(setup)),
+        "plateaus": xr.concat([done[key] for key in plateaus], "law"),
+        "curves": xr.concat([xr.concat(row, "gate") for row in rows], "law").assign_coords(gate=list(GATES)),
+        **{key: done[key] for key in parts},
     }
     return Result(data, (_confrontation(setup, data),))
 

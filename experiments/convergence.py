@@ -10,6 +10,7 @@ Every run is tuned to its horizon, alpha0 = c/sqrt(N) and beta2 = 1 - 1/N. Two p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -96,20 +97,19 @@ PAPER = Setup(
 
 def run(setup: Setup, chunks: Chunks) -> Result:
     """Measure every curve and every informative setting, one chunk each."""
-    curves = chunks.map(
-        measure_curve,
-        {
-            f"{problem.key}+{name.replace(' ', '_')}": (setup, problem, name)
-            for problem in setup.problems
-            for name in setup.optimizers
-        },
-    )
-    settings = chunks.map(measure_setting, {f"{item.bound}": (setup, item) for item in setup.informative})
+    informative = {f"{item.bound}": partial(measure_setting, setup, item) for item in setup.informative}
+    curves = {
+        f"{problem.key}+{name.replace(' ', '_')}": partial(measure_curve, setup, problem, name)
+        for problem in setup.problems
+        for name in setup.optimizers
+    }
+    done = chunks.gather(informative | curves)
+    settings = {bound: done[bound] for bound in informative}
     data = {
         "curves": xr.concat(
             [
                 xr.concat(
-                    [curves[f"{problem.key}+{name.replace(' ', '_')}"] for name in setup.optimizers], "optimizer"
+                    [done[f"{problem.key}+{name.replace(' ', '_')}"] for name in setup.optimizers], "optimizer"
                 ).assign_coords(optimizer=list(setup.optimizers))
                 for problem in setup.problems
             ],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -134,14 +135,15 @@ PAPER: Final = Setup(
 def run(setup: Setup, chunks: Chunks) -> Result:
     """Maps, counts, cycles followed and disturbed; then everything beyond the edge."""
     data = {name: frontier.draw(plan, chunks, name) for name, plan in setup.maps}
-    data |= {
-        "boundaries": boundaries(setup.maps[0][1]),
-        "examples": chunks.chunk("examples", lambda: examples(setup)),
-        "safe": chunks.chunk("safe", lambda: safe(setup)),
-        "certified": chunks.chunk("certified", disturbed),
-        "basins": chunks.chunk("basins", lambda: basins.measure(setup.basins)),
-        "period_four": chunks.chunk("period_four", lambda: period_four.measure(setup.followed)),
-    }
+    data |= {"boundaries": boundaries(setup.maps[0][1])} | chunks.gather(
+        {
+            "safe": partial(safe, setup),
+            "period_four": partial(period_four.measure, setup.followed),
+            "examples": partial(examples, setup),
+            "basins": partial(basins.measure, setup.basins),
+            "certified": disturbed,
+        }
+    )
     beyond = beyond_edge.measure(setup.beyond, chunks)
     return Result(data | beyond, (_s3b(setup, data), beyond_edge.confront(setup.beyond, beyond, BEYOND)))
 

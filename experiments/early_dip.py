@@ -9,6 +9,7 @@ learning rates, with noisy gradients; once more with fresh seeds as the second w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -43,8 +44,8 @@ PAPER = Setup(alpha0=(0.003, 0.01, 0.03, 0.1, 0.3), seeds=256)
 
 def run(setup: Setup, chunks: Chunks) -> Result:
     """Both witnesses: the runs, and their replication with seeds that share nothing with them."""
-    first = chunks.chunk("first", lambda: measure(setup, setup.seed))
-    second = chunks.chunk("replication", lambda: measure(setup, setup.seed + 1))
+    seeds = {"first": setup.seed, "replication": setup.seed + 1}
+    first, second = chunks.gather({name: partial(measure, setup, seed) for name, seed in seeds.items()}).values()
     dipped = float((first.value.isel(part=0) < setup.dip).mean())
     returned = float((first.mean_rate.isel(step=-1) > setup.near).mean())
     confrontation = Confrontation(

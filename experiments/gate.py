@@ -52,7 +52,7 @@ PAPER = Setup(starts=1000)
 def run(setup: Setup, chunks: Chunks) -> Result:
     """Record velocity and learning rate of VRAdam and VRMomentum at every step, for each clip."""
     names = {"VRAdam": vradam.VRAdam, "VRMomentum": vradam.VRMomentum}
-    data = {name: chunks.chunk(name, partial(_record, setup, optimizer)) for name, optimizer in names.items()}
+    data = chunks.gather({name: partial(_record, setup, optimizer) for name, optimizer in names.items()})
     return Result(data, (_range(setup, data["VRAdam"]), _largest_step(setup, data["VRMomentum"])))
 
 

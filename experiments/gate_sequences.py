@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -75,15 +76,17 @@ PAPER: Final = Setup(
 
 def run(setup: Setup, chunks: Chunks) -> Result:
     """Growth of words, ranges with a common quadratic function, the adversary, alternation, coordinates."""
-    keys = {f"growth_{beta1:g}_{alpha1:g}": (setup, beta1, alpha1) for beta1 in setup.beta1 for alpha1 in setup.alpha1}
-    panels = chunks.map(growth, keys)
+    alone = (ranges, adversary, alternation, without_momentum)
+    parts = {part.__name__: partial(part, setup) for part in alone} | {"coordinates": coordinates}
+    panels = {
+        f"growth_{beta1:g}_{alpha1:g}": partial(growth, setup, beta1, alpha1)
+        for beta1 in setup.beta1
+        for alpha1 in setup.alpha1
+    }
+    done = chunks.gather(parts | panels)
     data = {
-        "growth": xr.combine_by_coords(panels.values(), combine_attrs="drop"),
-        "ranges": chunks.chunk("ranges", lambda: ranges(setup)),
-        "adversary": chunks.chunk("adversary", lambda: adversary(setup)),
-        "alternation": chunks.chunk("alternation", lambda: alternation(setup)),
-        "coordinates": chunks.chunk("coordinates", coordinates),
-        "without_momentum": chunks.chunk("without_momentum", lambda: without_momentum(setup)),
+        "growth": xr.combine_by_coords([done[key] for key in panels], combine_attrs="drop"),
+        **{key: done[key] for key in parts},
     }
     return Result(data, (_s3a(setup, data), _s5(setup, data)))
 

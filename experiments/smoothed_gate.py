@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -89,17 +90,19 @@ PAPER: Final = Setup(
 
 def run(setup: Setup, chunks: Chunks) -> Result:
     """Where the starts end, how the gate opens, the threshold measured twice, and the orbit beyond the edge."""
-    grid = {f"shares_{d}_{beta1:g}": (setup, d, beta1) for d in setup.dimensions for beta1 in setup.beta1}
-    shares = list(chunks.map(converged, grid).values())
+    parts = {"rises": partial(rises, setup), "thresholds": partial(thresholds, setup), "orbit": partial(orbit, setup)}
+    grid = {
+        f"shares_{d}_{beta1:g}": partial(converged, setup, d, beta1) for d in setup.dimensions for beta1 in setup.beta1
+    }
+    done = chunks.gather(parts | grid)
+    shares = [done[key] for key in grid]
     rows = [
         xr.concat(shares[i * len(setup.beta1) : (i + 1) * len(setup.beta1)], "beta1")
         for i in range(len(setup.dimensions))
     ]
     data = {
         "shares": xr.concat(rows, "dimension").assign_coords(dimension=list(setup.dimensions)),
-        "rises": chunks.chunk("rises", lambda: rises(setup)),
-        "thresholds": chunks.chunk("thresholds", lambda: thresholds(setup)),
-        "orbit": chunks.chunk("orbit", lambda: orbit(setup)),
+        **{key: done[key] for key in parts},
         "example": example(),
     }
     return Result(data, (_confront(setup, data),))

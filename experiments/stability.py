@@ -64,19 +64,12 @@ PAPER = Setup(
 
 def run(setup: Setup, chunks: Chunks) -> Result:
     """All brackets, then the runs beside them."""
-    data = {
-        "brackets": chunks.chunk("brackets", lambda: brackets(setup)),
-        "both_sides": chunks.chunk("both_sides", lambda: both_sides(setup)),
-        "adam": chunks.chunk("adam", lambda: settling_adam(setup)),
-        **{
-            f"adaptive-{i}": chunks.chunk(f"adaptive-{i}", partial(adaptive_edge.measure, item, setup.seed))
-            for i, item in enumerate(setup.adaptive)
-        },
-        **{
-            f"amplitude-{i}": chunks.chunk(f"amplitude-{i}", partial(adaptive_edge.amplitude, item, setup.seed))
-            for i, item in enumerate(setup.amplitudes)
-        },
+    runs = {f"adaptive-{i}": partial(adaptive_edge.measure, item, setup.seed) for i, item in enumerate(setup.adaptive)}
+    ends = {
+        f"amplitude-{i}": partial(adaptive_edge.amplitude, item, setup.seed) for i, item in enumerate(setup.amplitudes)
     }
+    above = {"adam": partial(settling_adam, setup), "brackets": partial(brackets, setup)}
+    data = chunks.gather(above | {"both_sides": partial(both_sides, setup)} | runs | ends)
     found = data["brackets"]
     return Result(data, (_edge(setup, found, data["adam"]), _instantaneous(setup, found), _decay(setup, found)))
 

@@ -92,6 +92,13 @@ class Chunks:
                 bar.update()
         return {key: done[key] for key in arguments}
 
+    def gather(self, parts: Mapping[str, Callable[[], xr.Dataset]]) -> dict[str, xr.Dataset]:
+        """What every part returns, in their order, computed as by :meth:`map`: different functions side by side.
+
+        A part is a function at the top level of a module, or a ``functools.partial`` of one. Long parts come first.
+        """
+        return self.map(_called, {key: (part,) for key, part in parts.items()})
+
     def stored(self, keys: Collection[str]) -> dict[str, xr.Dataset]:
         """Those of the chunks that are stored and sound; a damaged one is deleted with a notice."""
         for key in keys:
@@ -118,6 +125,10 @@ class Chunks:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.folder / f"{key}-{_sha256(content)[:16]}.nc", content)
         return _decode(content, key, self.fingerprint)
+
+
+def _called(part: Callable[[], xr.Dataset]) -> xr.Dataset:
+    return part()
 
 
 def save_data(folder: Path, data: Mapping[str, xr.Dataset]) -> None:
