@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from theory.check_certificate import MAX_BYTES, MAX_DIGITS, check, check_file, count, parse, shown
-from theory.check_cycles import Interval, Recursion, _least_period, krawczyk
+from theory.check_cycles import Interval, Recursion, _kinetic_holds, _least_period, krawczyk
 from theory.claim import CERTIFICATES
 from theory.search.cycles import attracts, certificate
 
@@ -250,6 +250,41 @@ def test_the_jacobian_encloses_the_derivative_of_the_residual(k, clipped):
             assert float(jacobian[i][j].low) == pytest.approx(slope, abs=1e-5)
 
 
+def test_products_and_squares_enclose_every_product():
+    """The ends of a product are among the products of the ends, whatever their signs."""
+    one, two, mixed = (Interval(Fraction(a), Fraction(b)) for a, b in ((1, 2), (3, 4), (-3, 4)))
+    assert one * two == Interval(Fraction(3), Fraction(8)) and one * mixed == Interval(Fraction(-6), Fraction(8))
+    assert mixed * mixed == Interval(Fraction(-12), Fraction(16))
+    assert mixed.square() == Interval(Fraction(0), Fraction(16)) and (-one) * two == Interval(
+        Fraction(-8), Fraction(-3)
+    )
+    assert mixed - one == Interval(Fraction(-5), Fraction(3)) and two.inverse() * two != Interval.of(Fraction(1))
+
+
+@pytest.mark.parametrize(
+    ("cells", "clipped", "alpha1", "holds"),
+    [
+        ([("1/4", "1/2"), ("1", "5/4")], [False, True], "1/3", True),
+        ([("1/4", "1/2"), ("1", "5/4")], [False, True], "1/4", False),  # the first touches the clip from inside
+        ([("1/8", "1/4"), ("1/2", "3/4")], [False, True], "1/5", True),
+        ([("1/8", "1/4"), ("1/2", "3/4")], [False, True], "1/4", False),  # the second touches it from outside
+        ([("1/4", "1/2"), ("1", "5/4")], [False, True], "2", False),
+        ([("1/4", "1/2"), ("1", "5/4")], [True, True], "1/3", False),
+        ([("1/4", "1/2"), ("1", "5/4")], [False, False], "2", True),
+        ([("1/4", "1/2"), ("1", "5/4")], [False, False], "3", False),  # unclipped: alpha1 is the end of the cell
+    ],
+)
+def test_every_point_is_strictly_on_its_side_of_the_clip(cells, clipped, alpha1, holds):
+    around = [Interval(Fraction(low), Fraction(high)) for low, high in cells]
+    largest = around[-1].square()
+    for kinetic, encloses in (
+        (Interval(largest.low - Fraction(1, 10), Fraction(2)), True),
+        (Interval(largest.low, Fraction(2)), False),  # not in its interior
+        (Interval(largest.low - Fraction(1, 10), largest.high), False),
+    ):
+        assert _kinetic_holds(around, clipped, Fraction(alpha1), kinetic) == (holds and encloses)
+
+
 def test_inside_is_strict_at_either_end():
     whole = Interval(Fraction(0), Fraction(1))
     assert Interval(Fraction(1, 9), Fraction(8, 9)).inside(whole)
@@ -279,6 +314,8 @@ def test_where_the_derivative_is_singular_nothing_is_proved():
     around_rest = [Interval(Fraction(-1, 100), Fraction(1, 100))]
     assert not krawczyk(Recursion(Fraction(9, 10), Fraction(38), Fraction(1)), around_rest, [False])
     assert krawczyk(Recursion(Fraction(9, 10), Fraction(30), Fraction(1)), around_rest, [False])
+    exactly = [Interval(Fraction(-1, 128), Fraction(1, 128))]  # beta1 = 1/2, S = B = 6: zero in floating point too
+    assert not krawczyk(Recursion(Fraction(1, 2), Fraction(6), Fraction(1)), exactly, [False])
 
 
 @pytest.mark.parametrize(
@@ -294,6 +331,8 @@ def test_where_the_derivative_is_singular_nothing_is_proved():
         ([1, -1, 1, -1, 1], False),
         ([1, -1, 1, -1, 2], True),
         ([0, 0], False),
+        ([0, 1], True),  # at rest for a moment only
+        ([1, 0, 0], True),
     ],
 )
 def test_least_periods(values, least):
