@@ -1,0 +1,414 @@
+"""What provokes every error that a docstring announces, for ``test_documented_errors.py``."""
+
+import io
+import re
+import subprocess
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import theory
+import vradam
+from experiments import (
+    basins,
+    catalogue,
+    fingerprint,
+    formula,
+    job,
+    ledger,
+    period_four,
+    reading,
+    speed,
+    statistics,
+    store,
+    workers,
+)
+from experiments import steps_to_target as target
+from experiments.timing.gate import samples
+from theory import certify_gates, check_certificate, convergence, intervals
+from theory.ledger import chosen
+from theory.search import cycles
+from vradam import noise, objectives, sharpness, validation, variants
+from vradam.engine import rng, specialise
+from vradam.inplace import InPlace
+from vradam.objectives.finite_sums import logistic_regression
+
+X = np.ones(2)
+WORK = speed.DEFAULT.works[0]
+BOWL = objectives.quadratic([1.0, 2.0])
+ADAM = vradam.VRAdam()
+RATE = {"L": 1.0, "R": 2.0, "D": 1.0, "eps": 1e-8}
+
+
+def theorem():
+    claim = next(claim for claim in theory.CLAIMS if claim.id == "C1a")
+    return claim.formulas["theorem2"]
+
+
+def bound_at(steps, **changed):
+    return convergence.horizon_bound(theorem(), steps, **RATE | changed)
+
+
+def closure():
+    hidden = 2.0
+
+    def function(x):
+        return hidden * x
+
+    return function
+
+
+def dying_processes():
+    def broken(*_):
+        raise BrokenProcessPool
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "_on_processes", broken)
+        return list(workers.Workers(jobs=2).map(abs, {"a": (1,), "b": (2,)}))
+
+
+def never_found():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            period_four, "_settled", lambda setup, starts: (starts.x[:, 0] > np.inf, starts.x, starts.velocity)
+        )
+        return period_four.find(period_four.Setup(beta1=(0.9,), fractions=(0.2, 0.3), starts=4))
+
+
+def never_lost():
+    """A "cycle" that is the whole stretch: settings that do not move."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(period_four, "_settled", lambda setup, ahead: (ahead.x[:, 0] > 0, ahead.x, ahead.velocity))
+        start = period_four.Cycles(np.array([0.9]), np.array([0.8]), np.ones((1, 1)), np.zeros((1, 1)))
+        return period_four.trace(period_four.Setup(), start, np.array([0.9]), np.array([0.5]))
+
+
+def timed(check):
+    """A timing whose contestants answer ``check`` with this difference from the reference."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speed.Contestant, "__init__", lambda self, name, work: self.__dict__.update(name=name, work=work))
+        patch.setattr(speed.Contestant, "ask", lambda self, question: check)
+        patch.setattr(speed.Contestant, "close", lambda self: None)
+        return speed.timing(WORK, 1, ["NumPy"])
+
+
+def ended_without_answer():
+    child = object.__new__(speed.Contestant)
+    process = SimpleNamespace(stdin=io.StringIO(), stdout=io.StringIO(), wait=lambda: 3)
+    child.name, child.work, child.process = "numpy", WORK, process
+    return child.ask("check")
+
+
+#: name: (call, error, what the message says)
+PROVOKED = {
+    "vradam.engine.rng.streams": [
+        (lambda: rng.streams([0.5], [0]), TypeError, r"seeds must be integers in \[0, 2\*\*64\), got dtype float64"),
+        (lambda: rng.streams([0], [-1]), ValueError, r"runs must lie in \[0, 2\*\*64\), got -1"),
+        (lambda: rng.streams([0, 1], [0]), ValueError, r"seeds and runs must have equal shapes, got \(2,\) and \(1,\)"),
+    ],
+    "vradam.engine.specialise.specialise": [
+        (lambda: specialise.specialise(closure(), {}), TypeError, "function must be a module-level function"),
+    ],
+    "vradam.inplace.InPlace": [
+        (lambda: InPlace(vradam.Lion(), [X.copy()]), TypeError, "optimizer must be VRAdam, Adam or AdamW, got Lion"),
+        (
+            lambda: InPlace(ADAM, [[1.0]]),
+            TypeError,
+            r"arrays\[0\] must be an array of dtype .*, got list",
+        ),
+        (lambda: InPlace(ADAM, [X.copy()], threads=0), ValueError, "threads must be an integer >= 1, got 0"),
+        (
+            lambda: InPlace(ADAM, [X.copy()]).step([]),
+            ValueError,
+            "grads must hold 1 arrays.*, got 0",
+        ),
+        (
+            lambda: InPlace(ADAM, [X.copy()]).step([np.ones(3)]),
+            ValueError,
+            r"grads\[0\] must have shape \(2,\), got",
+        ),
+        (
+            lambda: InPlace(ADAM, [X.copy()]).step([X.astype(np.float32)]),
+            TypeError,
+            r"grads\[0\] must be an array of dtype float64, got float32",
+        ),
+    ],
+    "vradam.minimize.minimize_vradam": [
+        (
+            lambda: vradam.minimize_vradam(BOWL.value, X, jac=BOWL.grad, bounds=[(0, 1)] * 2),
+            ValueError,
+            "bounds and constraints must be absent",
+        ),
+        (lambda: vradam.minimize_vradam(BOWL.value, [np.inf, 1]), ValueError, "x0 must be a finite vector, got .*inf"),
+        (lambda: vradam.minimize_vradam(BOWL.value, "x"), TypeError, "x0 must hold real numbers"),
+        (lambda: vradam.minimize_vradam(lambda x: x, X), ValueError, r"fun must return a scalar, got shape \(2,\)"),
+        (
+            lambda: vradam.minimize_vradam(BOWL.value, X, jac=lambda x: x[:1]),
+            ValueError,
+            r"jac must have the shape of x0, \(2,\), got \(1,\)",
+        ),
+        (
+            lambda: vradam.minimize_vradam(BOWL.value, X, jac=BOWL.grad, beta1=1.2),
+            ValueError,
+            r"beta1 must lie in \[0, 1\), got 1.2",
+        ),
+    ],
+    "vradam.noise.gaussian": [
+        (lambda: noise.gaussian(-1), ValueError, r"std must lie in \[0, inf\), got -1.0"),
+        (lambda: noise.gaussian(1, bound=0), ValueError, r"bound must lie in \(0, inf\), got 0.0"),
+        (lambda: noise.gaussian(1, bound=0.2), ValueError, "bound must be at least std/4, got bound 0.2 and std 1.0"),
+        (lambda: noise.gaussian(np.nan), ValueError, r"std must lie in \[0, inf\), got nan"),
+        (lambda: noise.gaussian("1"), TypeError, "std must hold real numbers"),
+    ],
+    "vradam.noise.two_point": [
+        (lambda: noise.two_point(1.0, 1.0), ValueError, r"p must lie in \(0, 1\), got 1.0"),
+        (lambda: noise.two_point(0.5, -1.0), ValueError, r"amplitude must lie in \[0, inf\), got -1.0"),
+        (lambda: noise.two_point(0.5, np.inf), ValueError, r"amplitude must lie in \[0, inf\), got inf"),
+        (lambda: noise.two_point(None, 1.0), TypeError, "p must hold real numbers"),
+    ],
+    "vradam.noise.uniform": [
+        (lambda: noise.uniform(-1), ValueError, r"halfwidth must lie in \[0, inf\), got -1.0"),
+        (lambda: noise.uniform(1j), TypeError, "halfwidth must hold real numbers"),
+    ],
+    "vradam.noise.minibatch": [
+        (lambda: noise.minibatch(0), ValueError, "size must be an integer >= 1, got 0"),
+        (lambda: noise.minibatch(1.5), TypeError, "size must be an integer >= 1, got 1.5"),
+    ],
+    "vradam.objectives.edge_models.matrix_factorisation": [
+        (lambda: objectives.matrix_factorisation([1.0], 1), ValueError, "target must"),
+        (
+            lambda: objectives.matrix_factorisation([[np.inf]], 1),
+            ValueError,
+            "target must be a non-empty matrix of finite numbers",
+        ),
+        (lambda: objectives.matrix_factorisation(np.eye(2), 3), ValueError, "rank must .*got 3"),
+    ],
+    "vradam.objectives.finite_sums.logistic_regression": [
+        (lambda: logistic_regression([1.0], [1]), ValueError, "features must"),
+        (lambda: logistic_regression(np.eye(2), [1]), ValueError, "labels must"),
+        (lambda: logistic_regression(np.eye(2), [1, 3]), ValueError, "labels must .*3"),
+        (lambda: logistic_regression(np.eye(2), [1, 0], l2=-1), ValueError, r"l2 must lie in \[0, inf\), got -1"),
+    ],
+    "vradam.objectives.quadratics.quadratic": [
+        (
+            lambda: objectives.quadratic([[1.0]]),
+            ValueError,
+            r"spectrum must be a .* vector .*, got \[\[1.0\]\]",
+        ),
+        (lambda: objectives.quadratic([np.nan]), ValueError, r"spectrum must be .* finite curvatures, got \[nan\]"),
+        (lambda: objectives.quadratic([1.0, 2.0], np.ones((2, 2))), ValueError, "rotation must be"),
+    ],
+    "vradam.optimizer.VRAdam": [
+        (lambda: vradam.VRAdam(beta1=1.2), ValueError, r"beta1 must lie in \[0, 1\), got 1.2"),
+        (lambda: vradam.VRAdam(eps="small"), TypeError, "eps must hold real numbers"),
+        (
+            lambda: vradam.VRAdam(gate_decay=0.5, gate=variants.inside),
+            ValueError,
+            "gate_decay must be 0 with the gate 'inside'",
+        ),
+    ],
+    "vradam.optimizer.VRAdam.step": [
+        (lambda: ADAM.step(X, [True, False], ADAM.init(X)), TypeError, "grad must hold real numbers"),
+        (
+            lambda: ADAM.step(X, np.ones(3), ADAM.init(X)),
+            ValueError,
+            r"grad must have the shape of x, \(2,\), got \(3,\)",
+        ),
+        (
+            lambda: vradam.VRAdam(beta3=np.ones(4)).step(X, X, ADAM.init(X)),
+            ValueError,
+            r"beta3 must broadcast to the runs, shape \(\), got shape \(4,\)",
+        ),
+    ],
+    "vradam.sharpness.preconditioner": [
+        (
+            lambda: sharpness.preconditioner(vradam.Lion(), ADAM.init(X)),
+            TypeError,
+            "optimizer must precondition momentum, got Lion",
+        ),
+        (
+            lambda: sharpness.preconditioner(vradam.VRAdam(gate=variants.per_coordinate), ADAM.init(X)),
+            ValueError,
+            "optimizer must have one learning rate, got a gate per coordinate",
+        ),
+    ],
+    "vradam.sharpness.preconditioned_sharpness": [
+        (
+            lambda: sharpness.preconditioned_sharpness(BOWL, X, ADAM.init(X), vradam.Lion()),
+            TypeError,
+            "optimizer must precondition momentum, got Lion",
+        ),
+        (
+            lambda: sharpness.preconditioned_sharpness(
+                BOWL, X, ADAM.init(X), vradam.VRAdam(gate=variants.per_coordinate)
+            ),
+            ValueError,
+            "optimizer must have one learning rate, got a gate per coordinate",
+        ),
+    ],
+    "vradam.simulation.simulate": [
+        (lambda: vradam.simulate(ADAM, BOWL, X, 0), ValueError, "steps must be an integer >= 1, got 0"),
+        (lambda: vradam.simulate(ADAM, BOWL, "x"), TypeError, "x0 must hold real numbers"),
+        (
+            lambda: vradam.simulate(vradam.VRAdam(alpha0=X), BOWL, np.ones((3, 2))),
+            ValueError,
+            "the runs must broadcast against each other",
+        ),
+    ],
+    "vradam.validation.real_array": [
+        (lambda value=value: validation.real_array("x", value), TypeError, "x must")
+        for value in (True, 1j, np.array([object()]), "x", [[1], [1, 2]])
+    ],
+    "vradam.validation.over_runs": [
+        (lambda: validation.over_runs("eps", np.ones(3), X), ValueError, r"eps must broadcast to the runs, shape \(\)"),
+        *(
+            (
+                lambda name=name, value=value: validation.over_runs(name, value, np.ones(1, np.float32)),
+                ValueError,
+                re.escape(f"{name} must stay in its domain when rounded to float32, got {value}"),
+            )
+            for name, value in (("alpha0", 2.0**200), ("beta1", 1 - 2.0**-40), ("eps", 2.0**-200))
+        ),
+    ],
+    "vradam.validation.matching": [
+        (lambda: validation.matching("x", X), TypeError, "x must hold real numbers"),
+        (lambda: validation.matching(X, np.ones(3)), ValueError, r"grad must have the shape of x, \(2,\), got \(3,\)"),
+        (lambda: validation.matching(1.0, 1.0), ValueError, r"x must have shape \(..., d\), got a scalar"),
+    ],
+    "theory.certify_gates.certify_gates": [
+        (lambda: certify_gates.certify_gates("2", "1/60", "1/5"), ValueError, r"beta1 must .*2"),
+        (lambda: certify_gates.certify_gates("x", "1/60", "1/5"), ValueError, "beta1 must"),
+    ],
+    "theory.check_certificate.check": [
+        (lambda: check_certificate.check({"kind": "unknown"}), ValueError, "kind"),
+        (lambda: check_certificate.check({"kind": "cycle"}), ValueError, "a cycle certificate lacks the keys"),
+    ],
+    "theory.convergence.horizon_bound": [
+        (
+            lambda: convergence.horizon_bound(theorem(), 100, **RATE | {"L": 0.0}),
+            ValueError,
+            "L must be positive, got 0",
+        ),
+        (
+            lambda: convergence.horizon_bound(theorem(), 100, **RATE, beta1=1.0),
+            ValueError,
+            r"beta1 must lie in \[0, 1\)",
+        ),
+        (lambda: bound_at(1), ValueError, "steps must exceed .*got 1"),
+    ],
+    "theory.convergence.crossover": [
+        (lambda: convergence.crossover(theorem(), **RATE | {"eps": 9.0}), ValueError, r"R must exceed sqrt\(eps\) = 3"),
+        (lambda: convergence.crossover(theorem(), **RATE | {"D": -1.0}), ValueError, "D must be nonnegative, got -1"),
+    ],
+    "theory.intervals.enclose": [
+        (lambda: intervals.enclose(sp.sin(1)), ValueError, r"expr must be built from .*, got sin\(1\)"),
+    ],
+    "theory.ledger.chosen": [(lambda: chosen(["s1"]), ValueError, "unknown claim s1")],
+    "theory.search.cycles.find": [
+        (
+            lambda: cycles.find(cycles.Target("999/1000", "1", None, 2)),
+            RuntimeError,
+            "no attracting cycle found for Target",
+        ),
+    ],
+    "experiments.basins.measure": [
+        (
+            lambda: basins.measure(basins.Setup(fraction=0.2, cells=5, steps=400)),
+            RuntimeError,
+            "no start ends in a cycle of period 4 at beta1 = 0.9, S/B = 0.2",
+        ),
+    ],
+    "experiments.catalogue.Catalogue.select": [
+        (lambda: catalogue.CATALOGUE.select(["nothing"]), ValueError, "nothing"),
+    ],
+    "experiments.fingerprint.plain": [
+        (lambda: fingerprint.plain({"x": X}, "setup"), TypeError, "setup.* must be made of numbers.*, got ndarray"),
+    ],
+    "experiments.formula.evaluate": [
+        (
+            lambda: formula.evaluate(sp.Symbol("q") + 1),
+            ValueError,
+            r"values must hold every symbol of q \+ 1, got none for q",
+        ),
+    ],
+    "experiments.job.compute": [
+        (lambda: job.compute("nothing", False, Path("out")), ModuleNotFoundError, "nothing"),
+    ],
+    "experiments.ledger.with_ledger": [
+        (lambda: ledger.with_ledger("no markers", []), ValueError, "the README must hold the lines .* once each"),
+    ],
+    "experiments.period_four.find": [
+        (never_found, RuntimeError, r"some beta1 of \(0.9,\) shows no cycle of period 4 at S/B in \(0.2, 0.3\)"),
+    ],
+    "experiments.period_four.trace": [(never_lost, RuntimeError, "a cycle of period 4 is not lost along its line")],
+    "experiments.reading.read_json": [
+        (lambda: reading.read_json(b"NaN"), ValueError, "NaN"),
+        (
+            lambda: reading.read_json(b" " * (reading.LIMIT + 1)),
+            ValueError,
+            "must have at most 5000000 bytes, got 5000001",
+        ),
+    ],
+    "experiments.reading.read_entries": [
+        (lambda: reading.read_entries(b"{}"), ValueError, "claims must be a list of at most 200 entries"),
+        (lambda: reading.read_entries(b"[{}]"), ValueError, r"claims\[0\] lacks "),
+    ],
+    "experiments.speed.timing": [
+        (lambda: timed(0.5), ArithmeticError, "must equal the reference on .*, differs by 0.5"),
+    ],
+    "experiments.timing.contestant.Contestant.ask": [
+        (ended_without_answer, RuntimeError, "numpy ended on .* with status 3"),
+    ],
+    "experiments.timing.gate.samples": [
+        (lambda: samples(-1, 1, 1, 0), subprocess.CalledProcessError, "returned non-zero exit status 1"),
+    ],
+    "experiments.statistics.confidence": [
+        (lambda: statistics.confidence(X, 0, level=1.0), ValueError, r"level must lie in \(0, 1\), got 1.0"),
+        (lambda: statistics.confidence(X[:1], 0), ValueError, "values must"),
+    ],
+    "experiments.steps_to_target.build": [
+        (lambda: target.build(target.Task("nowhere")), ValueError, "objective must be one of .*, got 'nowhere'"),
+    ],
+    "experiments.steps_to_target.width": [
+        (lambda: target.width([1.0, 1.0], X), ValueError, "alpha0 must increase, got"),
+        (lambda: target.width([1.0, 2.0], X, factor=0.5), ValueError, "factor must be at least 1, got 0.5"),
+        (lambda: target.width([1.0, 2.0], 0 * X), ValueError, "steps must be positive, got 0.0"),
+    ],
+    "experiments.store.decode": [
+        (lambda: store.decode(b"no such file"), ValueError, "is not the signature of a valid netCDF")
+    ],
+    "experiments.store.read_checked": [
+        (lambda: store.read_checked(Path(__file__), "0000"), ValueError, "checksum does not match"),
+    ],
+    "experiments.workers.Workers": [
+        (lambda: workers.Workers(jobs=0), ValueError, "jobs must be a positive integer, got 0"),
+    ],
+    "experiments.workers.Workers.map": [(dying_processes, ChildProcessError, "worker processes died .* times")],
+}
+#: name: the test that provokes its errors, where a folder, a second process or a fault is needed
+ELSEWHERE = {
+    "vradam.engine.lanes.run": ("test_engine_lanes", "test_a_wrong_kernel_is_refused"),
+    "experiments.confront.Point": ("test_confront", "measured must lie in"),
+    "experiments.job.main_job": ("test_main_job", "test_a_full_disk_is_said_plainly"),
+    "experiments.landscapes.measure": ("test_sensitivity", "landscapes.measure(replace(landscapes.ALL[0]"),
+    "experiments.parameter_sweep.run": ("test_parameter_sweep", "test_bad_input_is_refused"),
+    "experiments.record.on_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
+    "experiments.record.read_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
+    "experiments.store.checksums": ("test_store", "test_a_dataset_has_a_plain_name"),
+    "experiments.store.read_data": ("test_store", "test_a_long_list_of_checksums_is_refused"),
+    "experiments.tables.Table": ("test_report", "Table("),
+    "experiments.reference.update_reference": ("test_reference", "the largest files are"),
+    "experiments.sensitivity.run": ("test_sensitivity", "test_unequal_budgets_are_refused"),
+    "experiments.store.exclusive": ("test_store", "test_a_second_job_is_told_who_has_the_folder"),
+    "experiments.store.write_atomically": ("test_store", "test_a_failed_write_leaves_the_old_file_and_no_other"),
+    "experiments.tasks.comparison.paired": ("test_tasks", "test_losses_that_have_no_ratio_are_refused"),
+    "experiments.tasks.nets.make": ("test_tasks", "test_a_task_that_is_not_there_is_refused"),
+    "experiments.tasks.protocol.train": (
+        "test_tasks",
+        "test_a_gradient_of_the_wrong_shape_is_refused_at_the_first_step",
+    ),
+}
