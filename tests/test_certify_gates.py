@@ -2,7 +2,9 @@
 
 import copy
 import json
+import random
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -427,6 +429,42 @@ def test_a_star_is_not_convex():
     angles = [3 * np.pi * k / 5 for k in range(5)]
     star = [(Fraction(round(1000 * np.cos(t)), 1000), Fraction(round(1000 * np.sin(t)), 1000)) for t in angles]
     assert not check_gates.is_convex(star) and not matrices.supports(star)
+
+
+def hull(points):
+    """Corners of the convex hull, counter-clockwise (Andrew's monotone chain); points inside edges are left out."""
+    half = []
+    for ordered in (sorted(set(points)), sorted(set(points), reverse=True)):
+        chain = []
+        for p in ordered:
+            while (
+                len(chain) > 1
+                and check_gates._cross(
+                    (chain[-1][0] - chain[-2][0], chain[-1][1] - chain[-2][1]),
+                    (p[0] - chain[-1][0], p[1] - chain[-1][1]),
+                )
+                <= 0
+            ):
+                chain.pop()
+            chain.append(p)
+        half += chain[:-1]
+    return half
+
+
+def test_convex_is_what_equals_its_own_hull():
+    """All half-polygons of 2 or 3 corners on a small grid, and many of 4 and 5: one corner at 0, or on an edge, too."""
+    draw, grid = random.Random(1), [(p, q) for p in range(-2, 3) for q in range(-2, 3)]
+    drawn = [draw.choices(grid, k=draw.choice([4, 5])) for _ in range(4000)]
+    circle = [(4, 0), (4, 1), (3, 2), (2, 3), (1, 4), (0, 4), (-1, 4), (-2, 3), (-3, 2), (-4, 1)]
+    drawn += [circle, circle[::2], circle[1::2], circle[:5], [(-1, 2), (-4, -1), (0, 0), (-3, 3), (-2, 0)]]
+    found = 0
+    for corners in [*product(grid, repeat=2), *product(grid, repeat=3), *drawn]:
+        around = [*corners, *((-p, -q) for p, q in corners)]
+        outer = hull(around)
+        starts = [outer[i:] + outer[:i] for i in range(len(outer))]
+        assert check_gates.is_convex(corners) == (len(outer) > 2 and around in starts), corners
+        found += check_gates.is_convex(corners)
+    assert found > 500
 
 
 def test_simplest_fraction():

@@ -215,6 +215,12 @@ def test_overflow_of_the_smoothed_energy_saturates_the_gate(gate_decay, beta3):
         np.testing.assert_allclose(optimizer.learning_rate(state), 0.1 if beta3 == 0 else 0.025, rtol=1e-15)
 
 
+@pytest.mark.parametrize("k", [0.5, 1, 1.96, 2, 2.04, 3, 6])
+def test_a_power_sees_that_power_of_the_speed(k):
+    _, state = VRAdam(beta1=0.0, gate=power(k)).step(np.zeros(2), np.array([3.0, 4.0]), VRAdam().init(np.zeros(2)))
+    assert state.kinetic == pytest.approx(5.0**k, rel=1e-14)
+
+
 def test_a_power_rounds_alike_in_a_batch_and_alone():
     optimizer, x = VRAdam(gate=power(2.7)), np.random.default_rng(0).normal(size=(500, 3))
     batch = optimizer.step(x, x, optimizer.init(x))[1].kinetic
