@@ -19,19 +19,29 @@ def parabola(x_i, h, p1, p2, p3):
 
 
 def dense_quadratic(x, g, parameters):
-    """g = H x with H (d, d) = ``parameters``, four columns at a time."""
+    """g = H x with H (d, d) = ``parameters``: two rows by four columns at a time, to load less often."""
     d, lanes = x.shape
-    for i in range(d):
+    for i in range(0, d, 2):
+        n = min(i + 1, d - 1)  # the last row is its own neighbour where d is odd
         for j in range(lanes):
             g[i, j] = 0.0
+            g[n, j] = 0.0
         for k in range(0, d - 3, 4):
-            h0, h1, h2, h3 = parameters[i, k], parameters[i, k + 1], parameters[i, k + 2], parameters[i, k + 3]
+            a0, a1, a2, a3 = parameters[i, k], parameters[i, k + 1], parameters[i, k + 2], parameters[i, k + 3]
+            b0, b1, b2, b3 = parameters[n, k], parameters[n, k + 1], parameters[n, k + 2], parameters[n, k + 3]
             for j in range(lanes):
-                g[i, j] += (h0 * x[k, j] + h1 * x[k + 1, j]) + (h2 * x[k + 2, j] + h3 * x[k + 3, j])
+                x0, x1, x2, x3 = x[k, j], x[k + 1, j], x[k + 2, j], x[k + 3, j]
+                one = g[i, j] + ((a0 * x0 + a1 * x1) + (a2 * x2 + a3 * x3))
+                other = g[n, j] + ((b0 * x0 + b1 * x1) + (b2 * x2 + b3 * x3))
+                g[i, j] = one
+                g[n, j] = other
         for k in range(d - d % 4, d):
-            h = parameters[i, k]
+            a, b = parameters[i, k], parameters[n, k]
             for j in range(lanes):
-                g[i, j] += h * x[k, j]
+                one = g[i, j] + a * x[k, j]
+                other = g[n, j] + b * x[k, j]
+                g[i, j] = one
+                g[n, j] = other
 
 
 def pseudo_huber(x_i, scale, curvature, p2, p3):

@@ -69,11 +69,16 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     state = optimizer.init(plan.x0) if plan.state is None else plan.state
     first = int(state.step)
     x = packed(plan.x0.reshape(runs, d), width)
-    z = packed(np.stack([state.velocity, state.second_moment], axis=-1).reshape(runs, 2 * d), width)
-    p = packed(rows_of(described, state, plan), width)
-    same = [(p[:, row] == p[:, row, :1]).all(axis=-1) for row in (tile.BETA1, tile.BETA2)]
-    uniform = np.logical_and(*same).astype(np.int64)
-    keys, scales = (packed(columns, width) for columns in noise_rows(noise, plan))
+    if plan.state is None:
+        z = np.zeros((len(x), 2 * d, width))
+    else:
+        z = packed(np.stack([state.velocity, state.second_moment], axis=-1).reshape(runs, 2 * d), width)
+    p = rows_of(described, state, plan, width)
+    uniform = np.ones(len(x), np.int64)
+    for row, value in ((tile.BETA1, described.beta1), (tile.BETA2, described.beta2)):
+        if np.ndim(value):
+            uniform &= (p[:, row] == p[:, row, :1]).all(axis=-1)
+    keys, scales = noise_rows(noise, plan, width)
     parameters = np.array(kernel.parameters, np.float64)
     sampled = type(noise) is Minibatch and plan.steps > TAU_DRAWS
     drawn = stratified_tau(plan).reshape(TAU_DRAWS, runs).copy() if sampled else np.empty((0, runs), np.int64)
@@ -98,8 +103,7 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     gone[gone >= 0] -= first
 
     velocity, second_moment = np.moveaxis(unpacked(z, runs).reshape(runs, d, 2), -1, 0)
-    rows = unpacked(p, runs)
-    kinetic = rows[:, tile.KINETIC]
+    kinetic, total, lagged = (p[:, row].ravel()[:runs] for row in (tile.KINETIC, tile.TOTAL, tile.LAGGED))
     if described.gate in (tile.PUBLISHED, tile.POWER, tile.PER_COORDINATE):
         kinetic = optimizer.gate.kinetic(velocity, velocity, velocity)
     if not described.keeps_velocity:
@@ -107,8 +111,8 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     average, squares, energy = (reshaped(part, plan) for part in (velocity, second_moment, kinetic))
     final = State(average, squares, energy, first + plan.steps)
     with np.errstate(invalid="ignore"):  # diverged runs
-        total = reshaped(rows[:, tile.TOTAL] - rows[:, tile.LAGGED], plan)
-    mean = total / (TAU_DRAWS if sampled else tau_total(np.asarray(described.beta1), plan.steps))
+        total = total - lagged
+    mean = reshaped(total, plan) / (TAU_DRAWS if sampled else tau_total(np.asarray(described.beta1), plan.steps))
     return assemble(plan, out_x, out_rate, gone, mean, final)
 
 
@@ -129,6 +133,9 @@ def progressing(plan: Plan, first: int, numbers: int) -> Iterator[tuple[int, int
     from tqdm import tqdm
 
     stretch = max(tile.FLUSH_EVERY, int(CHUNK / numbers))
+    if plan.steps <= stretch and not plan.progress:  # nothing to show
+        yield first, plan.steps
+        return
     silent = None if plan.progress is None else not plan.progress
     bar = tqdm(total=plan.steps, disable=silent, delay=0 if plan.progress else 2, leave=False, unit="step")
     with bar:

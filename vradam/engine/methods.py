@@ -98,11 +98,28 @@ def gate_of(optimizer: Any) -> int | None:
     return GATES.get(gate)
 
 
-def rows_of(described: Method, state: State, plan: Plan) -> NDArray[np.float64]:
-    """The numbers of each run at the start, (runs, ROWS)."""
+def fill(tiles: NDArray[Any], row: int, value: Any, plan: Plan) -> None:
+    """Set a row of tiles (tiles, rows, width) to a number, or to one for each run.
+
+    The last tile is filled up with its last run.
+    """
+    if np.ndim(value) == 0:
+        tiles[:, row] = value
+        return
+    flat, width = np.broadcast_to(value, plan.seed.shape).ravel(), tiles.shape[-1]
+    full = flat.size // width
+    tiles[:full, row] = flat[: full * width].reshape(full, width)
+    tiles[full:, row] = flat[-1]
+    tiles[full:, row, : flat.size % width] = flat[full * width :]
+
+
+def rows_of(described: Method, state: State, plan: Plan, width: int) -> NDArray[np.float64]:
+    """The numbers of each run at the start, (tiles, ROWS, width)."""
     beta1, beta2 = np.asarray(described.beta1), np.asarray(described.beta2)
-    speed = np.add.accumulate(np.square(state.velocity), axis=-1)[..., -1]  # summed in the order of the tiles
-    speed = np.minimum(speed, tile.LARGEST)
+    speed: Any = 0.0
+    if plan.state is not None and described.gate in (tile.PREDICTABLE, tile.INSIDE):
+        speed = np.add.accumulate(np.square(state.velocity), axis=-1)[..., -1]  # summed in the order of the tiles
+        speed = np.minimum(speed, tile.LARGEST)
     closing = np.minimum(np.asarray(described.beta3) * speed, described.alpha1)
     corrected = described.direction == tile.ADAM and described.corrected
     numbers = {
@@ -117,7 +134,7 @@ def rows_of(described: Method, state: State, plan: Plan) -> NDArray[np.float64]:
         tile.DECAY: described.weight_decay,
         tile.GATE_DECAY: described.gate_decay,
         tile.ALIVE: 1.0,
-        tile.KINETIC: state.kinetic if described.gate == tile.SMOOTHED else 0.0,
+        tile.KINETIC: state.kinetic if plan.state is not None and described.gate == tile.SMOOTHED else 0.0,
         tile.PREVIOUS: speed,
         tile.OPENING: 1 / (1 + closing),
         tile.POWER1: power_by_products(beta1, state.step) if corrected else 0.0,
@@ -125,9 +142,9 @@ def rows_of(described: Method, state: State, plan: Plan) -> NDArray[np.float64]:
     }
     if described.gate == tile.SMOOTHED and described.direction != tile.PROOF:
         numbers[tile.POWERG] = power_by_products(np.asarray(described.gate_decay), state.step)
-    rows = np.zeros((plan.seed.size, tile.ROWS))
+    rows = np.zeros((-(-plan.seed.size // width), tile.ROWS, width))
     for row, value in numbers.items():
-        rows[:, row] = np.broadcast_to(value, plan.seed.shape).ravel()
+        fill(rows, row, value, plan)
     return rows
 
 
@@ -161,19 +178,21 @@ def noise_kind(noise: Any) -> int:
     return {TwoPoint: draws.TWO_POINT, Uniform: draws.UNIFORM}.get(type(noise), draws.MINIBATCH)
 
 
-def noise_rows(noise: Any, plan: Plan) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
-    """The keys (runs, 3) and the scales (runs, 2) of ``draws``."""
-    keys, scales = np.zeros((plan.seed.size, 3), np.uint64), np.zeros((plan.seed.size, 2))
-    keys[:, draws.SEED], keys[:, draws.RUN] = plan.seed.ravel(), plan.stream.ravel()
-    first: Any = 0.0
-    second: Any = 0.0
+def noise_rows(noise: Any, plan: Plan, width: int) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+    """The keys (tiles, 3, width) and the scales (tiles, 2, width) of ``draws``."""
+    tiles = -(-plan.seed.size // width)
+    keys, scales = np.zeros((tiles, 3, width), np.uint64), np.zeros((tiles, 2, width))
+    if noise is None:
+        return keys, scales
+    fill(keys, draws.SEED, plan.seed, plan)
+    fill(keys, draws.RUN, plan.stream, plan)
     if type(noise) is Gaussian:
-        first, second = noise.std, 0.0 if noise.bound is None else noise.bound
+        fill(scales, draws.SCALE, noise.std, plan)
+        fill(scales, draws.LIMIT, 0.0 if noise.bound is None else noise.bound, plan)
     elif type(noise) is TwoPoint:
-        first, second = -np.asarray(noise.amplitude), noise.up
-        keys[:, draws.THRESHOLD] = np.broadcast_to(noise.threshold, plan.seed.shape).ravel()
+        fill(scales, draws.SCALE, -np.asarray(noise.amplitude), plan)
+        fill(scales, draws.LIMIT, noise.up, plan)
+        fill(keys, draws.THRESHOLD, noise.threshold, plan)
     elif type(noise) is Uniform:
-        first = noise.halfwidth
-    for column, value in enumerate((first, second)):
-        scales[:, column] = np.broadcast_to(value, plan.seed.shape).ravel()
+        fill(scales, draws.SCALE, noise.halfwidth, plan)
     return keys, scales

@@ -45,12 +45,14 @@ def mean_of_terms(x, g, chosen, parameters):
 
 PLAIN, ADAM, PROOF = range(3)
 OPEN, PUBLISHED, SMOOTHED, PREDICTABLE, INSIDE, GRADIENT, POWER, PER_COORDINATE = range(8)
+ON_THE_STEP = (PUBLISHED, SMOOTHED, PREDICTABLE, GRADIENT, POWER)  # gates that divide the step of a run by CLOSING
 
-# One number a run: the rows of P.
+# One number a run: the rows of P. A row that a sweep stores should not lie a multiple of eight rows, 4096 bytes, from
+# one that it loads next, or the load waits for the store: with SQUARE there d = 2 takes a quarter longer.
 BETA1, IN1, BETA2, IN2, BETA3, ALPHA0, ALPHA1, EPS, DECAY, GATE_DECAY, ALIVE = range(11)
 TOTAL, LAGGED, KINETIC, PREVIOUS, OPENING, POWER1, POWER2, POWERG = range(11, 19)
-NORM, SQUARE, ETA, RATE, COEFFICIENT, KEEP, DAMPING, FACTOR, SHRINK = range(19, 28)
-ROWS = 28
+NORM, SQUARE, ETA, RATE, COEFFICIENT, CLOSING, KEEP, DAMPING, FACTOR, SHRINK = range(19, 29)
+ROWS = 29
 
 LARGEST = 1.7976931348623157e308
 NEGLIGIBLE = 2.0**-60  # beta^t below this no longer changes 1 - beta^t
@@ -129,14 +131,16 @@ def advance(
                 z[tile, 2 * i, j] = Z[2 * i, j]
                 z[tile, 2 * i + 1, j] = Z[2 * i + 1, j]
         for row in range(ROWS):
-            shared = uniform[tile] and row in (POWER1, POWER2)
             for j in range(LANES):
-                p[tile, row, j] = P[row, 0 if shared else j]
+                p[tile, row, j] = P[row, j]
+        if uniform[tile]:
+            p[tile, POWER1], p[tile, POWER2] = P[POWER1, 0], P[POWER2, 0]
 
 
 def absorb(Z, P, N, i, j, exact):
     """Take the gradient of coordinate i of run j into its velocity and second moment, and into the sums over i."""
-    P[SQUARE, j] += exact * exact
+    P[SQUARE, j] = (P[SQUARE, j] if i > 0 else 0.0) + exact * exact
+    norm = P[NORM, j] if i > 0 else 0.0
     g = exact
     if NOISE != EXACT and NOISE != MINIBATCH:
         g = exact + N[i, j]
@@ -150,9 +154,9 @@ def absorb(Z, P, N, i, j, exact):
     if DIRECTION == PROOF:
         Z[2 * i + 1, j] = min(P[BETA2, j] * Z[2 * i + 1, j] + g * g, LARGEST)
     if GATE == GRADIENT:
-        P[NORM, j] += g * g
+        P[NORM, j] = norm + g * g
     elif GATE != OPEN and GATE != PER_COORDINATE:
-        P[NORM, j] += velocity * velocity
+        P[NORM, j] = norm + velocity * velocity
 
 
 def moved(X, Z, P, i, j):
@@ -166,10 +170,14 @@ def moved(X, Z, P, i, j):
         keep = 1.0 - P[ETA, j] * opening * P[DECAY, j]
     if DIRECTION == PLAIN:
         step = coefficient * velocity
-    elif DIRECTION == ADAM:
-        step = coefficient * velocity / (sqrt(Z[2 * i + 1, j]) + P[DAMPING, j])
     else:
-        step = coefficient * velocity / sqrt(P[EPS, j] + Z[2 * i + 1, j])
+        if DIRECTION == ADAM:
+            denominator = sqrt(Z[2 * i + 1, j]) + P[DAMPING, j]
+        else:
+            denominator = sqrt(P[EPS, j] + Z[2 * i + 1, j])
+        if GATE in ON_THE_STEP and not DECAYS:
+            denominator = P[CLOSING, j] * denominator
+        step = coefficient * velocity / denominator
     if DECAYS:
         return keep * X[i, j] - step
     return X[i, j] - step
@@ -193,7 +201,10 @@ def move_and_absorb(X, Z, P, N, parameters):
 
 
 def open_gate(P, uniform, exponent):
-    """eta_t of every run and what follows from it. Returns whether some gradient may not have been finite."""
+    """eta_t of every run and what follows from it. Returns whether some gradient may not have been finite.
+
+    Where the step divides by a denominator anyway, CLOSING = alpha0/eta_t joins it: one division less.
+    """
     if GATE == POWER:
         raise_to(P, exponent)
     factor, shrink = P[FACTOR, 0], P[SHRINK, 0]
@@ -223,9 +234,13 @@ def open_gate(P, uniform, exponent):
             P[PREVIOUS, j] = seen
             P[RATE, j] = eta * P[OPENING, j]
             P[OPENING, j] = 1.0 / (1.0 + min(P[BETA3, j] * seen, P[ALPHA1, j]))
-        if GATE != OPEN and GATE != PER_COORDINATE and GATE != INSIDE:
-            eta = eta / (1.0 + min(P[BETA3, j] * seen, P[ALPHA1, j]))
-        P[ETA, j] = eta
+        if GATE in ON_THE_STEP:
+            closing = 1.0 + min(P[BETA3, j] * seen, P[ALPHA1, j])
+            P[CLOSING, j] = closing
+            if DIRECTION == PLAIN or DECAYS:
+                eta = eta / closing
+        if GATE == PER_COORDINATE:
+            P[ETA, j] = eta
         if DECAYS:
             P[KEEP, j] = 1.0 - eta * P[DECAY, j]
         if DIRECTION == PLAIN:
@@ -234,8 +249,6 @@ def open_gate(P, uniform, exponent):
             P[COEFFICIENT, j] = eta * (factor if uniform else P[FACTOR, j])
         if DIRECTION == ADAM:
             P[DAMPING, j] = P[EPS, j] * (shrink if uniform else P[SHRINK, j])
-        P[NORM, j] = 0.0
-        P[SQUARE, j] = 0.0
     return suspicious
 
 
@@ -290,7 +303,12 @@ def write(X, Z, P, out_x, out_rate, number, tile):
             if GATE == PER_COORDINATE:
                 square = min(Z[2 * i, j] * Z[2 * i, j], LARGEST)
                 openings += 1.0 / (1.0 + min(P[BETA3, j] * square, P[ALPHA1, j]))
-        out_rate[start + j, number] = P[RATE, j] if GATE == INSIDE else P[ETA, j]
+        if GATE == INSIDE:
+            out_rate[start + j, number] = P[RATE, j]
+        elif GATE in ON_THE_STEP:
+            out_rate[start + j, number] = P[ALPHA0, j] / P[CLOSING, j]
+        else:
+            out_rate[start + j, number] = P[ALPHA0, j]
         if GATE == PER_COORDINATE:
             out_rate[start + j, number] *= openings / X.shape[0]
 
@@ -345,7 +363,7 @@ def mark_diverged(X, Z, P, diverged_at, t):
             diverged_at[j] = t if bounded else t - 1
             for row in (ALIVE, ALPHA0, DECAY, ETA, COEFFICIENT, PREVIOUS, KINETIC):
                 P[row, j] = 0.0
-            P[KEEP, j] = 1.0
+            P[KEEP, j] = P[CLOSING, j] = 1.0
             for i in range(X.shape[0]):
                 X[i, j] = 0.0
                 Z[2 * i, j] = 0.0
