@@ -22,6 +22,7 @@ Array = NDArray[np.floating]
 
 STRETCH = 32  # blocks that a thread takes at a time
 LARGEST = float(np.finfo(np.float64).max)
+PAGE, LINE = 4096, 64  # bytes
 
 
 class Stretch(NamedTuple):
@@ -81,13 +82,17 @@ class InPlace:
         for i, array in enumerate(self.arrays):
             _check_array(f"arrays[{i}]", array)
             _check_rounding(optimizer, array.dtype)
-        self.velocities = [np.zeros_like(array) for array in self.arrays]
-        self.second_moments = [np.zeros_like(array) for array in self.arrays]
+        self.velocities = [zeros_beside(array, PAGE // 4) for array in self.arrays]
+        self.second_moments = [zeros_beside(array, PAGE // 2) for array in self.arrays]
         self.steps = 0
         self._smoothed = 0.0
         self._kernels = kernels()
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
-        self._largest = {array.dtype: np.finfo(array.dtype).max for array in self.arrays}
+        beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
+        self._averages = {
+            dtype: tuple(map(dtype.type, (beta1, 1 - beta1, beta2, 1 - beta2, np.finfo(dtype).max)))
+            for dtype in {array.dtype for array in self.arrays}
+        }
         self._stretches = []
         for index, streams in enumerate(zip(self.arrays, self.velocities, self.second_moments, strict=True)):
             blocks = -(-streams[0].size // BLOCK)
@@ -109,13 +114,10 @@ class InPlace:
         flat = [grad.reshape(-1) for grad in self._checked(grads)]
         optimizer, t = self.optimizer, self.steps + 1
         alpha0, beta1, beta2 = float(rate_at(optimizer.alpha0, t)), optimizer.beta1, optimizer.beta2
-        averages = {
-            dtype: tuple(map(dtype.type, (beta1, 1 - beta1, beta2, 1 - beta2, largest)))
-            for dtype, largest in self._largest.items()
-        }
+        averages = self._averages
         eta, todo = alpha0, [stretch.begin for stretch in self._stretches]
         if isinstance(optimizer, VRAdam) and optimizer.beta3 > 0 and optimizer.alpha1 > 0:
-            todo, kinetic = self._first_pass(optimizer, flat, averages)
+            todo, kinetic = self._first_pass(optimizer, flat)
             eta = alpha0 / (1 + min(float(optimizer.beta3) * kinetic, float(optimizer.alpha1)))
         shrink = math.sqrt(1 - beta2**t)
         keep = 1 - eta * getattr(optimizer, "weight_decay", 0.0)
@@ -134,7 +136,7 @@ class InPlace:
         self.steps = t
         return eta
 
-    def _first_pass(self, optimizer: VRAdam, flat: list[Array], averages: dict) -> tuple[list[int], float]:
+    def _first_pass(self, optimizer: VRAdam, flat: list[Array]) -> tuple[list[int], float]:
         """Take the gradients in and measure the kinetic energy that the gate sees.
 
         Returns the block reached in each stretch, and the energy: the exact one, or a part of it that suffices to
@@ -149,7 +151,7 @@ class InPlace:
             array, x, v, m, sums, begin, end = stretch
             if seen[0] >= limit:
                 return begin
-            reached = self._kernels.absorb(flat[array], v, m, *averages[x.dtype], limit, sums, begin, end)
+            reached = self._kernels.absorb(flat[array], v, m, *self._averages[x.dtype], limit, sums, begin, end)
             seen[0] += sum(sums[begin:reached].tolist())  # an update lost to another thread only delays the exit
             return reached
 
@@ -194,6 +196,18 @@ class InPlace:
         return contiguous
 
 
+def zeros_beside(array: Array, distance: int) -> Array:
+    """Zeros like an array, on a cache line ``distance`` bytes after it modulo a page.
+
+    Streams that are read and written at the same place of their pages look alike to a processor's store buffer, and
+    stores across cache lines cost double: together up to three times the time.
+    """
+    room = np.zeros(array.nbytes + PAGE, np.uint8)
+    place = -(-(_extent(array)[0] + distance) // LINE) * LINE
+    skipped = (place - _extent(room)[0]) % PAGE
+    return room[skipped : skipped + array.nbytes].view(array.dtype).reshape(array.shape)
+
+
 def _check_optimizer(optimizer: Any) -> None:
     if type(optimizer) not in (VRAdam, Adam, AdamW):
         raise TypeError(f"optimizer must be VRAdam, Adam or AdamW, got {type(optimizer).__name__}")
@@ -230,7 +244,7 @@ def _look(array: Array) -> tuple:
     return _extent(array), array.shape, array.dtype, array.flags.writeable
 
 
-def _extent(array: Array) -> tuple[int, int]:
+def _extent(array: NDArray[Any]) -> tuple[int, int]:
     """The first address of a contiguous array and the one behind its last."""
     start = array.__array_interface__["data"][0]
     return start, start + array.nbytes
