@@ -131,7 +131,7 @@ def verdict(symbolic: Status, confrontation: Confrontation) -> Verdict:
     """The verdict on a claim, from the symbolic status and the numerical evidence alone.
 
     * refuted: the symbolic witness refutes the claim, a reported point contradicts it, and the correction (if any) is
-      supported. For an empirical claim: both the measurement and its replication contradict it.
+      supported. For an empirical claim: the measurement contradicts it and, at the same point, so does its replication.
     * vacuous: the derivation closes and nothing contradicts it, but some bound nowhere beats its trivial line.
     * verified (under assumptions): the derivation closes and all evidence supports it. For an empirical claim: the
       measurement and its replication both support it.
@@ -154,11 +154,23 @@ def verdict(symbolic: Status, confrontation: Confrontation) -> Verdict:
     elif all(map(supports, corrected)):
         if symbolic == "refuted" and any(map(contradicts, reported)):
             return "refuted"
-        if symbolic == "empirical" and any(map(contradicts, reported)) and any(map(contradicts, replication)):
+        if symbolic == "empirical" and replicated(confrontation):
             return "refuted"
         if symbolic == "empirical" and replication and all(map(supports, reported + replication)):
             return "verified"
     return "open"
+
+
+def replicated(confrontation: Confrontation) -> list[tuple[Evidence, Point]]:
+    """The reported points that contradict the claim and do so again, under the same label, on fresh seeds."""
+    pairs = zip(confrontation.reported, confrontation.replication, strict=False)
+    return [
+        (first, point)
+        for first, second in pairs
+        for point in first.points
+        if point_contradicts(first.kind, point)
+        and any(point_contradicts(second.kind, other) and other.label == point.label for other in second.points)
+    ]
 
 
 def supports(evidence: Evidence) -> bool:
@@ -218,13 +230,14 @@ def gap(kind: Kind, point: Point) -> float:
 def decisive(confrontation: Confrontation) -> tuple[Evidence, Point]:
     """The reported point that a reader should look at first, with the evidence it belongs to.
 
-    The worst of the points that contradict the claim if there are any; else the least favourable informative point:
-    the tightest for a bound, the one farthest from its prediction for an equality.
+    The worst of the points that contradict the claim twice, else of those that contradict it, if there are any; else
+    the least favourable informative point: the tightest for a bound, the one farthest from its prediction for an
+    equality.
     """
     found = [(item, point) for item in confrontation.reported for point in item.points]
     wrong = [(item, point) for item, point in found if point_contradicts(item.kind, point)]
     telling = [(item, point) for item, point in found if is_informative(item.kind, point)]
-    return max(wrong or telling or found, key=lambda pair: strain(pair[0].kind, pair[1]))
+    return max(replicated(confrontation) or wrong or telling or found, key=lambda pair: strain(pair[0].kind, pair[1]))
 
 
 def numerical_status(confrontation: Confrontation) -> str:

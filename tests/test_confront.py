@@ -88,6 +88,20 @@ def test_an_empirical_claim_needs_two_samples_on_one_side(reported, replication,
     assert verdict("empirical", Confrontation("E", reported, replication=replication)) == expected
 
 
+def test_a_replication_must_contradict_at_the_same_point():
+    def ratios(first, second):
+        points = (
+            Point(first, first - 0.1, first + 0.1, 1.0, "one"),
+            Point(second, second - 0.1, second + 0.1, 1.0, "two"),
+        )
+        return (Evidence("upper bound", points, 9),)
+
+    elsewhere = Confrontation("E", ratios(2.0, 0.5), replication=ratios(0.5, 2.0))
+    assert verdict("empirical", elsewhere) == "open" and decisive(elsewhere)[1].label == "one"
+    once_and_twice = Confrontation("E", ratios(9.0, 2.0), replication=ratios(0.5, 2.0))
+    assert verdict("empirical", once_and_twice) == "refuted" and decisive(once_and_twice)[1].label == "two"
+
+
 @pytest.mark.parametrize("field", ["measured", "low", "high", "predicted", "trivial"])
 @pytest.mark.parametrize("symbolic", SYMBOLIC)
 def test_a_nan_anywhere_leaves_the_claim_open(symbolic, field):

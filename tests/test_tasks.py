@@ -275,7 +275,15 @@ def test_one_rival_that_is_better_twice_refutes():
     assert judged(runs)[0] == "refuted" and by_task(0, runs) == {"one": "refuted", "two": "refuted"}
 
 
-@pytest.mark.parametrize("factors", [{}, ALL_WORSE | {"AdamW": (0.8, 1.0)}, ALL_WORSE | {"AdamW": (1.2, 0.8)}])
+@pytest.mark.parametrize(
+    "factors",
+    [
+        {},
+        ALL_WORSE | {"AdamW": (0.8, 1.0)},
+        ALL_WORSE | {"AdamW": (1.2, 0.8)},
+        ALL_WORSE | {"AdamW": (0.8, 1.2), "RAdam": (1.2, 0.8)},
+    ],
+)
 def test_no_difference_or_one_that_does_not_replicate_leaves_it_open(factors):
     assert judged(planted_runs(factors))[0] == "open"
 
