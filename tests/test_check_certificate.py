@@ -7,7 +7,18 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory.check_certificate import MAX_BYTES, MAX_DIGITS, check, check_file, count, parse, shown
+from theory.check_certificate import (
+    MAX_BYTES,
+    MAX_DIGITS,
+    MAX_ITEMS,
+    check,
+    check_file,
+    count,
+    items,
+    parse,
+    rational,
+    shown,
+)
 from theory.check_cycles import Interval, Recursion, _kinetic_holds, _least_period, krawczyk
 from theory.claim import CERTIFICATES
 from theory.search.cycles import attracts, certificate
@@ -213,6 +224,27 @@ def test_files_up_to_the_limit_are_read(tmp_path):
     path.write_bytes(good + b" " * (MAX_BYTES + 1 - len(good)))
     with pytest.raises(ValueError, match=f"at most {MAX_BYTES} bytes"):
         check_file(path)
+
+
+def test_lists_are_as_long_as_is_said():
+    assert MAX_ITEMS == 2000
+    for name, value in (("a", [0]), ("b", [0] * MAX_ITEMS)):
+        assert items(value, name) == items(value, name, len(value)) == value
+    for value in ([], [0] * (MAX_ITEMS + 1), (0,), "0", None):
+        with pytest.raises(ValueError, match="a must be a list of 1 to 2000 entries"):
+            items(value, "a")
+    for length in (1, 3):
+        with pytest.raises(ValueError, match=f"a must have {length} entries, got 2"):
+            items([0, 0], "a", length)
+
+
+def test_numbers_have_as_many_digits_as_is_said():
+    nines = "9" * MAX_DIGITS
+    assert MAX_DIGITS == 600 and MAX_BYTES == 400_000
+    assert rational(f"-{nines}", "a") == -int(nines) and rational(f"1/{nines}", "a") == Fraction(1, int(nines))
+    for text in (f"{nines}9", f"1/{nines}9", f"{nines}9/7", "1/1", "0/3", "-0", "", "-", "/2", "1/", "1//2"):
+        with pytest.raises(ValueError, match="a must"):
+            rational(text, "a")
 
 
 def test_counts_are_integers_from_zero():
