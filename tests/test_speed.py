@@ -9,9 +9,11 @@ import xarray as xr
 from experiments import speed
 from experiments.confront import verdict
 from experiments.timing import gate, peers
-from experiments.timing.contestant import CONTESTANTS, TOLERANCE, Contestant, error, takes_part
-from experiments.timing.work import Work, reference, small
-from paper_figures.speed import draw, seconds
+from experiments.timing.contestant import CONTESTANTS, TOLERANCE, UNCHECKED, Contestant, error, takes_part
+from experiments.timing.goals import GOALS, judged, with_goals
+from experiments.timing.startup import seconds as seconds_of
+from experiments.timing.work import Work, objective, optimizer, reference, small, start
+from paper_figures.speed import draw, floors, seconds
 from paper_figures.style import sheet
 
 STEP = Work("step", "step", 1000, 5)
@@ -25,7 +27,7 @@ def needs(name):
         pytest.skip(f"{name} is not installed")
 
 
-@pytest.mark.parametrize("name", [name for name in CONTESTANTS if name != "floor"])
+@pytest.mark.parametrize("name", [name for name in CONTESTANTS if name not in UNCHECKED])
 def test_contestants_take_the_trajectory_of_the_reference(name):
     needs(name)
     works = [STEP] + [RUNS._replace(objective=objective) for objective in OBJECTIVES]
@@ -81,7 +83,7 @@ def test_negligible_is_what_stays_below_the_threshold_twice(first, second, expec
 
 def test_medians_lie_in_intervals_that_narrow_with_rounds():
     rng = np.random.default_rng(0)
-    few, many = (speed.median_interval(1 + rng.exponential(size=(1, n)), 0) for n in (20, 2000))
+    few, many = (speed.median_interval(1 + rng.exponential(size=(1, 1, n)), 0) for n in (20, 2000))
     assert few[1] <= few[0] <= few[2] and abs(many[0] - 1 - np.log(2)) < 0.1
     assert many[2] - many[1] < 0.3 * (few[2] - few[1])
 
@@ -96,17 +98,102 @@ def test_a_contestant_answers_from_its_own_process():
         child.close()
 
 
-def test_times_are_a_table_with_ratios_to_the_floor():
-    ns = np.full((1, len(CONTESTANTS), 2), np.nan)
-    ns[0, 0], ns[0, 1] = (2.0, 3.0), (3.0, 6.0)
-    text = speed.table(xr.Dataset({"ns": (("work", "contestant", "round"), ns)},
-                                  {"work": ["a work"], "contestant": list(CONTESTANTS)}))  # fmt: skip
-    row = next(line for line in text.splitlines() if "vradam" in line and "a work" in line)
-    assert row.split()[3:] == ["3.000", "4.500", "1.50", "1.80", "1.00"]
+def test_processes_that_differ_widen_the_interval_however_many_rounds_there_are():
+    rng = np.random.default_rng(0)
+    alike = 1 + 0.01 * rng.normal(size=(1, 5, 200))
+    _, low, high = speed.median_interval(alike, 0)
+    assert high - low < 0.005
+    apart = speed.median_interval(alike + 0.1 * np.arange(5)[:, None], 0)
+    assert apart[1] < 1.12 < apart[0] < 1.28 < apart[2]
+
+
+def timed(work, **ns):
+    """Times of one work in two rounds, with our goals."""
+    found = np.full((1, len(CONTESTANTS), 2), np.nan)
+    for name, values in ns.items():
+        found[0, list(CONTESTANTS).index(name.replace("_", " "))] = values
+    coordinates = {"work": [work.name], "contestant": list(CONTESTANTS)}
+    return with_goals(xr.Dataset({"ns": (("work", "contestant", "round"), found)}, coordinates), (work,))
+
+
+def test_times_are_a_table_with_ratios_to_the_floor_and_the_seconds_of_the_work():
+    work = RUNS._replace(name="a work", d=1000, steps=1000, runs=1000)
+    text = speed.table(timed(work, floor=(2.0, 3.0), vradam=(3.0, 6.0)))
+    row = next(line for line in text.splitlines() if "vradam " in line and "a work" in line)
+    assert row.split()[3:] == ["3.000", "4.500", "1.50", "1.80", "1.00", "3.000"]
     assert "NumPy" not in "".join(line for line in text.splitlines() if "a work" in line)
 
 
-def test_the_figure_draws_seconds_of_all_numbers():
+def test_goals_are_met_at_their_limits_and_missed_beyond():
+    step = next(work for work in speed.PAPER.works if work.name == "one step, d = 1e5")
+    times = timed(step, floor=(1.0, 9.0), vradam=(1.45, 9.0), JAX=(2.9, 9.0))
+    assert judged(times, step.name, "vradam") == "<= 1.45 floors met" and judged(times, step.name, "floor") == ""
+    assert judged(times, step.name, "JAX") == ">= 2 vradam met" and judged(times, step.name, "NumPy") == ""
+    times = timed(step, floor=(1.0, 9.0), vradam=(1.46, 9.0), JAX=(2.9, 9.0))
+    assert judged(times, step.name, "vradam") == "<= 1.45 floors MISSED"
+    assert judged(times, step.name, "JAX") == ">= 2 vradam MISSED"
+
+
+def test_the_job_of_1024_seeds_has_its_goal_in_seconds():
+    seeds = next(work for work in speed.PAPER.works if "1024 seeds" in work.name)
+    assert (seeds.runs, seeds.steps, seeds.d) == (1024, 100_000, 10)
+    ns = 0.55 / seeds.numbers * 1e9
+    assert "<= 0.55 s met" in judged(timed(seeds, floor=(1, 1), vradam=(ns, 1)), seeds.name, "vradam")
+    assert "<= 0.55 s MISSED" in judged(timed(seeds, floor=(1, 1), vradam=(1.01 * ns, 1)), seeds.name, "vradam")
+
+
+def test_every_goal_belongs_to_a_work_and_to_contestants_that_do_it():
+    works = {work.name: work for work in speed.PAPER.works}
+    assert set(GOALS) <= set(works)
+    for name, goal in GOALS.items():
+        assert all(takes_part(peer, works[name]) or "rotated" in name for peer in goal.peers)
+
+
+def cost_curves(fixed, exponent):
+    """Curves along every axis whose seconds are fixed + 1e-3 size^exponent."""
+    sizes = np.array([10.0, 100.0, 1000.0, 10000.0])
+    points = [f"{axis} {size:.0f}" for axis in ("runs", "steps", "d") for size in sizes]
+    ns = np.full((len(points), len(CONTESTANTS), 1), np.nan)
+    ns[:, 1, 0] = np.tile(1e9 * (fixed + 1e-3 * sizes**exponent) / sizes, 3)
+    return xr.Dataset(
+        {"ns": (("point", "contestant", "round"), ns), "numbers": ("point", np.tile(sizes, 3))},
+        {"point": points, "contestant": list(CONTESTANTS)},
+    )
+
+
+@pytest.mark.parametrize(("fixed", "exponent"), [(0.0, 1.0), (0.02, 1.0), (0.0, 1.3)])
+def test_scaling_tells_a_fixed_cost_from_a_slope(fixed, exponent):
+    found = speed.scaling(cost_curves(fixed, exponent)).sel(contestant="vradam")
+    assert np.allclose(found.slope, exponent, atol=0.02 if fixed else 1e-12)
+    if exponent == 1:
+        assert np.allclose(found.fixed, fixed, atol=1e-12)
+    assert np.isnan(speed.scaling(cost_curves(fixed, exponent)).sel(contestant="NumPy").slope).all()
+
+
+def test_what_a_process_pays_once_is_what_its_last_line_takes():
+    assert 0.05 <= seconds_of("import time", "time.sleep(0.05)") < 5
+
+
+def test_the_parts_do_the_work_of_the_whole():
+    needs("vradam")
+    from experiments.timing import parts
+
+    rotated = RUNS._replace(objective="rotated quadratic", noise="gaussian", runs=70)
+    x, kernel = np.full((3, 64), 0.3), objective(rotated).kernel
+    expected = objective(rotated).grad(x[:, 0])
+    moved = parts.gradient_alone(rotated._replace(runs=64, steps=1))()
+    np.testing.assert_allclose(0.3 - moved[0], 1e-9 * expected[0], rtol=1e-6)
+    assert kernel is not None and parts.noise_alone(rotated)().std() > 0.5
+    assert len(parts.inner_loop(rotated)()) == 1
+    _, _, (_, grad, v, m), blocks = parts.passes(STEP)
+    chosen, x = optimizer(STEP), start(STEP)[0]
+    _, state = chosen.step(x, grad, chosen.init(x))
+    np.testing.assert_allclose(v, state.velocity, rtol=1e-12)
+    np.testing.assert_allclose(m, state.second_moment, rtol=1e-12)
+    assert blocks == 1
+
+
+def test_the_figure_draws_seconds_of_all_numbers_and_goals_beside_the_floor():
     points = [f"{axis} {value}" for axis in ("runs", "steps", "d") for value in (4, 8)]
     ns = np.full((6, len(CONTESTANTS), 2), np.nan)
     ns[:, 0], ns[:, 1] = 1.0, 2.0
@@ -115,8 +202,12 @@ def test_the_figure_draws_seconds_of_all_numbers():
         {"point": points, "contestant": list(CONTESTANTS)},
     )
     np.testing.assert_array_equal(seconds(curves, "steps", "vradam"), [(4, 8), (8, 16)])
+    times = timed(speed.PAPER.works[0], floor=(2.0, 3.0), vradam=(3.0, 3.0), JAX=(8.0, 9.0))
+    assert floors(times, "JAX, blocks", "JAX") == 4 and floors(times, "vradam") == 1.5
     with sheet():
-        figure = draw({"curves": curves})
-    for panel in figure.axes:
+        figure = draw({"curves": curves, "scaling": speed.scaling(curves), "times": times})
+    *panels, works = figure.axes
+    for panel in panels:
         floor, ours = panel.get_lines()
         np.testing.assert_array_equal(ours.get_ydata(), 2 * floor.get_ydata())
+    assert [line.get_xdata()[0] for line in works.get_lines()] == [1, 4, 1.5, 1.45]

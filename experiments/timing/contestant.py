@@ -12,13 +12,21 @@ from importlib.util import find_spec
 from typing import Any
 
 from experiments.provenance import ROOT
-from experiments.timing import ours, peers
+from experiments.timing import ours, parts, peers
 from experiments.timing.work import Work, reference, small
 
 #: name -> what it needs, how it is installed, the kinds of work it does, and the function that prepares it.
 CONTESTANTS = {
     "floor": ("numba", "numba", ("step", "runs"), ours.floor),
     "vradam": ("numba", "numba", ("step", "runs"), ours.compiled),
+    "- inner loop": ("numba", "numba", ("runs",), parts.inner_loop),
+    "- gradient alone": ("numba", "numba", ("runs",), parts.gradient_alone),
+    "- noise alone": ("numba", "numba", ("runs",), parts.noise_alone),
+    "- first pass": ("numba", "numba", ("step",), parts.first_pass),
+    "- second pass": ("numba", "numba", ("step",), parts.second_pass),
+    "- root + division": ("numba", "numba", ("step",), parts.divider_alone),
+    "floor, 2 threads": ("numba", "numba", ("step", "runs"), ours.floor),
+    "vradam, 2 threads": ("numba", "numba", ("step", "runs"), ours.compiled),
     "NumPy": ("numpy", "numpy", ("step", "runs"), ours.by_numpy),
     "JAX": ("jax", "jax jaxlib", ("step",), peers.jax_step),
     "JAX, blocks": ("jax", "jax jaxlib", ("runs",), peers.jax_blocks),
@@ -27,6 +35,8 @@ CONTESTANTS = {
     "PyTorch AdamW, fused": ("torch", "torch", ("step",), peers.fused_torch),
     "PyTorch, plain": ("torch", "torch", ("step", "runs"), peers.plain_torch),
 }
+#: Parts of ours, and floors: not checked, since they follow no trajectory.
+UNCHECKED = ("floor", "floor, 2 threads", *(name for name in CONTESTANTS if name.startswith("-")))
 WITHOUT_GATE = ("optax AdamW", "PyTorch AdamW, fused")
 TOLERANCE = 1e-9
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -38,6 +48,10 @@ ONE_THREAD = dict.fromkeys(THREADS, "1") | {
 
 def takes_part(name: str, work: Work) -> bool:
     """Whether a contestant does this work."""
+    if name.endswith("2 threads") and (work.noise or work.objective != "quadratic"):
+        return False
+    if (name == "- noise alone" and not work.noise) or (name.endswith("pass") and work.saturated):
+        return False
     if name.startswith("JAX") and work.objective == "rotated quadratic":
         return False
     if name == "PyTorch, plain" and (work.noise or work.objective != "quadratic"):
@@ -51,6 +65,8 @@ class Contestant:
     def __init__(self, name: str, work: Work) -> None:
         self.name, self.work = name, work
         environment = os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+        if name.endswith("2 threads"):
+            environment |= {"NUMBA_NUM_THREADS": "2"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "experiments.timing.contestant", name, json.dumps(work)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
@@ -97,7 +113,7 @@ def main(name: str, work: Work) -> None:
     call = None
     for line in sys.stdin:
         if line.strip() == "check":
-            answer = 0.0 if name == "floor" else error(name, work)
+            answer = 0.0 if name in UNCHECKED else error(name, work)
         else:
             if call is None:
                 call = CONTESTANTS[name][3](work)

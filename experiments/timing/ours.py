@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from math import sqrt
 from typing import Any
 
@@ -15,12 +17,12 @@ WIDTH = 64
 
 
 def compiled(work: Work) -> Callable[[], Array]:
-    """The compiled engines, on one thread."""
+    """The compiled engines, on as many threads as this process may use."""
     x, g = start(work)
     if work.kind == "step":
         from vradam.inplace import InPlace
 
-        training = InPlace(optimizer(work), [x])
+        training = InPlace(optimizer(work), [x], threads())
 
         def steps() -> Array:
             for _ in range(work.steps):
@@ -59,22 +61,32 @@ def by_numpy(work: Work) -> Callable[[], Array]:
     return runs
 
 
-def floor(work: Work) -> Callable[[], Array]:
+def threads() -> int:
+    """How many threads this process may use."""
+    return int(os.environ.get("NUMBA_NUM_THREADS", "1"))
+
+
+def floor(work: Work) -> Callable[[], Any]:
     """What the hardware takes at least: the memory streams of one step, or one root and one division a number."""
     import numba
 
+    count = threads()
+    pool = ThreadPoolExecutor(count)
     if work.kind == "runs":
-        unit = numba.njit(error_model="numpy")(roots_and_divisions)
-        tiles, d, steps = -(-work.runs // WIDTH), work.d, work.steps
-        return lambda: unit(tiles, d, steps)
-    sweep = numba.njit(error_model="numpy")(seven_streams if work.saturated or not work.gate else nine_streams)
-    x, g = start(work)
-    v, m = np.zeros_like(x), np.zeros_like(x)
+        unit = numba.njit(error_model="numpy", nogil=True)(roots_and_divisions)
+        tiles = [len(part) for part in np.array_split(np.arange(-(-work.runs // WIDTH)), count)]
+        return lambda: list(pool.map(unit, tiles, [work.d] * count, [work.steps] * count))
+    from vradam.inplace import zeros_beside
 
-    def steps_of_memory() -> Array:
+    streams = seven_streams if work.saturated or not work.gate else nine_streams
+    sweep = numba.njit(error_model="numpy", nogil=True)(streams)
+    x, g = start(work)
+    v, m = zeros_beside(x, 1024), zeros_beside(x, 2048)
+    parts = [np.array_split(array, count) for array in (x, g, v, m)]
+
+    def steps_of_memory() -> None:
         for _ in range(work.steps):
-            sweep(x, g, v, m)
-        return x
+            list(pool.map(sweep, *parts))
 
     return steps_of_memory
 
