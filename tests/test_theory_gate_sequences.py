@@ -13,7 +13,7 @@ from theory import circle_criterion, gate_sequences, quadratic_family
 from theory.certify_gates import certify_gates
 from theory.circle_criterion import LIMITS, derive_limits
 from theory.claim import vanishes
-from theory.gate_sequences import S5, TWO_GATES, S3a, coupled_step, derive_two_gates, is_schur
+from theory.gate_sequences import COMMON, S5, SWAPPED, TWO_GATES, S3a, derive_two_gates, is_schur
 from theory.notation import a, alpha1, beta1, s1, s2
 from theory.recursion import ALGORITHM
 
@@ -203,7 +203,7 @@ def test_two_gate_limits():
 
 
 def test_coupled_example_against_eigenvalues():
-    alone = [np.array(coupled_step(*gates)).astype(float) for gates in ((4, 1), (1, 4), (4, 4), (1, 1))]
+    alone = [np.array(gates).astype(float) for gates in (*SWAPPED, *COMMON)]
     radii = [max(abs(np.linalg.eigvals(matrix))) for matrix in alone]
     assert max(radii) < 1
     swapped = max(abs(np.linalg.eigvals(alone[1] @ alone[0])))

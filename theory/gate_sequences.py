@@ -80,7 +80,7 @@ def falling_gates() -> bool:
 
 def rising_gates() -> bool:
     """(4) Gates that never fall: ``V(z, O_t)/O_t`` loses ``(1-beta1^2)(x' + kappa w')^2`` a step; rises only help."""
-    later = sp.Symbol("later", positive=True)
+    later = sp.Symbol("later")
     falls = sp.diff(energy(later) / later, later) + x**2 / later**2
     loss = (energy(odds()) - after_step(energy(odds()))) / odds() - (1 - beta1**2) * after_step(x + kappa() * w) ** 2
     return zero(falls) and zero(loss)
@@ -142,9 +142,14 @@ def is_schur(square: sp.Matrix, radius: sp.Expr = ONE) -> bool:
     return True
 
 
+#: Gates that are swapped between the coordinates, and the same two values as one gate for both; each pair in turn.
+SWAPPED = coupled_step(4, 1), coupled_step(1, 4)
+COMMON = coupled_step(4, 4), coupled_step(1, 1)
+
+
 def gates_of_one_coordinate_each() -> bool:
     """beta1 = 1/2: the gates (4, 1) and (1, 4) are Schur each; in turn their spectral radius is at least 5/4."""
-    first, second = coupled_step(4, 1), coupled_step(1, 4)
+    first, second = SWAPPED
     return is_schur(first) and is_schur(second) and not is_schur(second * first, sp.Rational(5, 4))
 
 
@@ -153,10 +158,10 @@ def one_gate_for_all_is_worse() -> bool:
 
     It is the curvature 5/4 that grows: there ``two_gate_word = 5/8``.
     """
-    first, second = coupled_step(4, 4), coupled_step(1, 1)
+    first, second = COMMON
     radius = sp.Rational(3, 2)
     beyond = not is_schur(second * first, radius)
-    inside = is_schur(coupled_step(1, 4) * coupled_step(4, 1), radius)
+    inside = is_schur(SWAPPED[1] * SWAPPED[0], radius)
     mode = TWO_GATES["two_gate_word"].subs({**HALF, s1: 5, s2: sp.Rational(5, 4)})
     return is_schur(first) and is_schur(second) and beyond and inside and zero(mode - sp.Rational(5, 8))
 
