@@ -148,6 +148,15 @@ def test_adagrad_is_the_proof_form_at_beta2_equal_to_one():
     np.testing.assert_allclose(x, y, rtol=1e-13)
 
 
+@pytest.mark.parametrize("shape", [(2,), (3, 2), (4, 3, 2)])
+def test_the_state_has_a_number_for_each_run_or_for_each_coordinate(shape):
+    for gate in ALL_GATES:
+        state = VRAdam(gate=gate).init(np.ones(shape))
+        assert state.velocity.shape == state.second_moment.shape == shape and state.step == 0
+        assert state.kinetic.shape == (shape if gate.per_coordinate else shape[:-1])
+        assert not np.any(state.kinetic) and not np.any(state.velocity) and not np.any(state.second_moment)
+
+
 def test_step_is_pure():
     optimizer, x, grad = VRAdam(), np.ones(3), np.arange(3.0)
     state = optimizer.init(x)

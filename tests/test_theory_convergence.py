@@ -26,7 +26,7 @@ from theory.convergence import (
 )
 from theory.enumeration import PREDICTABLE, SMOOTHED, Case, holds, mean_squared_gradient, tightness, tree
 from theory.intervals import enclose, rational
-from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, d, eps
+from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, d, eps, gate_decay
 from theory.recursion import ALGORITHM
 
 PLAIN = {"L": 1.0, "R": 1.0, "D": 1.0, "eps": 1e-8}
@@ -108,6 +108,24 @@ def test_the_known_limits():
     assert vanishes(limit_theorem2 - (1 + alpha1) * d * R * (4 * R + L))
     assert limit_theorem2.subs({alpha1: 19, d: 1, R: 1, L: 1}) == 100
     assert limit_theorem4.subs({alpha1: 0, d: 1, R: 1, L: 1, beta1: sp.Rational(9, 10)}) == 139
+
+
+def test_what_is_tuned_to_the_horizon():
+    assert tuned(alpha0) == 1 / sp.sqrt(N) and tuned(beta2) == tuned(gate_decay) == 1 - 1 / N
+    assert tuned(gate_decay, sp.Rational(1, 3)) == sp.Rational(2, 3) and tuned(beta2, sp.Rational(1, 3)) == 1 - 1 / N
+    assert tuned(alpha0 * beta2 * L) == L * (1 - 1 / N) / sp.sqrt(N)
+
+
+def test_the_gate_is_as_slow_as_the_horizon_unless_told_otherwise():
+    plain = {"L": 0.7, "R": 1.3, "D": 2.0, "eps": 1e-4, "alpha1": 2.0, "beta3": 1.0}
+    n = np.array([50.0, 1000.0])
+    bound = horizon_bound(smoothed_rate.theorem, n, **plain)
+    np.testing.assert_array_equal(bound, horizon_bound(smoothed_rate.theorem, n, **plain, slowness=1 / n))
+    assert (bound != horizon_bound(smoothed_rate.theorem, n, **plain, slowness=2 / n)).all()
+    assert np.isfinite(horizon_bound(smoothed_rate.theorem, n, **plain, slowness=1.0)).all()
+    for slowness in (0.0, -0.5, 1.02, [0.5, 0.0], [1.5, 0.5], np.nan):
+        with pytest.raises(ValueError, match=r"slowness must lie in \(0, 1\]"):
+            horizon_bound(smoothed_rate.theorem, n, **plain, slowness=slowness)
 
 
 def test_large_horizons_lose_no_digits():
@@ -193,6 +211,12 @@ def test_bad_constants_are_named(change, message):
 def test_bad_horizons_are_named():
     with pytest.raises(ValueError, match=r"steps must exceed 1/\(1 - beta1\) = 10, got 10"):
         horizon_bound(theorem4, 10, **PLAIN, beta1=0.9)
+    with pytest.raises(ValueError, match=r"steps must exceed 1/\(1 - beta1\) = 1.66667, got 1.5"):
+        horizon_bound(theorem4, 1.5, **PLAIN, beta1=0.4)
+    assert horizon_bound(theorem4, 1.5, **PLAIN, beta1=0.3) > 0
+    for steps in (1, 0, -3, [5, 1]):
+        with pytest.raises(ValueError, match=r"steps must exceed 1/\(1 - beta1\) = 1, got"):
+            horizon_bound(theorem2, steps, **PLAIN)
     with pytest.raises(ValueError, match=r"R must exceed sqrt\(eps\) = 1, got 0.5"):
         crossover(theorem2, L=1.0, R=0.5, D=1.0, eps=1.0)
 
