@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import xarray as xr
@@ -18,6 +18,7 @@ from vradam.objectives import Objective
 from vradam.trajectory import Trajectory
 
 Statistic = Callable[[Trajectory], ArrayLike]
+Engine = Literal["auto", "numpy", "compiled"]
 #: Runs in one batched call: a multiple of the engine's tile, at most LARGEST.
 TILE: Final = 64
 LARGEST: Final = 4096
@@ -36,6 +37,7 @@ def run(
     steps: int,
     noise: Any = None,
     every: int = 0,
+    engine: Engine = "auto",
     jobs: int = 1,
     dask: str | None = None,
 ) -> xr.Dataset:
@@ -53,7 +55,7 @@ def run(
     statistic : maps a :class:`~vradam.trajectory.Trajectory` of a batch to one number per run, shape (runs,); or
         several of these by name. With several processes it must be picklable or a closure of picklable things.
     x0 : starting point (d,), or one per seed (seeds, d)
-    steps, noise, every : as for :func:`vradam.simulate`; ``every=0`` records the first and the last point only
+    steps, noise, every, engine : as for :func:`vradam.simulate`; ``every=0`` records the first and the last point only
     jobs : processes, one thread each; 1 stays in this process
     dask : address of a Dask scheduler that computes instead
 
@@ -92,7 +94,7 @@ def run(
     room = max(1, RECORDED // (records * (objective.dim + 3)))
     edges = [*range(0, total, min(share, LARGEST, room)), total]
     batches = {
-        f"{first}": (optimizer, objective, axes, range(first, last), named, start, steps, noise, every)
+        f"{first}": (optimizer, objective, axes, range(first, last), named, start, steps, noise, every, engine)
         for first, last in pairwise(edges)
     }
     done = dict(workers.map(_batch, batches))
@@ -130,6 +132,7 @@ def _batch(
     steps: int,
     noise: Any,
     every: int,
+    engine: Engine,
 ) -> dict[str, NDArray]:
     """One batched call: the runs with these numbers, counted through the grid in C order."""
     places = np.unravel_index(np.asarray(runs), tuple(len(values) for values in axes.values()))
@@ -137,7 +140,9 @@ def _batch(
     seed = values.pop("seed")
     x0 = start[places[-1]] if start.ndim == 2 else np.broadcast_to(start, (len(runs), *start.shape))
     swept = replace(optimizer, **values)
-    trajectory = vradam.simulate(swept, objective, x0, steps=steps, noise=noise, seed=seed, every=every, progress=False)
+    trajectory = vradam.simulate(
+        swept, objective, x0, steps=steps, noise=noise, seed=seed, every=every, engine=engine, progress=False
+    )
     found = {name: np.asarray(statistic(trajectory)) for name, statistic in statistics.items()}
     for name, column in found.items():
         if column.shape != (len(runs),):

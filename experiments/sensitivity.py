@@ -76,7 +76,7 @@ class Setup:
     optimizers: tuple[Family, ...] = OPTIMIZERS
     forms: tuple[Family, ...] = FORMS
     alpha0: tuple[float, float, int] = (-5.0, 2.0, 29)
-    seeds: tuple[int, int] = (16, 32)
+    seeds: tuple[int, int] = (8, 32)
     ratios: tuple[float, float, int] = (1.0, 16.0, 49)
     map_tasks: tuple[Task, ...] = ()
     map_strengths: tuple[float, float, int] = (-7.0, 3.0, 31)

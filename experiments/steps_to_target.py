@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import vradam
 from experiments import parameter_sweep
+from vradam.engine import lanes
 from vradam.trajectory import Trajectory
 
 RESAMPLES = 1000
@@ -137,8 +138,9 @@ def measure(task: Task, family: Family, alpha0: tuple[float, ...], seeds: int, s
     objective, noise, x0, level = build(task)
     rng = np.random.default_rng([seed, objective.dim])
     starts = x0 + task.spread * max(1.0, float(np.abs(x0).max())) * rng.normal(size=(seeds, objective.dim))
+    swept = optimizer(family)
     table = parameter_sweep.run(
-        optimizer(family),
+        swept,
         objective,
         {**dict(family.over), "alpha0": alpha0},
         range(seed, seed + seeds),
@@ -147,6 +149,7 @@ def measure(task: Task, family: Family, alpha0: tuple[float, ...], seeds: int, s
         steps=task.steps + task.hold,
         noise=noise,
         every=task.every,
+        engine="compiled" if lanes.supports(swept, objective, noise) else "numpy",
     )
     steps = table.steps.values.reshape(-1, len(alpha0), seeds).astype(np.float32)
     return xr.Dataset({"steps": (("setting", "alpha0", "seed"), steps)}, coords={"alpha0": list(alpha0)})
@@ -198,10 +201,10 @@ def resampled_medians(steps: NDArray, seed: int, resamples: int = RESAMPLES) -> 
 
 
 def _logistic_regression() -> vradam.Objective:
-    """Every sixth sample and the ten mean features of scikit-learn's bundled breast-cancer data, l2 = 0.01."""
+    """Every twelfth sample and the ten mean features of scikit-learn's bundled breast-cancer data, l2 = 0.01."""
     from sklearn.datasets import load_breast_cancer
 
     features, labels = load_breast_cancer(return_X_y=True)
-    part = features[::6, :10]
+    part = features[::12, :10]
     part = (part - part.mean(axis=0)) / part.std(axis=0)
-    return vradam.objectives.logistic_regression(part, labels[::6].astype(float), l2=0.01)
+    return vradam.objectives.logistic_regression(part, labels[::12].astype(float), l2=0.01)

@@ -110,6 +110,13 @@ def test_a_dask_cluster_changes_nothing(monkeypatch):
         assert bits(sweep(dask=cluster.scheduler_address)) == whole
 
 
+def test_the_engines_agree():
+    """To rounding: the same noise, the same recursion, compiled or not."""
+    compiled, reference = (sweep(engine=name) for name in ("compiled", "numpy"))
+    for name in ("value", "rate"):
+        np.testing.assert_allclose(compiled[name], reference[name], rtol=1e-12)
+
+
 def test_one_statistic_is_named_after_its_function():
     assert list(sweep(statistic=final_value)) == ["final_value"]
     assert list(sweep(statistic=lambda t: t.value[:, -1])) == ["statistic"]
@@ -127,6 +134,7 @@ def test_one_statistic_is_named_after_its_function():
         ({"seeds": [0.5]}, r"seeds must be distinct integers, got \[0.5\]"),
         ({"seeds": []}, r"seed must be a non-empty sequence"),
         ({"x0": [[1.0, 2.0]]}, r"x0 must have shape \(d,\) or \(seeds, d\) with 4 seeds, got \(1, 2\)"),
+        ({"engine": "fast"}, "engine must be 'auto', 'numpy' or 'compiled', got 'fast'"),
         ({"jobs": 0}, "jobs must be a positive integer, got 0"),
         ({"statistic": lambda t: t.value}, r"statistic 'statistic' must return one number per run.*got \(24, 41\)"),
     ],
