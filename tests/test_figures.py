@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
+import vradam
 from experiments import (
     adaptive_edge,
     basins,
@@ -43,7 +44,14 @@ SHOWN = ("published", "inside", "smoothed beta2", "Adam")
 
 @pytest.fixture(scope="module")
 def data():
-    """Every stem's data, from setups of a few seconds."""
+    """Every stem's data, from setups so small that NumPy is done before a kernel would be compiled."""
+    simulate = vradam.simulate
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vradam, "simulate", lambda *given, **named: simulate(*given, **named | {"engine": "numpy"}))
+        return small_data()
+
+
+def small_data():
     none = Chunks()
     plan = frontier.Map(
         variants=(frontier.PUBLISHED, frontier.SMOOTHED), beta1_cells=4, fraction_cells=4, starts=4,

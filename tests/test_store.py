@@ -71,7 +71,7 @@ def test_compression_loses_nothing():
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # h5netcdf closes what it never opened
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_damaged_bytes_are_a_value_error_or_the_same_kind_of_data(data):
     """Whatever is done to a file's bytes, reading it never crashes otherwise (checksums catch it before this)."""
