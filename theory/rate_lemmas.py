@@ -9,8 +9,8 @@ Setting of [D] = Défossez, Bottou, Bach, Usunier, "A Simple Convergence Proof o
 
 A function ``prove_*`` returns True when its lemma holds: the docstring reduces the lemma to algebraic facts and the
 body has SymPy decide them. An inequality is written as an identity whose slack is a product of nonnegative quantities,
-so that no assumption on a symbol enters the algebra. The other functions return the bounds themselves, which the assemblies in
-:mod:`theory.convergence` and :mod:`theory.smoothed_rate` put together.
+so that no assumption on a symbol enters the algebra. The other functions return the bounds themselves, which the
+assemblies in :mod:`theory.convergence` and :mod:`theory.smoothed_rate` put together.
 """
 
 from __future__ import annotations
