@@ -67,7 +67,7 @@ def small_data():
     rates = convergence.Setup(problems=CONVEX[:1], horizons=(50, 100, 200), informative=items, seeds=3)
     noise = bias.Setup(
         laws=(bias.Law(0.1, 1.0), bias.Law(0.5, 2.0)), plateau_horizon=800, horizons=(100, 400),
-        curve_laws=(bias.Law(0.1, 1.0),), crossing=bias.Crossing(horizon=500, seeds=3), seeds=4,
+        curve_laws=(bias.Law(0.1, 1.0),), crossing=bias.Crossing(horizon=500, repaired_horizon=500, seeds=3), seeds=4,
     )  # fmt: skip
     small = replace(
         sensitivity.DEFAULT, tasks=(Task("himmelblau", steps=60), Task("rational", steps=60)), seeds=(2, 3),
