@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import toys
 from hypothesis import settings
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background job; the processes we start must hear it
@@ -51,6 +50,8 @@ def fails_without_each_fact(monkeypatch):
 @pytest.fixture
 def room(tmp_path, monkeypatch):
     """A package with the toy stem, importable here and in the processes started from here."""
+    import toys
+
     package = tmp_path / "room" / "toy_stems"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
