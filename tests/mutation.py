@@ -7,10 +7,10 @@
 A mutant is a module with one change: an operator exchanged, a comparison moved or turned, a condition negated, a whole
 number plus one, another number times 1.02, a truth value flipped, ``min`` for ``max`` and the like; defaults,
 module-level formulas and compiled kernels included (kernels run interpreted here). Annotations, decorators, texts and
-the arguments of exceptions are left alone. Each mutant is written into a temporary copy of the rooms, and the tests of
-its module run there until one fails, the fastest and deadliest first, in a process of its own, forked where the system
-can. Survivors are listed; ``tests/mutation_reasons.json`` may say why one changes nothing. Standard library only, apart
-from what the tests need.
+the arguments of exceptions, and whether zip is strict, are left alone. Each mutant is written into a temporary copy of
+the rooms, and the tests of its module run there until one fails, the fastest and deadliest first, in a process of its
+own, forked where the system can. Survivors are listed; ``tests/mutation_reasons.json`` may say why one changes nothing.
+Standard library only, apart from what the tests need.
 """
 
 from __future__ import annotations
@@ -156,6 +156,8 @@ def _walk(node: ast.AST, place: str, parent: ast.AST | None = None) -> Iterator[
     if isinstance(node, ast.Raise | ast.Import | ast.ImportFrom | ast.JoinedStr):
         return
     if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
+        return
+    if isinstance(node, ast.keyword) and node.arg == "strict":  # of zip: a check, no formula
         return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         place = f"{place}.{node.name}".lstrip(".")

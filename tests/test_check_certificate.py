@@ -130,6 +130,11 @@ def test_a_cycle_at_the_edge_is_rejected():
         assert check(certificate(Fraction(9, 10), S, None, w)) == below
 
 
+def test_forty_points_are_read():
+    many = {"velocity": [["0", "1"]] * 40, "clipped": [False] * 40}
+    assert check({**parse(GOOD.encode()), **many}) is False
+
+
 @pytest.mark.parametrize("change", [{"S": "1/2"}, {"alpha1": "0"}, {"alpha1": "1/2"}, {"beta1": "0"}])
 def test_every_positive_curvature_and_every_clip_is_well_formed(change):
     assert check({**parse(GOOD.encode()), **change}) is False

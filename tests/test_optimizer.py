@@ -281,6 +281,7 @@ def test_a_schedule_is_called_with_the_step_from_one():
         ({"weight_decay": [-1, 0]}, r"weight_decay must lie in \[0, inf\), got -1.0"),
         ({"gate_decay": 1.0}, r"gate_decay must lie in \[0, 1\), got 1.0"),
         ({"gate_decay": 0.9, "gate": inside}, "gate_decay must be 0 with the gate 'inside'"),
+        ({"gate_decay": [0.0, 0.9], "gate": inside}, "gate_decay must be 0 with the gate 'inside'"),
     ],
 )
 def test_hyper_parameters_out_of_domain(argument, message):

@@ -50,9 +50,9 @@ def derive_limits(c: Coefficients = ALGORITHM) -> Mapping[str, sp.Expr]:
     high, middle, low = circle_polynomial(c).all_coeffs()
     (end,) = sp.solve(high.subs(a, 0), b)
     (corner,) = sp.solve(middle.subs(b, end), a)
-    touching = sp.cancel((middle**2 - 4 * high * low) / (1 - beta1) ** 2)
+    touching = sp.factor(middle**2 - 4 * high * low)
     limit, end = sp.factor(_upper_root(touching)), sp.factor(end)
-    scaled = sp.expand(touching.subs(a, b / (1 + alpha1)) * (1 + alpha1) ** 2)
+    scaled = touching.subs(a, b / (1 + alpha1))
     (flat,) = sp.solve(sp.cancel(middle.subs(a, b / (1 + alpha1))).subs(b, end), alpha1)
     return {
         "cqlf_limit_zero": limit.subs(a, 0),
