@@ -71,11 +71,11 @@ def floor(work: Work) -> Callable[[], Any]:
     import numba
 
     count = threads()
-    pool = ThreadPoolExecutor(count)
+    share = map if count == 1 else ThreadPoolExecutor(count).map  # handing over takes as long as a small step
     if work.kind == "runs":
         unit = numba.njit(error_model="numpy", nogil=True)(roots_and_divisions)
         tiles = [len(part) for part in np.array_split(np.arange(-(-work.runs // WIDTH)), count)]
-        return lambda: list(pool.map(unit, tiles, [work.d] * count, [work.steps] * count))
+        return lambda: list(share(unit, tiles, [work.d] * count, [work.steps] * count))
     from vradam.inplace import zeros_beside
 
     streams = seven_streams if work.saturated or not work.gate else nine_streams
@@ -86,7 +86,7 @@ def floor(work: Work) -> Callable[[], Any]:
 
     def steps_of_memory() -> None:
         for _ in range(work.steps):
-            list(pool.map(sweep, *parts))
+            list(share(sweep, *parts))
 
     return steps_of_memory
 
