@@ -83,8 +83,8 @@ PAPER = Setup(
     d=(2, 8, 32),
     in_curves=("floor", "vradam", "NumPy", "JAX, blocks"),
     rounds=5,
-    gate_rounds=31,
-    gate_processes=5,
+    gate_rounds=21,
+    gate_processes=4,
 )
 
 
