@@ -91,7 +91,7 @@ def agree(optimizer, objective, law, steps=1000, state=None, x0=START):
     return reference
 
 
-@pytest.mark.parametrize(("name", "law"), zip(OPTIMIZERS, cycle(NOISES)))
+@pytest.mark.parametrize(("name", "law"), list(zip(OPTIMIZERS, cycle(NOISES), strict=False)))
 def test_every_optimizer_and_every_noise_is_the_reference_over_1000_steps(name, law):
     agree(OPTIMIZERS[name], OBJECTIVES["log_cosh"], NOISES[law])
 

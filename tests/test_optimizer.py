@@ -148,6 +148,14 @@ def test_adagrad_is_the_proof_form_at_beta2_equal_to_one():
     np.testing.assert_allclose(x, y, rtol=1e-13)
 
 
+def test_the_defaults_are_those_that_are_documented():
+    optimizer = VRAdam()
+    numbers = {"alpha0": 1e-3, "alpha1": 10.0, "beta1": 0.9, "beta2": 0.999, "beta3": 1.0, "eps": 1e-8}
+    assert {name: getattr(optimizer, name) for name in numbers} == numbers
+    assert optimizer.weight_decay == optimizer.gate_decay == 0 and not optimizer.proof_form
+    assert optimizer.gate == published
+
+
 @pytest.mark.parametrize("shape", [(2,), (3, 2), (4, 3, 2)])
 def test_the_state_has_a_number_for_each_run_or_for_each_coordinate(shape):
     for gate in ALL_GATES:
