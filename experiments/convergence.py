@@ -84,7 +84,7 @@ DEFAULT = Setup()
 PAPER = Setup(
     problems=CONVEX + NON_CONVEX + WIDE + BREAST_CANCER,
     optimizers=ALL,
-    horizons=(100, 316, 1000, 3162, 10_000, 31_623, 100_000, 316_228, 1_000_000),
+    horizons=(100, 178, 316, 562, 1000, 3162, 10_000, 31_623, 100_000, 316_228, 1_000_000),
     informative=(
         Informative("theorem1", (10_000, 100_000, 1_000_000, 10_000_000)),
         Informative("theorem2", (10_000, 100_000, 1_000_000, 10_000_000)),
