@@ -18,6 +18,8 @@ T = TypeVar("T")
 log = logging.getLogger("experiments")
 #: How often a pool of processes is rebuilt after one of them was killed.
 ATTEMPTS: Final = 4
+#: The warnings of loky's tracker of temporary folders, as ``PYTHONWARNINGS`` names them.
+TRACKER: Final = "ignore:resource_tracker"
 #: Seconds after which an idle process ends.
 IDLE: Final = 20
 #: Seconds in which a Dask scheduler must answer.
@@ -80,6 +82,9 @@ def _on_processes(
 ) -> Iterator[tuple[str, T]]:
     from joblib import Parallel, delayed, parallel_config
 
+    # after a process that was ended at once loky's tracker cleans up, and would say so on top of our last words
+    if TRACKER not in (quiet := os.environ.get("PYTHONWARNINGS", "")):
+        os.environ["PYTHONWARNINGS"] = f"{quiet},{TRACKER}".lstrip(",")
     calls = [delayed(_call)(os.getpid(), function, key, values) for key, values in arguments.items()]
     with (
         parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1, idle_worker_timeout=IDLE),
