@@ -125,8 +125,8 @@ FIGURES: Final = (
     Entry(
         "speed",
         "speed",
-        ("curves",),
-        "What a run costs on one thread, against runs, steps and dimensions, beside the floor of the hardware.",
+        ("curves", "scaling", "times"),
+        "What a run costs on one thread, against runs, steps and dimensions, and each work beside our goal.",
     ),
     Entry(
         "tasks",

@@ -13,7 +13,7 @@ from experiments.timing.contestant import CONTESTANTS, TOLERANCE, UNCHECKED, Con
 from experiments.timing.goals import GOALS, judged, with_goals
 from experiments.timing.startup import seconds as seconds_of
 from experiments.timing.work import Work, objective, optimizer, reference, small, start
-from paper_figures.speed import draw, seconds
+from paper_figures.speed import draw, floors, seconds
 from paper_figures.style import sheet
 
 STEP = Work("step", "step", 1000, 5)
@@ -193,7 +193,7 @@ def test_the_parts_do_the_work_of_the_whole():
     assert blocks == 1
 
 
-def test_the_figure_draws_seconds_of_all_numbers():
+def test_the_figure_draws_seconds_of_all_numbers_and_goals_beside_the_floor():
     points = [f"{axis} {value}" for axis in ("runs", "steps", "d") for value in (4, 8)]
     ns = np.full((6, len(CONTESTANTS), 2), np.nan)
     ns[:, 0], ns[:, 1] = 1.0, 2.0
@@ -202,8 +202,12 @@ def test_the_figure_draws_seconds_of_all_numbers():
         {"point": points, "contestant": list(CONTESTANTS)},
     )
     np.testing.assert_array_equal(seconds(curves, "steps", "vradam"), [(4, 8), (8, 16)])
+    times = timed(speed.PAPER.works[0], floor=(2.0, 3.0), vradam=(3.0, 3.0), JAX=(8.0, 9.0))
+    assert floors(times, "JAX, blocks", "JAX") == 4 and floors(times, "vradam") == 1.5
     with sheet():
-        figure = draw({"curves": curves})
-    for panel in figure.axes:
+        figure = draw({"curves": curves, "scaling": speed.scaling(curves), "times": times})
+    *panels, works = figure.axes
+    for panel in panels:
         floor, ours = panel.get_lines()
         np.testing.assert_array_equal(ours.get_ydata(), 2 * floor.get_ydata())
+    assert [line.get_xdata()[0] for line in works.get_lines()] == [1, 4, 1.5, 1.45]
