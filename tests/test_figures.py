@@ -102,21 +102,9 @@ def small_data():
             "crossing": bias.measure_crossing(noise),
         },
         "sensitivity": sensitivity.run(small, none).data,
-        "speed": {"curves": planted_costs()},
+        "speed": reference("speed"),  # no time is measured in a test
         "tasks": reference("tasks"),  # to compute them anew needs networks
     }
-
-
-def planted_costs():
-    """One and two nanoseconds a number, whatever its place: no time is measured in a test."""
-    values = {"runs": (256, 1024), "steps": (250, 1000), "d": (2, 8)}
-    points = [f"{axis} {value}" for axis in values for value in values[axis]]
-    ns = np.stack([np.full((6, 2), 1.0), np.full((6, 2), 2.0)], axis=1)
-    numbers = np.array([float(value) * 1e4 for axis in values for value in values[axis]])
-    return xr.Dataset(
-        {"ns": (("point", "contestant", "round"), ns), "numbers": ("point", numbers)},
-        {"point": points, "contestant": ["floor", "vradam"]},
-    )
 
 
 @pytest.fixture(scope="module", params=FIGURES, ids=lambda entry: entry.name)
