@@ -29,6 +29,7 @@ from experiments import (
 )
 from experiments import steps_to_target as target
 from experiments.timing.gate import samples
+from experiments.timing.startup import seconds
 from theory import certify_gates, check_certificate, convergence, intervals
 from theory.ledger import chosen
 from theory.search import cycles
@@ -365,6 +366,9 @@ PROVOKED = {
     ],
     "experiments.timing.gate.samples": [
         (lambda: samples(-1, 1, 1, 0), subprocess.CalledProcessError, "returned non-zero exit status 1"),
+    ],
+    "experiments.timing.startup.seconds": [
+        (lambda: seconds("", "raise SystemExit(3)"), subprocess.CalledProcessError, "returned non-zero exit status 3"),
     ],
     "experiments.statistics.confidence": [
         (lambda: statistics.confidence(X, 0, level=1.0), ValueError, r"level must lie in \(0, 1\), got 1.0"),

@@ -171,7 +171,7 @@ def test_scaling_tells_a_fixed_cost_from_a_slope(fixed, exponent):
 
 
 def test_what_a_process_pays_once_is_what_its_last_line_takes():
-    assert 0.05 <= seconds_of("import time", "time.sleep(0.05)") < 5
+    assert seconds_of("import time", "time.sleep(0.05)") >= 0.05
 
 
 def test_the_parts_do_the_work_of_the_whole():
