@@ -44,7 +44,7 @@ class Law:
 class Crossing:
     """A run in the proofs' form, from the biased point, whose bound falls below its plateau."""
 
-    horizon: int = 100_000_000
+    horizon: int = 60_000_000
     law: Law = Law(0.4, 0.70087, alpha1=2.0)
     L: float = 0.01
     over: float = 1.2  # sup|F'| in units of the plateau
@@ -92,7 +92,7 @@ PAPER = Setup(
     + tuple(Law(0.5, amplitude, beta1) for amplitude in (0.9, 1.5, 2.0, 3.0) for beta1 in (0.0, 0.3, 0.6)),
     plateau_horizon=4_000_000,
     horizons=(1000, 3162, 10_000, 31_623, 100_000, 316_228, 1_000_000, 10_000_000),
-    crossing=Crossing(repaired_horizon=100_000_000),
+    crossing=Crossing(horizon=100_000_000, repaired_horizon=100_000_000, seeds=16),
     exponents=(0.0, 0.125, 0.25, 0.375, 0.5, 0.75),
 )
 

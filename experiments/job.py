@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,11 +77,12 @@ def main_job(
     by_id = {claim.id: claim for claim in claims}
     findings = {row.id: Finding(by_id[row.id], row.expected) for row in catalogue.entries if row.id in by_id}
     studies: list[Study] = []
+    data: dict[str, Mapping[str, xr.Dataset]] = {}
     stems = [stem for stem in catalogue.stems if {stem, *catalogue.claims_of(stem)} & set(selected)]
     with exclusive(options.out):
         remove_unfinished(options.out)
         bar = tqdm(
-            total=len(stems) + 1, unit="stem", disable=None, bar_format="{desc} {bar} {n_fmt}/{total_fmt} {elapsed}"
+            total=len(stems) + 2, unit="stem", disable=None, bar_format="{desc} {bar} {n_fmt}/{total_fmt} {elapsed}"
         )
         with bar:
             bar.set_description("symbolic witness".ljust(20))
@@ -90,11 +92,16 @@ def main_job(
             bar.update()
             for stem in stems:
                 bar.set_description(stem.ljust(20))
-                study = _study(stem, options, catalogue, draw)
-                for name in set(catalogue.claims_of(stem)) & set(selected) & set(findings):
-                    findings[name] = replace(findings[name], study=study)
+                study, data[stem] = _study(stem, options, catalogue)
                 studies += [study] if study else []
                 bar.update()
+            bar.set_description("figures".ljust(20))
+            figures = _figures(draw, data, options)
+            bar.update()
+        studies = [replace(study, figures=figures.get(study.stem, ())) for study in studies]
+        for study in studies:
+            for name in set(catalogue.claims_of(study.stem)) & set(selected) & set(findings):
+                findings[name] = replace(findings[name], study=study)
         outcome = Outcome(tuple(findings.values()), tuple(studies))
         if reference is not None and options.only is None:
             try:
@@ -119,7 +126,8 @@ def examinations(claims: Sequence[Claim], options: Options) -> dict[str, Examina
             found[name] = _from_dataset(dataset)
         except ValueError as error:
             log.warning("%s/%s: %s; examining it again", folder, name, error)
-    missing = {claim.id: (claim,) for claim in claims if claim.id not in found}
+    longest_first = sorted(claims, key=lambda claim: -len(claim.formulas) - len(claim.steps))
+    missing = {claim.id: (claim,) for claim in longest_first if claim.id not in found}
     for name, examination in options.workers.map(_examine, missing):
         if examination.checks or examination.status == "empirical":
             chunks.keep(name, _to_dataset(examination))
@@ -157,18 +165,18 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, (text + "\n").encode("utf-8"))
 
 
-def _study(stem: str, options: Options, catalogue: Catalogue, draw: Draw | None) -> Study | None:
-    """Run a stem, store its data and draw its figures; None where its module is not there yet."""
+def _study(stem: str, options: Options, catalogue: Catalogue) -> tuple[Study | None, Mapping[str, xr.Dataset]]:
+    """Run a stem and store its data, which are returned for its figures; no study where its module is not there yet."""
     start = time.perf_counter()
     title, mark, failure = stem, "", ""
     setup: Any = None
+    data: Mapping[str, xr.Dataset] = {}
     confrontations: dict[str, Confrontation] = {}
-    figures: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     try:
         module = _imported(stem, catalogue)
         if module is None:
-            return None
+            return None, data
         title = (module.__doc__ or stem).strip().partition("\n")[0]
         setup = module.PAPER if options.paper else module.DEFAULT
         mark = fingerprint(setup, module.__name__)
@@ -178,8 +186,8 @@ def _study(stem: str, options: Options, catalogue: Catalogue, draw: Draw | None)
         confrontations = {confrontation.claim: confrontation for confrontation in result.confrontations}
         if set(confrontations) != set(catalogue.claims_of(stem)):
             raise ValueError(f"{stem} must confront {catalogue.claims_of(stem)}, got {tuple(confrontations)}")
-        figures = _draw(draw, stem, result, options.out)
-        tables = tuple(module.tables(result.data)) if hasattr(module, "tables") else ()
+        data = result.data
+        tables = tuple(module.tables(data)) if hasattr(module, "tables") else ()
     except OSError:
         raise
     except Exception as error:
@@ -188,7 +196,7 @@ def _study(stem: str, options: Options, catalogue: Catalogue, draw: Draw | None)
     made = provenance(setup, mark, time.perf_counter() - start)
     made["resolution"] = "paper" if options.paper else "default"
     chosen = plain(setup) if mark else {"class": catalogue.module_name(stem)}
-    return Study(stem, title, chosen, made, confrontations, figures, failure, tables)
+    return Study(stem, title, chosen, made, confrontations, failure=failure, tables=tables), data
 
 
 def _imported(stem: str, catalogue: Catalogue) -> ModuleType | None:
@@ -199,18 +207,32 @@ def _imported(stem: str, catalogue: Catalogue) -> ModuleType | None:
         raise ImportError(f"{stem} cannot be imported: {error}") from error
 
 
-def _draw(draw: Draw | None, stem: str, result: Result, out: Path) -> tuple[str, ...]:
+def _figures(
+    draw: Draw | None, data: Mapping[str, Mapping[str, xr.Dataset]], options: Options
+) -> dict[str, tuple[str, ...]]:
+    """The figures of every stem, relative to the folder of the results; side by side, on this machine."""
     if draw is None:
-        return ()
-    folder = out / "figures"
+        return {}
+    folder = options.out / "figures"
     folder.mkdir(exist_ok=True)
+    largest_first = sorted(data, key=lambda stem: -sum(dataset.nbytes for dataset in data[stem].values()))
+    arguments = {stem: (draw, stem, data[stem], folder) for stem in largest_first if data[stem]}
+    drawn: dict[str, tuple[str, ...]] = {}
+    for stem, (files, failure) in Workers(options.workers.jobs).map(_drawn, arguments):
+        if failure:
+            log.error("the figures of %s could not be drawn\n%s", stem, failure)
+        drawn[stem] = tuple(path.relative_to(options.out).as_posix() for path in files)
+    return drawn
+
+
+def _drawn(draw: Draw, stem: str, data: Mapping[str, xr.Dataset], folder: Path) -> tuple[Sequence[Path], str]:
+    """The files of the figures of a stem, and why there are none; a full disk concerns the whole job."""
     try:
-        return tuple(path.relative_to(out).as_posix() for path in draw(stem, result.data, folder))
+        return draw(stem, data, folder), ""
     except OSError:
         raise
     except Exception:
-        log.exception("the figures of %s could not be drawn", stem)
-        return ()
+        return (), traceback.format_exc()
 
 
 def _module(stem: str, catalogue: Catalogue) -> ModuleType:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+import sympy as sp
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -146,6 +147,7 @@ def evidence(setup: Setup, data: xr.Dataset) -> tuple[Evidence, ...]:
     """The brackets against the formulas, the cycles' shapes against the quartic, the largest kinetic energy."""
     n = setup.starts * len(setup.beta1)
     thresholds, shapes, fastest = [], [], []
+    shape = quadratic()
     for beta1 in data.beta1.values.tolist():
         here, label = data.sel(beta1=beta1), f"beta1 = {beta1:g}"
         predicted = float(evaluate(CYCLES["period4_threshold"], beta1=beta1))
@@ -153,7 +155,7 @@ def evidence(setup: Setup, data: xr.Dataset) -> tuple[Evidence, ...]:
         ratio = float(np.abs(here.cycle_velocity[0] / here.cycle_velocity[1]))
         ratio = max(ratio, 1 / ratio)
         S = float(here.cycle_S)
-        shapes.append(_near(ratio - 1 / ratio, attracting_shape(beta1, S), 1e-6, f"{label}, S = {S:.4g}"))
+        shapes.append(_near(ratio - 1 / ratio, attracting_shape(shape, beta1, S), 1e-6, f"{label}, S = {S:.4g}"))
         kinetic = float(here.largest_kinetic)
         fastest.append(Point(kinetic, kinetic, kinetic, float(evaluate(CYCLES["period4_kinetic"])), label))
     critical = _bracket(
@@ -167,9 +169,9 @@ def evidence(setup: Setup, data: xr.Dataset) -> tuple[Evidence, ...]:
     )
 
 
-def attracting_shape(beta1: float, S: float) -> float:
+def attracting_shape(shape: sp.Poly, beta1: float, S: float) -> float:
     """``y = v1/v2 - v2/v1`` of the branch that attracts, the smaller positive root of the theory's quadratic."""
-    coefficients = [float(evaluate(c, beta1=beta1, S=S)) for c in quadratic().all_coeffs()]
+    coefficients = [float(evaluate(c, beta1=beta1, S=S)) for c in shape.all_coeffs()]
     return float(min(np.roots(coefficients).real))
 
 

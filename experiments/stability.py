@@ -36,7 +36,7 @@ class Setup:
     beta1: tuple[float, ...] = (0.0, 0.5, 0.9, 0.99)
     frozen_alpha1: tuple[float, ...] = (1.0, 10.0)
     weight_decay: tuple[float, ...] = (0.1, 1.0)
-    dims: tuple[int, ...] = (10, 100)
+    dims: tuple[int, ...] = (10,)
     curvature: float = 2.5
     small: float = 1e-6
     steps: int = 4000
@@ -53,6 +53,7 @@ class Setup:
 
 DEFAULT = Setup()
 PAPER = Setup(
+    dims=(10, 100),
     frozen_alpha1=(0.5, 1.0, 4.0, 10.0),
     weight_decay=(0.03, 0.1, 0.3, 1.0),
     steps=20_000,

@@ -190,6 +190,19 @@ def test_vanishing_is_decided_by_simplification():
     assert vanishes(sp.sin(beta1) ** 2 + sp.cos(beta1) ** 2 - 1)
     assert not vanishes(beta1 - beta2)
     assert not vanishes(sp.Rational(1, 10**12) * beta1)
+    over_roots = 1 / (sp.sqrt(beta1) - sp.sqrt(beta2)) - (sp.sqrt(beta1) + sp.sqrt(beta2)) / (beta1 - beta2)
+    assert vanishes(over_roots) and not vanishes(over_roots - beta1 * beta2 / 10**12)
+
+
+def test_what_is_given_by_cases_vanishes_in_every_case():
+    """The example point lies in the first case: the other one counts too."""
+    first = beta1 > EXAMPLE[beta1] / 2
+    square = (beta1 + beta2) ** 2 - beta1**2 - beta2**2
+    assert vanishes(
+        sp.Piecewise((square, first), (square / beta1, True))
+        - 2 * beta1 * beta2 * sp.Piecewise((1, first), (1 / beta1, True))
+    )
+    assert not vanishes(sp.Piecewise((square - 2 * beta1 * beta2, first), (beta1, True)))
 
 
 def test_the_example_point_lies_inside_every_domain():

@@ -99,13 +99,20 @@ def vanishes(expr: sp.Expr) -> bool:
         return True
     if _differs_from_zero(sp.sympify(expr)):
         return False
-    for reduce in (sp.together, sp.ratsimp, sp.simplify, sp.radsimp):
+    if isinstance(pieces := sp.piecewise_fold(expr), sp.Piecewise):
+        return all(vanishes(piece) for piece, _ in pieces.args)
+    for reduce in (sp.together, _numerator, sp.ratsimp, sp.simplify, sp.radsimp):
         try:
             if reduce(sp.expand(expr)) == 0:
                 return True
         except (sp.PolynomialError, NotImplementedError):
             continue
     return bool(sp.simplify(sp.factor(expr)) == 0)
+
+
+def _numerator(expr: sp.Expr) -> sp.Expr:
+    """Over one denominator, multiplied out: square roots meet their like there."""
+    return sp.expand(sp.numer(sp.together(expr)))
 
 
 def _differs_from_zero(expr: sp.Expr) -> bool:

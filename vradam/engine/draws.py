@@ -52,12 +52,6 @@ def draw_gaussian(N, words, K, S, t):
             N[2 * p + 1, j] = S[SCALE, j] * odd
 
 
-def draw_truncated(N, words, K, S, t):
-    """Normal, given that it lies within the bound."""
-    draw_gaussian(N, words, K, S, t)
-    truncate(N, K, S, t, N.shape[0] - 1)
-
-
 def draw_two_point(N, words, K, S, t):
     """One value with probability p, else the other."""
     d = N.shape[0] - 1
@@ -76,17 +70,34 @@ def draw_uniform(N, words, K, S, t):
             N[i, j] = S[SCALE, j] * symmetric_unit(words[i, j])
 
 
-def truncate(N, K, S, t, d):
-    """Draw a coordinate again until it lies within the bound; the attempt is part of the counter."""
+def truncate(N, words, K, S, t, d):
+    """Draw a coordinate again until it lies within the bound; the attempt is part of the counter.
+
+    Few are outside. They are listed first, so that drawing them again waits for no branch.
+    """
     for i in range(d):
+        outside = 0
         for j in range(LANES):
-            attempt = np.uint64(0)
-            while abs(N[i, j]) > S[LIMIT, j]:
-                attempt += ATTEMPT
-                block = np.uint64(i // 4) + attempt
-                first, second = threefry(K[SEED, j], K[RUN, j], np.uint64(t), block)
+            outside |= 1 if abs(N[i, j]) > S[LIMIT, j] else 0
+        if outside == 0:
+            continue
+        attempt = np.uint64(0)
+        count = 0
+        for j in range(LANES):
+            words[0, count] = np.uint64(j)
+            count += 1 if abs(N[i, j]) > S[LIMIT, j] else 0
+        while count > 0:
+            attempt += ATTEMPT
+            left = 0
+            for k in range(count):
+                lane = np.int64(words[0, k])
+                first, second = threefry(K[SEED, lane], K[RUN, lane], np.uint64(t), np.uint64(i // 4) + attempt)
                 even, odd = normal_pair(second if i % 4 >= 2 else first)
-                N[i, j] = S[SCALE, j] * (odd if i % 2 else even)
+                value = S[SCALE, lane] * (odd if i % 2 else even)
+                N[i, lane] = value
+                words[0, left] = np.uint64(lane)
+                left += 1 if abs(value) > S[LIMIT, lane] else 0
+            count = left
 
 
 def choose(chosen, words, K, t, terms):
@@ -97,5 +108,5 @@ def choose(chosen, words, K, t, terms):
             chosen[k, j] = np.int64(index_below(words[k, j], terms))
 
 
-#: The source of ``draw`` for each kind of noise; minibatches are chosen.
-DRAWS = (draw_nothing, draw_gaussian, draw_truncated, draw_two_point, draw_uniform, draw_nothing)
+#: The source of ``draw`` for each kind of noise; what is outside a bound is drawn again, minibatches are chosen.
+DRAWS = (draw_nothing, draw_gaussian, draw_gaussian, draw_two_point, draw_uniform, draw_nothing)

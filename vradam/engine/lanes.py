@@ -28,8 +28,8 @@ from vradam.trajectory import Trajectory
 if TYPE_CHECKING:
     from vradam.simulation import Plan
 
-WIDTH = 64  # runs in a tile
-FEW = 8  # up to so many runs are faster one at a time
+WIDTHS = ((2, 1), (16, 16))  # up to so many runs, so many in a tile
+WIDTH = 64  # runs in a tile where there are more
 CHUNK = 5e8  # numbers updated between two looks at the progress bar and at interrupts
 WORTH_A_THREAD = 1e6  # numbers updated
 ROWS_AT_ONCE = 1 << 16  # records whose value is computed in one NumPy call
@@ -49,8 +49,9 @@ def supports(optimizer: Any, objective: Objective, noise: Any) -> bool:
 def run(plan: Plan, threads: int | None = None) -> Trajectory:
     """What the reference engine returns for ``plan``, to rounding; the bits do not depend on ``threads``.
 
-    Below 1e-290 points, velocities and second moments are now and then set to zero (unless eps < 1e-100), since
-    denormal numbers would slow the end of every run without noise. The final state of a diverged run is zero.
+    Points and velocities below 1e-150 are now and then set to zero, and so are second moments below 1e-290 (unless
+    eps < 1e-60), since denormal numbers would slow the end of every run without noise. The final state of a diverged
+    run is zero.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     described, kernel = method(optimizer), objective.kernel
     assert described is not None and kernel is not None  # `supports` says so
     runs, d = plan.seed.size, objective.dim
-    width = WIDTH if runs > FEW else 1
+    width = next((width for most, width in WIDTHS if runs <= most), WIDTH)
     decays = bool(np.any(np.asarray(described.weight_decay) > 0))
     kinds = described.direction, described.gate, noise_kind(noise), decays, width
     advance = compiled(kernel.form, kernel.separable, kernel.mean_of_terms, *kinds)

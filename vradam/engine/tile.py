@@ -15,10 +15,10 @@ from math import sqrt
 
 import numpy as np
 
-from vradam.engine.draws import EXACT, MINIBATCH, choose, truncate
+from vradam.engine.draws import EXACT, MINIBATCH, TRUNCATED, choose, truncate
 from vradam.engine.draws import draw_nothing as draw
 
-LANES = 64  # 64, or 1 where there are few runs
+LANES = 64  # or 16, or 1, where there are few runs
 SEPARABLE = True  # whether the gradient is ``slope`` of each coordinate, or ``field`` of a tile
 DIRECTION = 0  # PLAIN, ADAM or PROOF
 GATE = 0  # OPEN, PUBLISHED, ..., PER_COORDINATE
@@ -57,8 +57,9 @@ ROWS = 29
 LARGEST = 1.7976931348623157e308
 NEGLIGIBLE = 2.0**-60  # beta^t below this no longer changes 1 - beta^t
 FLUSH_EVERY = 32
-TINY = 1e-290
-LEAST_EPS = 1e-100
+TINY = 1e-150  # the squares of smaller numbers may be denormal
+TINY_SQUARE = 1e-290
+LEAST_EPS = 1e-60
 
 
 def advance(
@@ -105,6 +106,8 @@ def advance(
                 recorded = number < record.size and record[number] == t - first
                 if SEPARABLE and NOISE != MINIBATCH and s < steps and not recorded and t % FLUSH_EVERY != 0:
                     draw(N, words, keys[tile], scales[tile], t)
+                    if NOISE == TRUNCATED:
+                        truncate(N, words, keys[tile], scales[tile], t, d)
                     move_and_absorb(X, Z, P, N, parameters)
                     continue
                 move(X, Z, P)
@@ -121,6 +124,8 @@ def advance(
                     mean_of_terms(X, G, chosen, parameters)
                 else:
                     draw(N, words, keys[tile], scales[tile], t)
+                    if NOISE == TRUNCATED:
+                        truncate(N, words, keys[tile], scales[tile], t, d)
                     field(X, G, parameters)
                 for i in range(d):
                     for j in range(LANES):
@@ -314,7 +319,7 @@ def write(X, Z, P, out_x, out_rate, number, tile):
 
 
 def flush(X, Z, P):
-    """Set what is below TINY to zero: denormal numbers would slow the end of every run without noise."""
+    """Set what is tiny to zero: denormal numbers would slow the end of every run without noise."""
     for i in range(X.shape[0]):
         for j in range(LANES):
             if P[EPS, j] > LEAST_EPS:
@@ -322,7 +327,7 @@ def flush(X, Z, P):
                     X[i, j] = 0.0
                 if abs(Z[2 * i, j]) < TINY:
                     Z[2 * i, j] = 0.0
-                if Z[2 * i + 1, j] < TINY:
+                if Z[2 * i + 1, j] < TINY_SQUARE:
                     Z[2 * i + 1, j] = 0.0
 
 
