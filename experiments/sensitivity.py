@@ -75,7 +75,7 @@ class Setup:
     tasks: tuple[Task, ...]
     optimizers: tuple[Family, ...] = OPTIMIZERS
     forms: tuple[Family, ...] = FORMS
-    alpha0: tuple[float, float, int] = (-5.0, 2.0, 29)
+    alpha0: tuple[float, float, int] = (-5.0, 2.0, 22)
     seeds: tuple[int, int] = (8, 32)
     ratios: tuple[float, float, int] = (1.0, 16.0, 49)
     map_tasks: tuple[Task, ...] = ()

@@ -26,6 +26,7 @@ from experiments.timing import gate
 from experiments.timing.contestant import CONTESTANTS, TOLERANCE, Contestant, installed, takes_part
 from experiments.timing.goals import judged, with_goals
 from experiments.timing.startup import startup
+from experiments.timing.summary import tables
 from experiments.timing.work import Work
 
 CLAIMS = ("E3",)
@@ -224,57 +225,14 @@ def scaling(curves: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({"slope": (dims, slope), "fixed": (dims, fixed)}, {"axis": list(axes), "contestant": names})
 
 
-def table(times: xr.Dataset) -> str:
-    """Per work and contestant: least time and median, both over the floor's, over ours, and our goal.
-
-    Seconds are those of the whole work, also where it was timed at fewer steps or runs.
-    """
-    titles = f"{'min ns':>10}{'median':>10}{'/floor':>8}{'median':>8}{'/vradam':>10}{'seconds':>9}  our goal"
-    lines = [f"{'work':29}{'contestant':22}{titles}"]
-    for work in times.work.values:
-        rows = times.ns.sel(work=work)
-        least, middle = rows.min("round"), rows.median("round")
-        for name in rows.contestant.values[np.isfinite(least.values)]:
-            values = [float(part.sel(contestant=name)) for part in (least, middle)]
-            ratios = [float(part.sel(contestant=name) / part.sel(contestant="floor")) for part in (least, middle)]
-            ours = float(least.sel(contestant=name) / least.sel(contestant="vradam"))
-            seconds = 1e-9 * values[0] * float(times.numbers.sel(work=work))
-            lines.append(f"{work:29}{name:22}{values[0]:10.3f}{values[1]:10.3f}{ratios[0]:8.2f}{ratios[1]:8.2f}"
-                         f"{ours:10.2f}{seconds:9.3f}  {judged(times, work, name)}".rstrip())  # fmt: skip
-    lines += [
-        f"{name}: not installed (pip install {CONTESTANTS[name][1]})" for name in CONTESTANTS if not installed(name)
-    ]
-    return "\n".join(lines)
-
-
-def once(data: xr.Dataset, curves: xr.Dataset) -> str:
-    """What a process pays once, and how cost grows."""
-    lines = []
-    for what in data.what.values:
-        least, goal = float(data.seconds.sel(what=what).min()), float(data.goal.sel(what=what))
-        middle = float(data.seconds.sel(what=what).median())
-        verdict = "met" if least <= goal else "MISSED"
-        lines.append(f"{what}: {least:.3f} s, median {middle:.3f} s; our goal <= {goal:g} s {verdict}")
-    for axis in curves.axis.values:
-        here = curves.sel(axis=axis, contestant="vradam")
-        lines.append(
-            f"cost grows as {axis}^{float(here.slope):.2f} (upper sizes); at none {1e3 * float(here.fixed):.2f} ms"
-        )
-    return "\n".join(lines)
-
-
 def main(paper: bool, out: Path) -> None:
-    """Run, print the table and write ``speed.json`` under ``out``."""
+    """Run, print the tables and write ``speed.json`` under ``out``."""
     from experiments.job import compute, write_json
 
     result = compute("speed", paper, out)
-    times, cost = result.data["times"], result.data["gate"]
-    print(table(times))
-    print(once(result.data["startup"], result.data["scaling"]))
-    for item in result.confrontations[0].reported[0].points:
-        print(f"epoch, VRAdam/AdamW: {item.measured:.3f} [{item.low:.3f}, {item.high:.3f}]  {item.label}")
-    for ratio in cost.step_ratio.stack(cell=("hidden", "batch")):
-        print(f"step alone, VRAdam/AdamW: {float(ratio):.3f}  hidden {int(ratio.hidden)}, batch {int(ratio.batch)}")
+    times = result.data["times"]
+    for shown in tables(result.data):
+        print(f"{shown}\n")
     print(result.confrontations[0].note)
     rows = [
         {"work": str(work), "contestant": str(name), "min": float(row.min()), "median": float(row.median()),

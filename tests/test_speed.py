@@ -1,6 +1,7 @@
 """What is timed does the same work, and the judgement of times; no test looks at how long anything takes."""
 
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import xarray as xr
 
 from experiments import speed
 from experiments.confront import verdict
-from experiments.timing import gate, peers
+from experiments.store import read_data
+from experiments.timing import gate, peers, summary
 from experiments.timing.contestant import CONTESTANTS, TOLERANCE, UNCHECKED, Contestant, error, takes_part
 from experiments.timing.goals import GOALS, judged, with_goals
 from experiments.timing.startup import seconds as seconds_of
@@ -16,6 +18,7 @@ from experiments.timing.work import Work, objective, optimizer, reference, small
 from paper_figures.speed import draw, floors, seconds
 from paper_figures.style import sheet
 
+REFERENCE = Path(speed.__file__).parent / "reference" / "speed"
 STEP = Work("step", "step", 1000, 5)
 RUNS = Work("runs", "runs", 3, 5, 4)
 OBJECTIVES = ("quadratic", "log_cosh", "rosenbrock")
@@ -118,10 +121,22 @@ def timed(work, **ns):
 
 def test_times_are_a_table_with_ratios_to_the_floor_and_the_seconds_of_the_work():
     work = RUNS._replace(name="a work", d=1000, steps=1000, runs=1000)
-    text = speed.table(timed(work, floor=(2.0, 3.0), vradam=(3.0, 6.0)))
-    row = next(line for line in text.splitlines() if "vradam " in line and "a work" in line)
-    assert row.split()[3:] == ["3.000", "4.500", "1.50", "1.80", "1.00", "3.000"]
-    assert "NumPy" not in "".join(line for line in text.splitlines() if "a work" in line)
+    table = summary.works(timed(work, floor=(2.0, 3.0), vradam=(3.0, 6.0)))
+    assert table.rows == (
+        ("a work", "floor", "2.000", "2.500", "1.00", "1.00", "0.67", "2.000", "-"),
+        ("a work", "vradam", "3.000", "4.500", "1.50", "1.80", "1.00", "3.000", "-"),
+    )
+    assert "NumPy (pip install numpy)" in table.note
+
+
+def test_the_tables_on_record_say_what_their_datasets_say():
+    _, once, growth, cost = speed.tables(data := read_data(REFERENCE))
+    assert [row[0] for row in once.rows] == data["startup"].what.values.tolist()
+    assert [row[1] for row in growth.rows] == [
+        f"{s:.2f}" for s in data["scaling"].slope.sel(contestant="vradam").values
+    ]
+    worst = max(cost.rows, key=lambda row: float(row[2].split()[0]))
+    assert float(worst[2].split()[0]) == pytest.approx(float(data["gate"].epoch_ratio.max()), abs=5e-4)
 
 
 def test_goals_are_met_at_their_limits_and_missed_beyond():

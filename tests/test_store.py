@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -70,19 +71,31 @@ def test_compression_loses_nothing():
     assert decode(encode(sample(), compress=True)).identical(sample())
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # h5netcdf closes what it never opened
 @settings(max_examples=50, deadline=None)
 @given(st.data())
-def test_damaged_bytes_are_a_value_error_or_the_same_kind_of_data(data):
-    """Whatever is done to a file's bytes, reading it never crashes otherwise (checksums catch it before this)."""
-    content = bytearray(encode(sample()))
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    del content[data.draw(st.integers(1, len(content))) :]
-    try:
-        assert isinstance(decode(bytes(content)), xr.Dataset)
-    except ValueError as error:
-        assert "netCDF" in str(error) or "limit" in str(error)
+def test_damaged_bytes_never_reach_the_library(data):
+    """Whatever is done to a chunk's bytes: they are refused by their checksum, before HDF5 sees them."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        chunks = Chunks(Path(folder), "f")
+        chunks.keep("a", sample())
+        (path,) = Path(folder).glob("*.nc")
+        sound = path.read_bytes()
+        content = bytearray(sound)
+        for _ in range(data.draw(st.integers(1, 4))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+        del content[data.draw(st.integers(1, len(content))) :]
+        seen = []
+        patch.setattr(store, "decode", lambda raw: seen.append(raw) or decode(raw))
+        path.write_bytes(content)
+        assert list(chunks.stored(["a"])) == ["a"] * (content == sound)
+        assert seen == [sound] * (content == sound)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # h5netcdf closes what it never opened
+@pytest.mark.parametrize("content", [b"", b"text", b"\x89HDF\r\n\x1a\n"])
+def test_what_is_no_netcdf_is_a_value_error(content):
+    with pytest.raises(ValueError, match="netCDF"):
+        decode(content)
 
 
 def test_only_the_store_hands_bytes_to_the_library():

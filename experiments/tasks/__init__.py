@@ -7,11 +7,9 @@ sweep of alpha0 around the choice. A run that diverged has learnt nothing: it sc
 A task counts only if the best optimizer's validation loss has stopped improving and beats a trivial baseline. It has
 stopped when the last tenth of the steps gains less than 1 % **of the trivial baseline's loss**. Of its own value would
 be the stricter unit, and for a cross-entropy the same question. On the grids the loss is a distance from the target
-which goes to zero with the learning rate, so that unit shrinks as fast as the gain: with the best optimizer's setting
-(RMSProp, 24 seeds) 2000, 4000, 8000 and 16000 steps gained 5, 9, 20 and 27 % of the distance itself (2-D), 5, 7, 7 and
-13 % (4-D), but 0.2 to 0.3 % and 0.6 to 0.9 % of the uniform sampler's. No horizon has a plateau in the first sense, and
-all have one in the second. This was settled on the best optimizer's curve alone; the note says what the tasks that meet
-the stricter reading say by themselves.
+which goes to zero with the learning rate: that unit shrinks as fast as the gain and no horizon tried had a plateau in
+it, while in units of the baseline each had. This was settled on the best optimizer's curve alone; the note says what
+the tasks that meet the stricter reading say by themselves.
 """
 
 from __future__ import annotations
