@@ -139,7 +139,6 @@ def _positive(text: str) -> int:
 
 if __name__ == "__main__":
     status = main()
-    if status == 130:  # what is left is to tear down the interpreter, which takes as long as all the rest
-        sys.stdout.flush()
-        os._exit(status)
-    sys.exit(status)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # what is left is to tear down the interpreter: it takes long, and Ctrl-C would find nobody in it

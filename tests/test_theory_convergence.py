@@ -18,6 +18,7 @@ from theory.convergence import (
     horizon_bound,
     limit_theorem2,
     limit_theorem4,
+    rate_limit,
     theorem1,
     theorem2,
     theorem4,
@@ -219,6 +220,14 @@ def test_bad_horizons_are_named():
             horizon_bound(theorem2, steps, **PLAIN)
     with pytest.raises(ValueError, match=r"R must exceed sqrt\(eps\) = 1, got 0.5"):
         crossover(theorem2, L=1.0, R=0.5, D=1.0, eps=1.0)
+    with pytest.raises(ValueError, match=r"R must exceed sqrt\(eps\) = 0.5, got 0.5"):
+        crossover(theorem2, L=1.0, R=0.5, D=1.0, eps=0.25)
+
+
+def test_the_memory_of_the_gate_grows_with_the_horizon_unless_it_is_said_otherwise():
+    """gate_decay = 1 - 1/N: the limit of (1 - gate_decay) sqrt(N) ln N in units of ln N/sqrt N is one."""
+    assert rate_limit((1 - gate_decay) * sp.sqrt(N) * sp.log(N)) == 1
+    assert rate_limit((1 - gate_decay) * sp.sqrt(N) * sp.log(N), 3 / N) == 3
 
 
 # ---------------------------------------------------------------- the derivation

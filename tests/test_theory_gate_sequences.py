@@ -218,6 +218,8 @@ def test_schur_cohn_agrees_with_eigenvalues():
         entries = [[sp.Rational(int(value), 7) for value in row] for row in rng.integers(-7, 8, (3, 3))]
         radius = max(abs(np.linalg.eigvals(np.array(entries).astype(float))))
         assert is_schur(sp.Matrix(entries), sp.Rational(3, 2)) == (radius < 1.5)
+    on_the_circle = sp.diag(1, sp.Rational(1, 2))
+    assert not is_schur(on_the_circle) and is_schur(on_the_circle, sp.Rational(101, 100))
 
 
 # ---------------------------------------------------------------- mutations
