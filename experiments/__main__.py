@@ -87,11 +87,11 @@ def _run(
     import theory
     from experiments.catalogue import CATALOGUE
     from experiments.job import Options, main_job
-    from experiments.ledger import entry, table
-    from experiments.provenance import ROOT
-    from experiments.record import line
-    from experiments.reference import update_reference
-    from experiments.workers import Workers
+    from experiments.report.ledger import entry, table
+    from experiments.report.on_record import line
+    from experiments.report.reference import update_reference
+    from experiments.store.provenance import ROOT
+    from vradam.workers import Workers
 
     workers = Workers(chosen.jobs or cpu_count(), chosen.dask)
     only = None if chosen.only is None else tuple(chosen.only)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import NamedTuple
 
-from experiments.confront import Verdict
+from experiments.measurement.verdict import Verdict
 
 
 class Entry(NamedTuple):
@@ -39,7 +39,7 @@ class Catalogue:
     entries: tuple[Entry, ...]
     stems: tuple[str, ...]
     on_request: tuple[str, ...] = ()
-    package: str = "experiments"
+    package: str = "experiments.studies"
 
     def claims_of(self, stem: str) -> tuple[str, ...]:
         """The ids of the claims that a stem confronts, in ledger order."""

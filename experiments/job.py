@@ -17,14 +17,11 @@ import xarray as xr
 from tqdm import tqdm
 
 from experiments.catalogue import CATALOGUE, Catalogue
-from experiments.confront import Confrontation
-from experiments.fingerprint import fingerprint, plain, recipe, room_digest
-from experiments.ledger import Finding, Outcome, Study, entry
-from experiments.provenance import provenance
-from experiments.record import on_record
-from experiments.report import render
-from experiments.result import Result
-from experiments.store import (
+from experiments.measurement.verdict import Confrontation
+from experiments.report.ledger import Finding, Outcome, Study, entry
+from experiments.report.on_record import on_record
+from experiments.report.page import render
+from experiments.store.chunks import (
     Chunks,
     exclusive,
     forget,
@@ -33,9 +30,12 @@ from experiments.store import (
     save_data,
     write_atomically,
 )
+from experiments.store.fingerprint import fingerprint, plain, recipe, room_digest
+from experiments.store.provenance import provenance
+from experiments.study import Result
 from experiments.tables import Table
-from experiments.workers import HERE, Workers
 from theory.claim import Claim, Examination, Status, examine
+from vradam.workers import HERE, Workers
 
 log = logging.getLogger("experiments")
 

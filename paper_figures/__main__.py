@@ -18,8 +18,8 @@ import xarray as xr
 
 from experiments.catalogue import CATALOGUE
 from experiments.job import compute, stored
-from experiments.reading import LIMIT, read_json
-from experiments.store import encode, read_checked, read_data
+from experiments.report.strict_json import LIMIT, read_json
+from experiments.store.chunks import encode, read_checked, read_data
 from paper_figures import write_gallery
 from paper_figures.catalogue import named
 from paper_figures.style import save, sheet

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A figure: ``paper_figures/<name>.py`` draws the data of ``experiments/<stem>.py``.
+    """A figure: ``paper_figures/figures/<name>.py`` draws the data of ``experiments/studies/<stem>``.
 
     ``needs`` names the datasets without which there is no figure: of its stem, or as ``other_stem/dataset``.
     """
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
     def load(self) -> ModuleType:
         """The module, with ``draw(data: Mapping[str, Dataset]) -> Figure``."""
-        return import_module(f"paper_figures.{self.name}")
+        return import_module(f"paper_figures.figures.{self.name}")
 
     def select(self, data: Mapping[str, Mapping[str, xr.Dataset]]) -> dict[str, xr.Dataset] | None:
         """What ``draw`` receives, from the data of all stems; None if something that it needs is not there."""

@@ -34,12 +34,13 @@ import numpy as np
 import xarray as xr
 
 from experiments.job import _from_dataset, _to_dataset
-from experiments.ledger import ledger_markdown, merged
-from experiments.reading import read_entries, read_json
-from experiments.report import shortest
-from experiments.store import SUMS, Chunks, load_data, own, read_data, save_data
+from experiments.report.ledger import ledger_markdown, merged
+from experiments.report.page import shortest
+from experiments.report.strict_json import read_entries, read_json
+from experiments.store.chunks import SUMS, Chunks, load_data, own, read_data, save_data
 from paper_figures.__main__ import record_of
-from theory.check_certificate import check, parse
+from theory.certificates.check import check
+from theory.certificates.reading import parse
 from theory.claim import CERTIFICATES, Examination
 
 # ---------------------------------------------------------------- mutations

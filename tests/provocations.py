@@ -13,28 +13,26 @@ import sympy as sp
 
 import theory
 import vradam
-from experiments import (
-    basins,
-    catalogue,
-    fingerprint,
-    formula,
-    job,
-    ledger,
-    period_four,
-    reading,
-    speed,
-    statistics,
-    store,
-    workers,
-)
-from experiments import steps_to_target as target
-from experiments.timing.gate import samples
-from experiments.timing.startup import seconds
-from theory import certify_gates, check_certificate, convergence, intervals
-from theory.ledger import chosen
-from theory.search import cycles
-from vradam import noise, objectives, sharpness, validation, variants
-from vradam.engine import rng, specialise
+from experiments import catalogue, job
+from experiments.measurement import formula, statistics
+from experiments.report.page import ledger
+from experiments.report.page import strict_json as reading
+from experiments.store.chunks import chunks as store
+from experiments.store.chunks import fingerprint
+from experiments.studies import speed
+from experiments.studies.cycles import basins, period_four
+from experiments.studies.sensitivity import steps_to_target as target
+from experiments.studies.speed.gate import samples
+from experiments.studies.speed.startup import seconds
+from theory.certificates import check as check_certificate
+from theory.claims.convergence import predictable_gate as convergence
+from theory.examination import chosen
+from theory.methods import intervals
+from theory.search import certify_gates, cycles
+from vradam import gates as variants
+from vradam import noise, objectives, sharpness, validation, workers
+from vradam import random_streams as rng
+from vradam.engine import specialise
 from vradam.inplace import InPlace
 from vradam.objectives.finite_sums import logistic_regression
 
@@ -106,7 +104,7 @@ def ended_without_answer():
 
 #: name: (call, error, what the message says)
 PROVOKED = {
-    "vradam.engine.rng.streams": [
+    "vradam.random_streams.streams": [
         (lambda: rng.streams([0.5], [0]), TypeError, r"seeds must be integers in \[0, 2\*\*64\), got dtype float64"),
         (lambda: rng.streams([0], [-1]), ValueError, r"runs must lie in \[0, 2\*\*64\), got -1"),
         (lambda: rng.streams([0, 1], [0]), ValueError, r"seeds and runs must have equal shapes, got \(2,\) and \(1,\)"),
@@ -280,15 +278,15 @@ PROVOKED = {
         (lambda: validation.matching(X, np.ones(3)), ValueError, r"grad must have the shape of x, \(2,\), got \(3,\)"),
         (lambda: validation.matching(1.0, 1.0), ValueError, r"x must have shape \(..., d\), got a scalar"),
     ],
-    "theory.certify_gates.certify_gates": [
+    "theory.search.certify_gates.certify_gates": [
         (lambda: certify_gates.certify_gates("2", "1/60", "1/5"), ValueError, r"beta1 must .*2"),
         (lambda: certify_gates.certify_gates("x", "1/60", "1/5"), ValueError, "beta1 must"),
     ],
-    "theory.check_certificate.check": [
+    "theory.certificates.check.check": [
         (lambda: check_certificate.check({"kind": "unknown"}), ValueError, "kind"),
         (lambda: check_certificate.check({"kind": "cycle"}), ValueError, "a cycle certificate lacks the keys"),
     ],
-    "theory.convergence.horizon_bound": [
+    "theory.claims.convergence.predictable_gate.horizon_bound": [
         (
             lambda: convergence.horizon_bound(theorem(), 100, **RATE | {"L": 0.0}),
             ValueError,
@@ -301,14 +299,14 @@ PROVOKED = {
         ),
         (lambda: bound_at(1), ValueError, "steps must exceed .*got 1"),
     ],
-    "theory.convergence.crossover": [
+    "theory.claims.convergence.predictable_gate.crossover": [
         (lambda: convergence.crossover(theorem(), **RATE | {"eps": 9.0}), ValueError, r"R must exceed sqrt\(eps\) = 3"),
         (lambda: convergence.crossover(theorem(), **RATE | {"D": -1.0}), ValueError, "D must be nonnegative, got -1"),
     ],
-    "theory.intervals.enclose": [
+    "theory.methods.intervals.enclose": [
         (lambda: intervals.enclose(sp.sin(1)), ValueError, r"expr must be built from .*, got sin\(1\)"),
     ],
-    "theory.ledger.chosen": [(lambda: chosen(["s1"]), ValueError, "unknown claim s1")],
+    "theory.examination.chosen": [(lambda: chosen(["s1"]), ValueError, "unknown claim s1")],
     "theory.search.cycles.find": [
         (
             lambda: cycles.find(cycles.Target("999/1000", "1", None, 2)),
@@ -316,7 +314,7 @@ PROVOKED = {
             "no attracting cycle found for Target",
         ),
     ],
-    "experiments.basins.measure": [
+    "experiments.studies.cycles.basins.measure": [
         (
             lambda: basins.measure(basins.Setup(fraction=0.2, cells=5, steps=400)),
             RuntimeError,
@@ -326,10 +324,10 @@ PROVOKED = {
     "experiments.catalogue.Catalogue.select": [
         (lambda: catalogue.CATALOGUE.select(["nothing"]), ValueError, "nothing"),
     ],
-    "experiments.fingerprint.plain": [
+    "experiments.store.fingerprint.plain": [
         (lambda: fingerprint.plain({"x": X}, "setup"), TypeError, "setup.* must be made of numbers.*, got ndarray"),
     ],
-    "experiments.formula.evaluate": [
+    "experiments.measurement.formula.evaluate": [
         (
             lambda: formula.evaluate(sp.Symbol("q") + 1),
             ValueError,
@@ -339,14 +337,16 @@ PROVOKED = {
     "experiments.job.compute": [
         (lambda: job.compute("nothing", False, Path("out")), ModuleNotFoundError, "nothing"),
     ],
-    "experiments.ledger.with_ledger": [
+    "experiments.report.ledger.with_ledger": [
         (lambda: ledger.with_ledger("no markers", []), ValueError, "the README must hold the lines .* once each"),
     ],
-    "experiments.period_four.find": [
+    "experiments.studies.cycles.period_four.find": [
         (never_found, RuntimeError, r"some beta1 of \(0.9,\) shows no cycle of period 4 at S/B in \(0.2, 0.3\)"),
     ],
-    "experiments.period_four.trace": [(never_lost, RuntimeError, "a cycle of period 4 is not lost along its line")],
-    "experiments.reading.read_json": [
+    "experiments.studies.cycles.period_four.trace": [
+        (never_lost, RuntimeError, "a cycle of period 4 is not lost along its line")
+    ],
+    "experiments.report.strict_json.read_json": [
         (lambda: reading.read_json(b"NaN"), ValueError, "NaN"),
         (
             lambda: reading.read_json(b" " * (reading.LIMIT + 1)),
@@ -354,64 +354,67 @@ PROVOKED = {
             "must have at most 5000000 bytes, got 5000001",
         ),
     ],
-    "experiments.reading.read_entries": [
+    "experiments.report.strict_json.read_entries": [
         (lambda: reading.read_entries(b"{}"), ValueError, "claims must be a list of at most 200 entries"),
         (lambda: reading.read_entries(b"[{}]"), ValueError, r"claims\[0\] lacks "),
     ],
-    "experiments.speed.timing": [
+    "experiments.studies.speed.timing": [
         (lambda: timed(0.5), ArithmeticError, "must equal the reference on .*, differs by 0.5"),
     ],
-    "experiments.timing.contestant.Contestant.ask": [
+    "experiments.studies.speed.contestant.Contestant.ask": [
         (ended_without_answer, RuntimeError, "numpy ended on .* with status 3"),
     ],
-    "experiments.timing.gate.samples": [
+    "experiments.studies.speed.gate.samples": [
         (lambda: samples(-1, 1, 1, 0), subprocess.CalledProcessError, "returned non-zero exit status 1"),
     ],
-    "experiments.timing.startup.seconds": [
+    "experiments.studies.speed.startup.seconds": [
         (lambda: seconds("", "raise SystemExit(3)"), subprocess.CalledProcessError, "returned non-zero exit status 3"),
     ],
-    "experiments.statistics.confidence": [
+    "experiments.measurement.statistics.confidence": [
         (lambda: statistics.confidence(X, 0, level=1.0), ValueError, r"level must lie in \(0, 1\), got 1.0"),
         (lambda: statistics.confidence(X[:1], 0), ValueError, "values must"),
     ],
-    "experiments.steps_to_target.build": [
+    "experiments.studies.sensitivity.steps_to_target.build": [
         (lambda: target.build(target.Task("nowhere")), ValueError, "objective must be one of .*, got 'nowhere'"),
     ],
-    "experiments.steps_to_target.width": [
+    "experiments.studies.sensitivity.steps_to_target.width": [
         (lambda: target.width([1.0, 1.0], X), ValueError, "alpha0 must increase, got"),
         (lambda: target.width([1.0, 2.0], X, factor=0.5), ValueError, "factor must be at least 1, got 0.5"),
         (lambda: target.width([1.0, 2.0], 0 * X), ValueError, "steps must be positive, got 0.0"),
     ],
-    "experiments.store.decode": [
+    "experiments.store.chunks.decode": [
         (lambda: store.decode(b"no such file"), ValueError, "is not the signature of a valid netCDF")
     ],
-    "experiments.store.read_checked": [
+    "experiments.store.chunks.read_checked": [
         (lambda: store.read_checked(Path(__file__), "0000"), ValueError, "checksum does not match"),
     ],
-    "experiments.workers.Workers": [
+    "vradam.workers.Workers": [
         (lambda: workers.Workers(jobs=0), ValueError, "jobs must be a positive integer, got 0"),
     ],
-    "experiments.workers.Workers.map": [(dying_processes, ChildProcessError, "worker processes died .* times")],
+    "vradam.workers.Workers.map": [(dying_processes, ChildProcessError, "worker processes died .* times")],
 }
 #: name: the test that provokes its errors, where a folder, a second process or a fault is needed
 ELSEWHERE = {
     "vradam.engine.lanes.run": ("test_engine_lanes", "test_a_wrong_kernel_is_refused"),
-    "experiments.confront.Point": ("test_confront", "measured must lie in"),
+    "experiments.measurement.verdict.Point": ("test_confront", "measured must lie in"),
     "experiments.job.main_job": ("test_main_job", "test_a_full_disk_is_said_plainly"),
-    "experiments.landscapes.measure": ("test_sensitivity", "landscapes.measure(replace(landscapes.ALL[0]"),
-    "experiments.parameter_sweep.run": ("test_parameter_sweep", "test_bad_input_is_refused"),
-    "experiments.record.on_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
-    "experiments.record.read_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
-    "experiments.store.checksums": ("test_store", "test_a_dataset_has_a_plain_name"),
-    "experiments.store.read_data": ("test_store", "test_a_long_list_of_checksums_is_refused"),
+    "experiments.studies.sensitivity.landscapes.measure": (
+        "test_sensitivity",
+        "landscapes.measure(replace(landscapes.ALL[0]",
+    ),
+    "vradam.sweeps.run": ("test_parameter_sweep", "test_bad_input_is_refused"),
+    "experiments.report.on_record.on_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
+    "experiments.report.on_record.read_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
+    "experiments.store.chunks.checksums": ("test_store", "test_a_dataset_has_a_plain_name"),
+    "experiments.store.chunks.read_data": ("test_store", "test_a_long_list_of_checksums_is_refused"),
     "experiments.tables.Table": ("test_report", "Table("),
-    "experiments.reference.update_reference": ("test_reference", "the largest files are"),
-    "experiments.sensitivity.run": ("test_sensitivity", "test_unequal_budgets_are_refused"),
-    "experiments.store.exclusive": ("test_store", "test_a_second_job_is_told_who_has_the_folder"),
-    "experiments.store.write_atomically": ("test_store", "test_a_failed_write_leaves_the_old_file_and_no_other"),
-    "experiments.tasks.comparison.paired": ("test_tasks", "test_losses_that_have_no_ratio_are_refused"),
-    "experiments.tasks.nets.make": ("test_tasks", "test_a_task_that_is_not_there_is_refused"),
-    "experiments.tasks.protocol.train": (
+    "experiments.report.reference.update_reference": ("test_reference", "the largest files are"),
+    "experiments.studies.sensitivity.run": ("test_sensitivity", "test_unequal_budgets_are_refused"),
+    "experiments.store.chunks.exclusive": ("test_store", "test_a_second_job_is_told_who_has_the_folder"),
+    "experiments.store.chunks.write_atomically": ("test_store", "test_a_failed_write_leaves_the_old_file_and_no_other"),
+    "experiments.studies.tasks.comparison.paired": ("test_tasks", "test_losses_that_have_no_ratio_are_refused"),
+    "experiments.studies.tasks.nets.make": ("test_tasks", "test_a_task_that_is_not_there_is_refused"),
+    "experiments.studies.tasks.protocol.train": (
         "test_tasks",
         "test_a_gradient_of_the_wrong_shape_is_refused_at_the_first_step",
     ),

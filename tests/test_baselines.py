@@ -20,7 +20,7 @@ from vradam.baselines import (
     VRMomentum,
     rectification,
 )
-from vradam.variants import gradient_norm, inside, per_coordinate, power, predictable, published
+from vradam.gates import gradient_norm, inside, per_coordinate, power, predictable, published
 
 CURVATURE = [1.0, 4.0, 0.25]
 START = [3.0, -2.0, 0.7]

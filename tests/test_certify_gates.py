@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from test_check_gates import accepted, changed, leaves
 
-from theory import check_gates
-from theory.certify_gates import certify_gates
-from theory.check_certificate import check
-from theory.joint_spectral_radius import best_word, growth_below, polygon, simplest_between
+from theory.certificates import gates as check_gates
+from theory.certificates.check import check
 from theory.search import matrices
+from theory.search.certify_gates import certify_gates
+from theory.search.joint_spectral_radius import best_word, growth_below, polygon, simplest_between
 
 # ---------------------------------------------------------------- verdicts
 

@@ -7,19 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory.check_certificate import (
-    MAX_BYTES,
-    MAX_DIGITS,
-    MAX_ITEMS,
-    check,
-    check_file,
-    count,
-    items,
-    parse,
-    rational,
-    shown,
-)
-from theory.check_cycles import Interval, Recursion, _kinetic_holds, _least_period, krawczyk
+from theory.certificates.check import check, check_file
+from theory.certificates.cycles import Interval, Recursion, _kinetic_holds, _least_period, krawczyk
+from theory.certificates.reading import MAX_BYTES, MAX_DIGITS, MAX_ITEMS, count, items, parse, rational, shown
 from theory.claim import CERTIFICATES
 from theory.search.cycles import attracts, certificate
 

@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import pytest
 
-from theory import check_gates
-from theory.certify_gates import certify_gates, lyapunov_certificate, polygon_certificate, word_certificate
-from theory.check_certificate import check, check_file
+from theory.certificates import gates as check_gates
+from theory.certificates.check import check, check_file
 from theory.claim import CERTIFICATES
 from theory.search import gates
+from theory.search.certify_gates import certify_gates, lyapunov_certificate, polygon_certificate, word_certificate
 
 STORED = sorted(CERTIFICATES.glob("gates_*.json"))
 by_name = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)

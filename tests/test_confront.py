@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from experiments import confront
-from experiments.confront import (
+from experiments.measurement import verdict as confront
+from experiments.measurement.verdict import (
     Confrontation,
     Evidence,
     Point,

@@ -19,7 +19,7 @@ import vradam
 
 TESTS = Path(__file__).parent
 #: Without the extra `nets` these cannot be imported; importing them says how to install it.
-NETWORKS = ("experiments.tasks.dynamics", "experiments.tasks.nets")
+NETWORKS = ("experiments.studies.tasks.dynamics", "experiments.studies.tasks.nets")
 JAX = find_spec("jax") is not None
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import vradam
-from vradam import noise, objectives, variants
-from vradam.simulation import _plan, run_numpy
+from vradam import gates as variants
+from vradam import noise, objectives
+from vradam.plan import checked_plan
+from vradam.simulation import run_numpy
 
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
 from vradam.engine import lanes
@@ -77,7 +79,7 @@ START = np.random.default_rng(1).normal(size=(20, 3))
 
 def agree(optimizer, objective, law, steps=1000, state=None, x0=START):
     """Run both engines and compare everything they record, relative to the largest value of each series."""
-    plan = _plan(optimizer, objective, x0, steps, law, 3, 100, False, state)
+    plan = checked_plan(optimizer, objective, x0, steps, law, 3, 100, False, state)
     reference, compiled = run_numpy(plan), lanes.run(plan)
     np.testing.assert_array_equal(reference.diverged_at, compiled.diverged_at)
     for name in ("x", "value", "grad_norm", "learning_rate", "mean_grad_norm_squared"):
@@ -134,9 +136,9 @@ def test_bits_do_not_depend_on_threads_tiles_or_batches(threads, law):
     objective, law = OBJECTIVES["log_cosh"], NOISES[law]
     x0 = np.random.default_rng(2).normal(size=(150, 3))
     seeds = np.arange(150)
-    whole = lanes.run(_plan(optimizer, objective, x0, 200, law, seeds, 50, False), threads)
+    whole = lanes.run(checked_plan(optimizer, objective, x0, 200, law, seeds, 50, False), threads)
     for some in (slice(0, 1), slice(3, 12), slice(60, 70), slice(100, 150)):
-        part = lanes.run(_plan(optimizer, objective, x0[some], 200, law, seeds[some], 50, False), 1)
+        part = lanes.run(checked_plan(optimizer, objective, x0[some], 200, law, seeds[some], 50, False), 1)
         np.testing.assert_array_equal(part.x, whole.x[some])
         np.testing.assert_array_equal(part.learning_rate, whole.learning_rate[some])
         np.testing.assert_array_equal(part.mean_grad_norm_squared, whole.mean_grad_norm_squared[some])

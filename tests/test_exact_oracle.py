@@ -27,7 +27,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from vradam import variants
+from vradam import gates as variants
 from vradam.baselines import VRMomentum
 from vradam.optimizer import VRAdam
 

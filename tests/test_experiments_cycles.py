@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import vradam
-from experiments import beyond_edge, cycles, period_four
-from experiments.confront import agrees, planted, supports, verdict
-from experiments.frontier import INSIDE, PUBLISHED, SMOOTHED, Map, draw, scatter, strip
-from experiments.outcomes import (
+from experiments.measurement.frontier import INSIDE, PUBLISHED, SMOOTHED, Map, draw, scatter, strip
+from experiments.measurement.verdict import agrees, planted, supports, verdict
+from experiments.store.chunks import Chunks
+from experiments.studies import cycles
+from experiments.studies.cycles import beyond_edge, period_four
+from vradam.dynamics import (
     BOUNDED,
     ORIGIN,
     PERIODIC,
@@ -20,7 +22,6 @@ from experiments.outcomes import (
     periods,
     random_starts,
 )
-from experiments.store import Chunks
 
 BOWL = vradam.objectives.quadratic([1.0])
 BEYOND = beyond_edge.Setup(
@@ -78,7 +79,7 @@ def test_the_published_gate_keeps_some_starts_in_the_cycle_of_period_four_and_th
 
 
 def test_the_gate_inside_the_momentum_leaves_bounded_orbits_without_period():
-    found = ends(momentum(gate=vradam.variants.inside))
+    found = ends(momentum(gate=vradam.gates.inside))
     assert set(found.outcome) == {ORIGIN, BOUNDED}
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from experiments import gate
-from experiments.confront import planted, verdict
-from experiments.store import Chunks
+from experiments.measurement.verdict import planted, verdict
+from experiments.store.chunks import Chunks
+from experiments.studies import gate
 
 SMALL = gate.Setup(starts=200, steps=120)
 STATUS = {"G1": "proved", "G2": "refuted"}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import vradam
-from experiments import gate_sequences
-from experiments.confront import agrees, contradicts, planted, supports, verdict
-from experiments.gate_sequences import DEFAULT, InTurn, common_range, growth, own_range, run
-from experiments.store import Chunks
-from experiments.words import exact, played, radius, schedule, seen, step, worst_word
+from experiments.measurement.prescribed_sequences import exact, played, radius, schedule, seen, step, worst_word
+from experiments.measurement.verdict import agrees, contradicts, planted, supports, verdict
+from experiments.store.chunks import Chunks
+from experiments.studies import gate_sequences
+from experiments.studies.gate_sequences import DEFAULT, InTurn, common_range, growth, own_range, run
 
 QUICK = replace(
     DEFAULT,

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments import kinetic_energy
-from experiments.confront import agrees, contradicts, planted, supports, verdict
-from experiments.kinetic_energy import DEFAULT, law_of, momentum_of, newton, run, velocity_of
-from experiments.store import Chunks
+from experiments.measurement.verdict import agrees, contradicts, planted, supports, verdict
+from experiments.store.chunks import Chunks
+from experiments.studies import kinetic_energy
+from experiments.studies.kinetic_energy import DEFAULT, law_of, momentum_of, newton, run, velocity_of
 from theory.claim import examine
-from theory.kinetic_energy import K1
+from theory.claims.kinetic_energy import K1
 
 QUICK = replace(DEFAULT, particles=2, duration=3.0, times=7)
 

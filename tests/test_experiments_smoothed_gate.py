@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import vradam
-from experiments import smoothed_gate
-from experiments.confront import agrees, planted, supports, verdict
-from experiments.smoothed_gate import DEFAULT, MEMORIES, energy_form, falling_energy, growing_words, memory, run
-from experiments.store import Chunks
-from experiments.words import seen
+from experiments.measurement.prescribed_sequences import seen
+from experiments.measurement.verdict import agrees, planted, supports, verdict
+from experiments.store.chunks import Chunks
+from experiments.studies import smoothed_gate
+from experiments.studies.smoothed_gate import DEFAULT, MEMORIES, energy_form, falling_energy, growing_words, memory, run
 
 QUICK = replace(
     DEFAULT,

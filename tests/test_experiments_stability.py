@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from experiments import adaptive_edge, stability
-from experiments.confront import planted, verdict
-from experiments.store import Chunks
+from experiments.measurement.verdict import planted, verdict
+from experiments.store.chunks import Chunks
+from experiments.studies import stability
+from experiments.studies.stability import adaptive_edge
 
 SMALL = stability.Setup(
     beta1=(0.0, 0.9),

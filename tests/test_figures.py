@@ -11,33 +11,23 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
 import vradam
-from experiments import (
-    adaptive_edge,
-    basins,
-    beyond_edge,
-    bias,
-    convergence,
-    cycles,
-    frontier,
-    gate,
-    gate_sequences,
-    kinetic_energy,
-    sensitivity,
-    stability,
-)
-from experiments.outcomes import Horizon
-from experiments.problems import CONVEX
-from experiments.steps_to_target import Task
-from experiments.store import Chunks, save_data
+from experiments.measurement import frontier
+from experiments.store.chunks import Chunks, save_data
+from experiments.studies import bias, convergence, cycles, gate, gate_sequences, kinetic_energy, sensitivity, stability
+from experiments.studies.cycles import basins, beyond_edge
+from experiments.studies.sensitivity.steps_to_target import Task
+from experiments.studies.stability import adaptive_edge
 from paper_figures import __main__ as command
 from paper_figures import draw_all, write_gallery
 from paper_figures.__main__ import read_record, reference
 from paper_figures.catalogue import FIGURES
-from paper_figures.landscapes import PAIRS, STEPS
-from paper_figures.performance_profile import SHOWN as SHOWN_PROFILES
-from paper_figures.sensitivity import FORMS
+from paper_figures.figures.landscapes import PAIRS, STEPS
+from paper_figures.figures.performance_profile import SHOWN as SHOWN_PROFILES
+from paper_figures.figures.sensitivity import FORMS
 from paper_figures.style import sheet
-from theory.cycles import CYCLES
+from theory.claims.cycles.below_edge import CYCLES
+from vradam.dynamics import Horizon
+from vradam.problems import CONVEX
 
 SHOWN = ("published", "inside", "smoothed beta2", "Adam")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from experiments.fingerprint import code_digest, fingerprint, plain, recipe
+from experiments.store.fingerprint import code_digest, fingerprint, plain, recipe
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def test_every_field_of_a_setup_counts():
         Setup(alpha1="inf"),
         Other(),
     ]
-    prints = [fingerprint(setup, "experiments.confront") for setup in setups]
+    prints = [fingerprint(setup, "experiments.measurement.verdict") for setup in setups]
     assert len(set(prints)) == len(setups)
-    assert fingerprint(Setup(), "experiments.confront") == prints[0]
+    assert fingerprint(Setup(), "experiments.measurement.verdict") == prints[0]
 
 
 def test_a_setup_holds_plain_things_only():
@@ -67,8 +67,8 @@ PARTS = ("code", "libraries", "module", "setup")
 
 
 def test_a_fingerprint_knows_code_and_versions():
-    assert tuple(sorted(recipe(Setup(), "experiments.store"))) == PARTS
-    assert {"python", "numpy", "numba", "sympy"} <= set(recipe(Setup(), "experiments.store")["libraries"])
+    assert tuple(sorted(recipe(Setup(), "experiments.store.chunks"))) == PARTS
+    assert {"python", "numpy", "numba", "sympy"} <= set(recipe(Setup(), "experiments.store.chunks")["libraries"])
 
 
 CODE = '''

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.reading import DEPTH, DIGITS, LIMIT, read_entries, read_json
+from experiments.report.strict_json import DEPTH, DIGITS, LIMIT, read_entries, read_json
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the processes that fuzz starts, too
 fuzz = importlib.import_module("fuzz")

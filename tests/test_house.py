@@ -60,9 +60,9 @@ def test_search_and_verification_share_no_code():
     """What a search finds is verified by modules that import nothing but each other, and that no search imports."""
     folder = ROOT / "theory"
     checkers = {f"theory.{path.stem}" for path in folder.glob("check_*.py")}
-    search = {"theory.certify_gates", "theory.joint_spectral_radius"}
+    search = {"theory.search.certify_gates", "theory.search.joint_spectral_radius"}
     search |= {f"theory.search.{path.stem}" for path in (folder / "search").glob("*.py") if path.stem != "__init__"}
-    assert {"theory.check_certificate", "theory.check_gates", "theory.check_cycles"} <= checkers
+    assert {"theory.certificates.check", "theory.certificates.gates", "theory.certificates.cycles"} <= checkers
     assert {"theory.search.gates", "theory.search.cycles", "theory.search.matrices"} <= search
     assert reached(checkers) == checkers
     assert reached(search) == search | {"theory.search"}

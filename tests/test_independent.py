@@ -8,7 +8,8 @@ PyTorch's RAdam rectifies for rho_t > 5 and not 4, and adds eps to a root not co
 import numpy as np
 import pytest
 
-from vradam import baselines, objectives, variants
+from vradam import baselines, objectives
+from vradam import gates as variants
 from vradam.optimizer import VRAdam
 
 STEPS, START = 500, np.linspace(-1, 1, 5)

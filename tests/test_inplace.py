@@ -205,7 +205,7 @@ whole = np.zeros(10)
         (lambda: InPlace(vradam.VRAdam(), [whole], threads=0), ValueError, "threads must be an integer >= 1, got 0"),
         (lambda: InPlace(vradam.VRMomentum(), [whole]), TypeError, "must be VRAdam, Adam or AdamW, got VRMomentum"),
         (
-            lambda: InPlace(vradam.VRAdam(gate=vradam.variants.inside), [whole]),
+            lambda: InPlace(vradam.VRAdam(gate=vradam.gates.inside), [whole]),
             ValueError,
             "optimizer must have the published gate, got 'inside'",
         ),

@@ -26,7 +26,7 @@ from toys import (
 
 from experiments import __main__ as command
 from experiments.catalogue import Catalogue, Entry
-from experiments.store import exclusive
+from experiments.store.chunks import exclusive
 
 FIELDS = [
     "id", "title", "as_reported", "source", "assumptions", "verdict", "expected_verdict",
@@ -214,7 +214,7 @@ def test_a_full_disk_is_said_plainly(room, monkeypatch, capsys):
     def full(path, content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    monkeypatch.setattr("experiments.store.write_atomically", full)
+    monkeypatch.setattr("experiments.store.chunks.write_atomically", full)
     assert main(room) == 3
     said = capsys.readouterr().err
     assert "Cannot continue:" in said and "No space left on device" in said and "python -m experiments" in said

@@ -5,10 +5,10 @@ import pytest
 from scipy.optimize import OptimizeResult, minimize, rosen, rosen_der
 
 from vradam import objectives
+from vradam.gates import predictable
 from vradam.minimize import minimize_vradam
 from vradam.optimizer import VRAdam
 from vradam.schedules import InverseSqrt
-from vradam.variants import predictable
 
 START = [-1.2, 1.0]
 

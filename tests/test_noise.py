@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from vradam import noise, objectives
-from vradam.engine import rng
+from vradam import random_streams as rng
 
 RUNS, DIM, STEPS = 400, 5, 200
 BOWL = objectives.quadratic([1.0, 2.0, 3.0, 4.0, 5.0])

@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from vradam.gates import gradient_norm, inside, per_coordinate, power, predictable, published
 from vradam.optimizer import VRAdam
-from vradam.variants import gradient_norm, inside, per_coordinate, power, predictable, published
 
 ALL_GATES = [published, predictable, inside, gradient_norm, power(3), per_coordinate]
 CURVATURE = np.array([1.0, 4.0, 0.25])

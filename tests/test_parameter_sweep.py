@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 
 import vradam
-from experiments import parameter_sweep
-from experiments.parameter_sweep import run
+from vradam import sweeps as parameter_sweep
+from vradam.sweeps import run
 
 BOWL = vradam.objectives.quadratic([1.0, 10.0])
 NOISE = vradam.noise.gaussian(0.1)

@@ -9,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from vradam import baselines, noise, objectives, variants
+from vradam import baselines, noise, objectives
+from vradam import gates as variants
 from vradam.baselines import AdamW, GradientDescent, HeavyBall, Nesterov, VRMomentum
 from vradam.optimizer import VRAdam
 from vradam.simulation import simulate

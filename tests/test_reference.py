@@ -19,11 +19,11 @@ from toys import (
 import theory
 from experiments import job
 from experiments.catalogue import CATALOGUE
-from experiments.ledger import BEGIN, END, entry, ledger_markdown, merged, with_ledger
-from experiments.record import line
-from experiments.reference import thinned, update_reference
-from experiments.store import read_data
-from experiments.workers import Workers
+from experiments.report.ledger import BEGIN, END, entry, ledger_markdown, merged, with_ledger
+from experiments.report.on_record import line
+from experiments.report.reference import thinned, update_reference
+from experiments.store.chunks import read_data
+from vradam.workers import Workers
 
 ROOT = Path(__file__).parent.parent
 
@@ -125,7 +125,7 @@ def test_the_reference_is_small_complete_and_renewed(room, monkeypatch):
     assert read_data(reference / "toy")["ratios"].equals(job.stored("toy", True, options.out, TOYS)["ratios"])
     assert json.loads((reference / "claims.json").read_text())[0]["provenance"]["resolution"] == "paper"
     assert "Claim T1" in readme.read_text(encoding="utf-8")
-    monkeypatch.setattr("experiments.reference.REFERENCE_LIMIT", 1000)
+    monkeypatch.setattr("experiments.report.reference.REFERENCE_LIMIT", 1000)
     with pytest.raises(ValueError, match=r"must stay below 1,000 bytes; the largest files are toy/ratios.nc"):
         update_reference(entries, options.out, reference, readme, TOYS)
 

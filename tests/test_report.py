@@ -11,11 +11,22 @@ import numpy as np
 import pytest
 
 import theory
-from experiments.confront import Confrontation, Evidence, Point
-from experiments.fingerprint import plain
-from experiments.ledger import Finding, Outcome, Recorded, Study, entry, shown, table
-from experiments.provenance import commit, provenance
-from experiments.report import embedded, interval, mathml, number, pictures, prose, render, shortest, statement, strip
+from experiments.measurement.verdict import Confrontation, Evidence, Point
+from experiments.report.ledger import Finding, Outcome, Recorded, Study, entry, shown, table
+from experiments.report.page import (
+    embedded,
+    interval,
+    mathml,
+    number,
+    pictures,
+    prose,
+    render,
+    shortest,
+    statement,
+    strip,
+)
+from experiments.store.fingerprint import plain
+from experiments.store.provenance import commit, provenance
 from experiments.tables import Table
 from theory.claim import Claim, Examination
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from vradam.engine import rng
+from vradam import random_streams as rng
 
 U = np.uint64
 WORDS = st.integers(0, 2**64 - 1)

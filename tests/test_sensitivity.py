@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 
 import vradam
-from experiments import landscapes, sensitivity
-from experiments.performance_profile import profile, profile_interval
-from experiments.steps_to_target import Family, StepsTo, Task, build, measure, optimizer, resampled_medians, width
-from experiments.store import Chunks
+from experiments.store.chunks import Chunks
+from experiments.studies import sensitivity
+from experiments.studies.sensitivity import landscapes
+from experiments.studies.sensitivity.performance_profile import profile, profile_interval
+from experiments.studies.sensitivity.steps_to_target import (
+    Family,
+    StepsTo,
+    Task,
+    build,
+    measure,
+    optimizer,
+    resampled_medians,
+    width,
+)
 
 SMALL = replace(
     sensitivity.DEFAULT,
@@ -204,8 +214,8 @@ def test_every_task_starts_above_its_target_with_the_noise_it_says():
 
 def test_the_gates_are_those_named():
     gates = {family.name: optimizer(family).gate for family in sensitivity.FORMS if family.optimizer == "VRAdam"}
-    assert gates["power 2"] == vradam.variants.published and gates["power 5"] == vradam.variants.power(5)
-    assert gates["per coordinate"] == vradam.variants.per_coordinate
+    assert gates["power 2"] == vradam.gates.published and gates["power 5"] == vradam.gates.power(5)
+    assert gates["per coordinate"] == vradam.gates.per_coordinate
 
 
 def test_choosing_and_measuring_share_no_seed(small):

@@ -7,10 +7,10 @@ import pytest
 import scipy.linalg
 
 from vradam import baselines, noise, objectives, sharpness
+from vradam.gates import inside, per_coordinate, power
 from vradam.optimizer import VRAdam
 from vradam.sharpness import along, hessian_sharpness, preconditioned_sharpness, preconditioner, stability_threshold
 from vradam.simulation import simulate
-from vradam.variants import inside, per_coordinate, power
 
 PRECONDITIONED = [
     VRAdam(alpha0=0.02, beta1=0.7, beta2=0.95, eps=1e-3, weight_decay=0.1),

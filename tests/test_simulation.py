@@ -7,8 +7,9 @@ import pytest
 
 from vradam import noise, objectives
 from vradam.optimizer import VRAdam
+from vradam.plan import checked_plan
 from vradam.recorder import TAU_DRAWS, stratified_tau, tau_total, tau_weight
-from vradam.simulation import _plan, simulate
+from vradam.simulation import simulate
 
 NOISES = [None, noise.gaussian(0.3), noise.gaussian(0.3, bound=0.5), noise.two_point(0.2, 0.1), noise.uniform(0.2)]
 
@@ -69,7 +70,7 @@ def test_mean_of_a_finite_sum_is_estimated_without_bias():
 
 
 def test_stratified_draws_follow_the_law_of_tau():
-    plan = _plan(VRAdam(beta1=0.9), finite_sum(), np.zeros((300, 3)), 400, noise.minibatch(2), 5, 0, None)
+    plan = checked_plan(VRAdam(beta1=0.9), finite_sum(), np.zeros((300, 3)), 400, noise.minibatch(2), 5, 0, None)
     draws = stratified_tau(plan)
     assert draws.shape == (TAU_DRAWS, 300) and draws.min() >= 0 and draws.max() <= 399
     weights = tau_weight(0.9, 400, np.arange(400))

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments import speed
-from experiments.confront import verdict
-from experiments.store import read_data
-from experiments.timing import gate, peers, summary
-from experiments.timing.contestant import CONTESTANTS, TOLERANCE, UNCHECKED, Contestant, error, takes_part
-from experiments.timing.goals import GOALS, judged, with_goals
-from experiments.timing.startup import seconds as seconds_of
-from experiments.timing.work import Work, objective, optimizer, reference, small, start
-from paper_figures.speed import draw, floors, seconds
+from experiments.measurement.verdict import verdict
+from experiments.store.chunks import read_data
+from experiments.studies import speed
+from experiments.studies.speed import gate, peers, summary
+from experiments.studies.speed.contestant import CONTESTANTS, TOLERANCE, UNCHECKED, Contestant, error, takes_part
+from experiments.studies.speed.goals import GOALS, judged, with_goals
+from experiments.studies.speed.startup import seconds as seconds_of
+from experiments.studies.speed.work import Work, objective, optimizer, reference, small, start
+from paper_figures.figures.speed import draw, floors, seconds
 from paper_figures.style import sheet
 
 REFERENCE = Path(speed.__file__).parent / "reference" / "speed"
@@ -191,7 +191,7 @@ def test_what_a_process_pays_once_is_what_its_last_line_takes():
 
 def test_the_parts_do_the_work_of_the_whole():
     needs("vradam")
-    from experiments.timing import parts
+    from experiments.studies.speed import parts
 
     rotated = RUNS._replace(objective="rotated quadratic", noise="gaussian", runs=70)
     x, kernel = np.full((3, 64), 0.3), objective(rotated).kernel

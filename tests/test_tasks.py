@@ -8,12 +8,12 @@ import pytest
 import xarray as xr
 
 import vradam
-from experiments.confront import planted, verdict
-from experiments.tasks import OPTIMIZERS, Setup, setting
-from experiments.tasks.comparison import FACTORS, holm, paired, profile, tail_gain, time_to, width
-from experiments.tasks.data import CONTEXT, SPLIT, SYMBOLS, digits, grid, text, uniform_sampler, unigram_entropy
-from experiments.tasks.judgement import RIVALS, by_task, confrontation
-from experiments.tasks.protocol import CONTENDERS, SHARED, scheduled, train, trials
+from experiments.measurement.verdict import planted, verdict
+from experiments.studies.tasks import OPTIMIZERS, Setup, setting
+from experiments.studies.tasks.comparison import FACTORS, holm, paired, profile, tail_gain, time_to, width
+from experiments.studies.tasks.data import CONTEXT, SPLIT, SYMBOLS, digits, grid, text, uniform_sampler, unigram_entropy
+from experiments.studies.tasks.judgement import RIVALS, by_task, confrontation
+from experiments.studies.tasks.protocol import CONTENDERS, SHARED, scheduled, train, trials
 
 # ---------------------------------------------------------------- data
 
@@ -255,7 +255,7 @@ def planted_runs(factors, seeds=30, counts=(True, True), spread=0.02, strict=(Tr
 
 
 def judged(runs):
-    from experiments.tasks import comparisons
+    from experiments.studies.tasks import comparisons
 
     found = confrontation(0, runs, comparisons(Setup(), runs))
     return verdict("empirical", found), found
@@ -312,15 +312,15 @@ def test_what_the_stricter_reading_of_a_plateau_says_is_in_the_note():
 
 def test_without_jax_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
-    monkeypatch.delitem(sys.modules, "experiments.tasks.nets", raising=False)
+    monkeypatch.delitem(sys.modules, "experiments.studies.tasks.nets", raising=False)
     with pytest.raises(ImportError, match=r"pip install -e '.\[nets\]'"):
-        importlib.import_module("experiments.tasks.nets")
+        importlib.import_module("experiments.studies.tasks.nets")
 
 
 @pytest.fixture(scope="module")
 def nets():
     pytest.importorskip("jax", reason="the networks need the extra `nets`")
-    return importlib.import_module("experiments.tasks.nets")
+    return importlib.import_module("experiments.studies.tasks.nets")
 
 
 @pytest.mark.parametrize("key", ["mlp", "convolutional", "transformer", "flow_matching", "trajectory_balance"])
@@ -376,7 +376,7 @@ def test_walks_end_where_the_exact_distribution_says(nets, monkeypatch):
 
 
 def test_products_with_the_hessian_are_slopes_of_the_gradient(nets):
-    dynamics = importlib.import_module("experiments.tasks.dynamics")
+    dynamics = importlib.import_module("experiments.studies.tasks.dynamics")
     objective = dynamics.curvature("mlp")
     rng = np.random.default_rng(0)
     x, u = nets.make("mlp").init(0), rng.normal(size=objective.dim)
@@ -387,8 +387,8 @@ def test_products_with_the_hessian_are_slopes_of_the_gradient(nets):
 
 
 def test_finished_chunks_are_not_computed_again(nets, tmp_path, monkeypatch):
-    import experiments.tasks as stem
-    from experiments.store import Chunks
+    import experiments.studies.tasks as stem
+    from experiments.store.chunks import Chunks
 
     setup = Setup(
         steps=(20,), trials=2, seeds=2, constant_seeds=2, basin=(1.0, 2.0), basin_seeds=1, points=2, scale_seeds=1,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory.beyond_edge import BEYOND, S6, derive
 from theory.claim import examine, vanishes
+from theory.claims.cycles.beyond_edge import BEYOND, S6, derive
 from theory.notation import S as S_SYMBOL
 from theory.notation import beta1, beta3
 from theory.recursion import ALGORITHM

@@ -9,16 +9,11 @@ import sympy as sp
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from theory import bias_counterexample, enumeration
-from theory.bias import C1b, derive, repelled_gradient_squared, small_gate, small_skew, third_moment
-from theory.bias_counterexample import EDGE, HORIZON, SLACK, bound_with_factor, lower_bound
 from theory.claim import vanishes
-from theory.convergence import horizon_bound, theorem2
-from theory.enumeration import Case, tree
-from theory.intervals import enclose, rational
-from theory.notation import N, alpha1, amplitude, beta1, beta2, beta3, p
-from theory.recursion import ALGORITHM
-from theory.stationary import (
+from theory.claims.bias import C1b, derive, repelled_gradient_squared, small_gate, small_skew, third_moment
+from theory.claims.bias import counterexample as bias_counterexample
+from theory.claims.bias.counterexample import EDGE, HORIZON, SLACK, bound_with_factor, lower_bound
+from theory.claims.bias.stationary import (
     gated,
     mean_gated,
     plateau_gradient,
@@ -27,7 +22,13 @@ from theory.stationary import (
     two_point_law,
     velocity_law,
 )
-from theory.surrogate import surrogate, symmetric_unimodal, weak_gate, weak_gate_least
+from theory.claims.bias.surrogate import surrogate, symmetric_unimodal, weak_gate, weak_gate_least
+from theory.claims.convergence.predictable_gate import horizon_bound, theorem2
+from theory.methods import enumeration
+from theory.methods.enumeration import Case, tree
+from theory.methods.intervals import enclose, rational
+from theory.notation import N, alpha1, amplitude, beta1, beta2, beta3, p
+from theory.recursion import ALGORITHM
 
 #: p, amplitude, beta3, alpha1
 CASES = [

@@ -16,7 +16,7 @@ from matplotlib.mathtext import MathTextParser
 from theory import CLAIMS, SYMBOLS
 from theory.__main__ import main
 from theory.claim import CERTIFICATES, Certificate, Claim, examine, record, vanishes
-from theory.ledger import chosen, examined
+from theory.examination import chosen, examined
 from theory.notation import EXAMPLE, LATEX, a, beta1, beta2, edge, gate_decay
 from theory.recursion import ALGORITHM, Coefficients
 
@@ -217,7 +217,7 @@ def test_the_example_point_lies_inside_every_domain():
 
 def test_importing_theory_derives_nothing_and_loads_no_figures():
     code = (
-        "import sys, theory, theory.kinetic_energy as room; assert room.motion.cache_info().currsize == 0; "
+        "import sys, theory, theory.claims.kinetic_energy as room; assert room.motion.cache_info().currsize == 0; "
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

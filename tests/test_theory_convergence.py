@@ -9,9 +9,9 @@ import pytest
 import sympy as sp
 from scipy.optimize import brentq
 
-from theory import enumeration, rate_lemmas, smoothed_rate
 from theory.claim import vanishes
-from theory.convergence import (
+from theory.claims.convergence import smoothed_gate as smoothed_rate
+from theory.claims.convergence.predictable_gate import (
     C1a,
     crossover,
     derive,
@@ -25,8 +25,9 @@ from theory.convergence import (
     trivial_line,
     tuned,
 )
-from theory.enumeration import PREDICTABLE, SMOOTHED, Case, holds, mean_squared_gradient, tightness, tree
-from theory.intervals import enclose, rational
+from theory.methods import enumeration, rate_lemmas
+from theory.methods.enumeration import PREDICTABLE, SMOOTHED, Case, holds, mean_squared_gradient, tightness, tree
+from theory.methods.intervals import enclose, rational
 from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, d, eps, gate_decay
 from theory.recursion import ALGORITHM
 

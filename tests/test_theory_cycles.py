@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory.check_certificate import parse
+from theory.certificates.reading import parse
 from theory.claim import CERTIFICATES, examine, vanishes
-from theory.cycles import CERTIFIED, CYCLES, S3b, derive
-from theory.heavy_ball import lowest_curvature
+from theory.claims.cycles.below_edge import CERTIFIED, CYCLES, S3b, derive
+from theory.claims.cycles.heavy_ball import lowest_curvature
 from theory.notation import beta1
 from theory.recursion import ALGORITHM
 from theory.search.cycles import CATALOGUE, birth, settle

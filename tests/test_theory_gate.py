@@ -6,7 +6,7 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.gate import G1, G2
+from theory.claims.gate import G1, G2
 from theory.notation import G, alpha0, alpha1, beta3
 
 

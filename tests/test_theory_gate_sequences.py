@@ -9,13 +9,23 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory import circle_criterion, gate_sequences, quadratic_family
-from theory.certify_gates import certify_gates
-from theory.circle_criterion import LIMITS, derive_limits
 from theory.claim import vanishes
-from theory.gate_sequences import COMMON, S5, SWAPPED, TWO_GATES, S3a, derive_two_gates, is_schur
+from theory.claims import gate_sequences
+from theory.claims.gate_sequences import (
+    COMMON,
+    S5,
+    SWAPPED,
+    TWO_GATES,
+    S3a,
+    circle_criterion,
+    derive_two_gates,
+    is_schur,
+)
+from theory.claims.gate_sequences.circle_criterion import LIMITS, derive_limits
+from theory.methods import quadratic_family
 from theory.notation import a, alpha1, beta1, s1, s2
 from theory.recursion import ALGORITHM
+from theory.search.certify_gates import certify_gates
 
 limit = sp.lambdify((beta1, a), LIMITS["cqlf_limit"])
 in_scale = sp.lambdify((beta1, alpha1), LIMITS["cqlf_in_scale"])

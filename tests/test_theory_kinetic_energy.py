@@ -6,7 +6,7 @@ import sympy as sp
 from scipy.integrate import solve_ivp
 
 from theory.claim import vanishes
-from theory.kinetic_energy import K1, derive, motion, power_energy, quartic
+from theory.claims.kinetic_energy import K1, derive, motion, power_energy, quartic
 from theory.notation import beta3, k, m, v
 
 FORMULAS = K1.formulas

@@ -10,7 +10,7 @@ import vradam
 from theory import recursion
 from theory.notation import SYMBOLS
 from theory.recursion import ALGORITHM
-from vradam import variants
+from vradam import gates as variants
 
 DIM = 2
 HYPER = ("alpha0", "alpha1", "beta1", "beta2", "beta3", "eps", "weight_decay", "gate_decay")

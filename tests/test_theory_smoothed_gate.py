@@ -8,11 +8,12 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory import quadratic_family, smoothed_gate
 from theory.claim import vanishes
+from theory.claims import smoothed_gate
+from theory.claims.smoothed_gate import FORMULAS, S7, derive
+from theory.methods import quadratic_family
 from theory.notation import S, alpha1, beta1, gate_decay
 from theory.recursion import ALGORITHM
-from theory.smoothed_gate import FORMULAS, S7, derive
 
 star_at = sp.lambdify((beta1, S, alpha1), FORMULAS["gate_decay_star"])
 rotation_at = sp.lambdify((beta1, gate_decay), FORMULAS["neimark_sacker"])

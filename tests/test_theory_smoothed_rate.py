@@ -8,14 +8,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory import convergence, enumeration, smoothed_lemmas
 from theory.claim import examine, vanishes
-from theory.convergence import crossover, horizon_bound, rate_limit, theorem2, theorem4, tuned
-from theory.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, holds, tightness
-from theory.intervals import rational
-from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, beta3, d, eps, gate_decay, theta
-from theory.recursion import ALGORITHM
-from theory.smoothed_rate import (
+from theory.claims.convergence import predictable_gate as convergence
+from theory.claims.convergence import smoothed_lemmas
+from theory.claims.convergence.predictable_gate import crossover, horizon_bound, rate_limit, theorem2, theorem4, tuned
+from theory.claims.convergence.smoothed_gate import (
     C2,
     best_form_b,
     derive,
@@ -26,6 +23,11 @@ from theory.smoothed_rate import (
     theorem_beta1_zero,
     theorem_c,
 )
+from theory.methods import enumeration
+from theory.methods.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, holds, tightness
+from theory.methods.intervals import rational
+from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, beta3, d, eps, gate_decay, theta
+from theory.recursion import ALGORITHM
 
 POINT = {
     N: 500, alpha0: 0.03, alpha1: 3.0, beta1: 0.7, beta2: 0.97, eps: 1e-3, L: 0.6, d: 5, R: 1.7, D: 2.5,

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from theory import stability
 from theory.claim import vanishes
+from theory.claims import stability
+from theory.claims.stability import S1, S2, S4, _is_schur, derive_decay
+from theory.methods.linearisation import derive_edge
 from theory.notation import L, alpha1, beta1, beta3, v, weight_decay
 from theory.recursion import ALGORITHM
-from theory.stability import S1, S2, S4, _is_schur, derive_decay, derive_edge
 
 BETAS = [0.0, 0.3, 0.5, 0.9, 0.99]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments import workers
-from experiments.store import Chunks
-from experiments.workers import Workers
+from experiments.store.chunks import Chunks
+from vradam import workers
+from vradam.workers import Workers
 
 
 def sample(seed=0):
@@ -46,7 +46,7 @@ def test_processes_that_grow_are_replaced_in_silence(tmp_path):
         """)
     )
     code = """
-        from experiments.workers import Workers
+        from vradam.workers import Workers
         from growing import grow
         done = dict(Workers(2).map(grow, {str(i): (i,) for i in range(8)}))
         assert [done[str(i)][0] for i in range(8)] == list(range(8))

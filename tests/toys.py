@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from experiments.confront import Confrontation, Evidence, Point
-from experiments.result import Result
+from experiments.measurement.verdict import Confrontation, Evidence, Point
+from experiments.study import Result
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Sequence
 
 from theory.claim import Claim, Examination, record
-from theory.ledger import chosen, examined
+from theory.examination import chosen, examined
 
 WIDTH = 100
 HEADER = f"{'id':4} {'status':25} {'checks':>7} {'seconds':>8}  title"
@@ -67,10 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     if options.search:
-        from theory import search
+        from theory.search import everything
 
         print("searching for the certificates anew", file=sys.stderr)
-        search.run()
+        everything.run()
 
     examinations = []
     if not options.json:

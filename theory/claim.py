@@ -6,7 +6,7 @@ A claim carries what the literature reports, the assumptions, the formulas, and 
   each difference simplifies to zero.
 * ``steps`` are the proof steps that are not formulas: identities, signs, inequalities, counterexamples. Each is a
   function without arguments that returns True when the step holds.
-* ``certificates`` are data that :mod:`theory.check_certificate` verifies in exact or interval arithmetic.
+* ``certificates`` are data that :mod:`theory.certificates.check` verifies in exact or interval arithmetic.
 
 ``concludes`` says what follows *if* everything above closes. If anything does not close, the status is "open" and the
 summary names the first thing that failed: nothing here can be called proved by assertion alone.
@@ -59,7 +59,7 @@ class Claim:
         parameter takes a neighbouring recursion, for which the result must differ. None for purely empirical claims.
     formulas : name -> expression in :data:`theory.notation.SYMBOLS`.
     steps : name -> function returning True when that proof step (or counterexample) holds.
-    certificates : stored data that :mod:`theory.check_certificate` verifies.
+    certificates : stored data that :mod:`theory.certificates.check` verifies.
     concludes : the status of the claim *as reported* when everything closes.
     """
 
@@ -161,7 +161,7 @@ def _agree(derived: Mapping[str, sp.Expr], name: str, formula: sp.Expr) -> bool:
 
 def _certificate_holds(certificate: Certificate) -> bool:
     """Whether the stored data prove what they say; data that are missing or malformed prove nothing."""
-    from theory.check_certificate import check_file
+    from theory.certificates.check import check_file
 
     try:
         return check_file(certificate.path)

@@ -7,7 +7,8 @@
 True
 """
 
-from vradam import baselines, noise, objectives, schedules, sharpness, variants
+from vradam import baselines, noise, objectives, schedules, sharpness
+from vradam import gates as variants
 from vradam.baselines import (
     Adam,
     AdamW,

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vradam.gates import Gate, published
 from vradam.optimizer import Array, Rate, State, gate_opening, gated_learning_rate, kinetic_seen, rate_at
 from vradam.validation import hyper_parameter, matching, over_runs, real_array
-from vradam.variants import Gate, published
 
 RATE, DECAY, POSITIVE, NON_NEGATIVE = "[0, inf)", "[0, 1)", "(0, inf)", "[0, inf)"
 
@@ -180,7 +180,7 @@ class VRMomentum:
         check(self, {"alpha0": RATE, "alpha1": "[0, inf]", "beta1": DECAY, "beta3": NON_NEGATIVE})
         check(self, {"weight_decay": NON_NEGATIVE, "gate_decay": DECAY})
         if not isinstance(self.gate, Gate):
-            raise TypeError(f"gate must be one of vradam.variants, got {self.gate!r}")
+            raise TypeError(f"gate must be one of vradam.gates, got {self.gate!r}")
         if np.any(np.asarray(self.gate_decay) > 0) and self.gate != published:
             raise ValueError(
                 f"gate_decay must be 0 with the gate {self.gate.name!r}: it smooths the published gate only"

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from vradam.baselines import Adam, AdamW
 from vradam.engine.single import BLOCK, kernels
+from vradam.gates import published
 from vradam.optimizer import VRAdam, rate_at
 from vradam.validation import over_runs, whole_number
-from vradam.variants import published
 
 Array = NDArray[np.floating]
 

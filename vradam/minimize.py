@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vradam.gates import Gate, published
 from vradam.optimizer import Array, Rate, VRAdam
 from vradam.validation import hyper_parameter, real_array, whole_number
-from vradam.variants import Gate, published
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult

@@ -1,8 +1,8 @@
 """Stochastic gradients: noise added to the exact gradient, or a minibatch of a finite sum.
 
-Randomness is a function of (seed, run, step, coordinate) alone; see ``vradam.engine.rng``. Each model has ``bound``,
-the largest |noise| of one coordinate (None if there is none), and ``stochastic_gradient``, which draws one step.
-Parameters are numbers or arrays over the runs, shape (...).
+Randomness is a function of (seed, run, step, coordinate) alone; see ``vradam.random_streams``. Each model has
+``bound``, the largest |noise| of one coordinate (None if there is none), and ``stochastic_gradient``, which draws one
+step. Parameters are numbers or arrays over the runs, shape (...).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vradam.engine.rng import Streams, index_below, symmetric_unit
 from vradam.objectives.objective import Objective
+from vradam.random_streams import Streams, index_below, symmetric_unit
 from vradam.validation import hyper_parameter, whole_number
 
 Array = NDArray[np.floating]

@@ -13,8 +13,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vradam.gates import Gate, opening, published
 from vradam.validation import hyper_parameter, matching, over_runs, real_array
-from vradam.variants import Gate, opening, published
 
 Array = NDArray[np.floating]
 Rate = float | Array | Callable[[int], float | Array]
@@ -53,7 +53,7 @@ class VRAdam:
     weight_decay : decoupled weight decay lambda, [0, inf)
     gate_decay : decay beta_g of the smoothed kinetic energy, [0, 1); 0 is the published gate. Otherwise the gate sees
         u_t/(1-beta_g^t), u_t = beta_g u_{t-1} + (1-beta_g) ||v_t||^2 (introduced here; not in the paper).
-    gate : a departure from the published gate, one of :mod:`vradam.variants`
+    gate : a departure from the published gate, one of :mod:`vradam.gates`
     proof_form : the form in which rates are proved (Defossez et al., arXiv:2003.02395): neither the velocity nor u_t
         is bias-corrected, s_t = beta2 s_{t-1} + g_t^2 is a plain sum, and the step is
         eta_t Omega_t v_t / sqrt(eps + s_t) with Omega_t^2 = (1-beta2^t)/(1-beta2); beta2 = 1 is Adagrad, Omega_t = 1.
@@ -106,7 +106,7 @@ class VRAdam:
             if not callable(value):
                 object.__setattr__(self, name, hyper_parameter(name, value, domain))
         if not isinstance(self.gate, Gate):
-            raise TypeError(f"gate must be one of vradam.variants, got {self.gate!r}")
+            raise TypeError(f"gate must be one of vradam.gates, got {self.gate!r}")
         if np.any(np.asarray(self.gate_decay) > 0) and self.gate != published:
             raise ValueError(
                 f"gate_decay must be 0 with the gate {self.gate.name!r}: it smooths the published gate only"

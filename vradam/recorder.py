@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vradam.engine.rng import Streams, symmetric_unit
 from vradam.noise import Minibatch
+from vradam.plan import Plan
+from vradam.random_streams import Streams, symmetric_unit
 from vradam.trajectory import Trajectory
-
-if TYPE_CHECKING:
-    from vradam.simulation import Plan
 
 Array = NDArray[np.floating]
 

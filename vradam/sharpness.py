@@ -26,7 +26,8 @@ from vradam.baselines import Adam, AdamW, GradientDescent, HeavyBall, RAdam, RMS
 from vradam.objectives.building import hessian_by_columns
 from vradam.objectives.objective import Objective
 from vradam.optimizer import State, VRAdam
-from vradam.simulation import Noise, Optimizer, simulate
+from vradam.plan import Noise, Optimizer
+from vradam.simulation import simulate
 from vradam.validation import hyper_parameter, over_runs, real_array, whole_number
 
 Array = NDArray[np.floating]

@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from importlib.util import find_spec
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vradam.noise import Minibatch
 from vradam.objectives.objective import Objective
+from vradam.plan import Noise, Optimizer, Plan, checked_plan
 from vradam.recorder import Recorder, TauMean
 from vradam.trajectory import Trajectory
-from vradam.validation import real_array, whole_number
 
 Array = NDArray[np.floating]
 
 #: From so many steps on, "auto" compiles: below, NumPy takes less time than loading the compiled code.
 WORTH_COMPILING = 20_000
-
-
-class Optimizer(Protocol):
-    """The protocol of every optimizer here: pure functions of points (..., d) and states."""
-
-    def init(self, x: ArrayLike) -> Any: ...
-    def step(self, x: ArrayLike, grad: ArrayLike, state: Any) -> tuple[Array, Any]: ...
-    def learning_rate(self, state: Any) -> Array: ...
-
-
-class Noise(Protocol):
-    """A stochastic gradient; see :mod:`vradam.noise`."""
-
-    @property
-    def bound(self) -> Any: ...
-    def stochastic_gradient(self, objective: Objective, x: Array, exact: Any, streams: Any) -> Array: ...
-
-
-class Plan(NamedTuple):
-    """A simulation with every argument checked and broadcast; what an engine receives."""
-
-    optimizer: Any
-    objective: Objective
-    noise: Any
-    x0: Array  #: (..., d), the runs spelt out
-    steps: int
-    record: NDArray[np.int64]  #: the steps recorded, increasing, the first 0 and the last ``steps``
-    seed: NDArray[np.uint64]  #: (...)
-    stream: NDArray[np.uint64]  #: (...), run i uses the random stream (seed, stream)
-    progress: bool | None
-    state: Any = None  #: the optimizer's state at x0; None is its start
 
 
 def simulate(
@@ -103,7 +71,7 @@ def simulate(
     >>> run.x.shape, run.step.tolist()
     ((2, 6, 2), [0, 100, 200, 300, 400, 500])
     """
-    plan = _plan(optimizer, objective, x0, steps, noise, seed, every, progress, state)
+    plan = checked_plan(optimizer, objective, x0, steps, noise, seed, every, progress, state)
     if engine not in ("auto", "numpy", "compiled"):
         raise ValueError(f"engine must be 'auto', 'numpy' or 'compiled', got {engine!r}")
     if engine == "compiled" or (engine == "auto" and steps >= WORTH_COMPILING and find_spec("numba")):
@@ -123,7 +91,7 @@ def run_numpy(plan: Plan) -> Trajectory:
     """The reference engine: one vectorised NumPy step after another."""
     from tqdm import tqdm
 
-    from vradam.engine import rng
+    from vradam import random_streams as rng
 
     optimizer, objective, noise, steps = plan.optimizer, plan.objective, plan.noise, plan.steps
     streams = None if noise is None else rng.streams(plan.seed, plan.stream)
@@ -149,62 +117,3 @@ def run_numpy(plan: Plan) -> Trajectory:
             x = np.where((diverged_at < 0)[..., None], moved, x)
             recorder.write(t, x, diverged_at, optimizer.learning_rate(state))
     return recorder.trajectory(diverged_at, mean.result(diverged_at), state)
-
-
-def _plan(
-    optimizer: Any,
-    objective: Objective,
-    x0: ArrayLike,
-    steps: int,
-    noise: Any,
-    seed: int | NDArray[np.integer],
-    every: int,
-    progress: bool | None,
-    state: Any = None,
-) -> Plan:
-    """Check and broadcast the arguments of :func:`simulate`."""
-    x0 = real_array("x0", x0)
-    if x0.ndim == 0 or x0.shape[-1] != objective.dim:
-        raise ValueError(f"x0 must have shape (..., {objective.dim}) for {objective.name}, got {x0.shape}")
-    if not np.isfinite(x0).all():
-        raise ValueError(f"x0 must be finite, got {x0[~np.isfinite(x0)].flat[0]}")
-    steps, every = whole_number("steps", steps, least=1), whole_number("every", every, least=0)
-    seed, alone = _seeds(seed)
-    shapes = {"x0": x0.shape[:-1], "seed": seed.shape}
-    for source in (optimizer, noise):
-        if is_dataclass(source):
-            values = {field.name: getattr(source, field.name) for field in fields(source)}
-            shapes |= {name: value.shape for name, value in values.items() if isinstance(value, np.ndarray)}
-    try:
-        runs = np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        raise ValueError(f"the runs must broadcast against each other, got the shapes {shapes}") from None
-    if 0 in runs:
-        raise ValueError(f"the runs must be one at least, got the shape {runs}")
-    x0 = np.ascontiguousarray(np.broadcast_to(x0, (*runs, objective.dim)))
-    if state is not None and state.velocity.shape != x0.shape:
-        raise ValueError(f"state must belong to points of shape {x0.shape}, got {state.velocity.shape}")
-    stream = np.zeros(runs) if alone else np.arange(np.prod(runs, dtype=int)).reshape(runs)
-    record = np.unique(np.append(np.arange(0, steps, every or steps), steps))
-    return Plan(
-        optimizer=optimizer,
-        objective=objective,
-        noise=noise,
-        x0=x0,
-        steps=steps,
-        record=record,
-        seed=np.broadcast_to(seed, runs).astype(np.uint64),
-        stream=stream.astype(np.uint64),
-        progress=progress,
-        state=state,
-    )
-
-
-def _seeds(seed: int | NDArray[np.integer]) -> tuple[NDArray[np.integer], bool]:
-    """The seeds as an array, and whether there was one for each run (then every run uses stream 0 of its seed)."""
-    array = np.asarray(seed)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"seed must be an integer or an integer array over the runs, got {seed!r}")
-    if (array < 0).any():
-        raise ValueError(f"seed must lie in [0, 2^64), got {array.min()}")
-    return array, array.ndim > 0

@@ -6,7 +6,7 @@ With velocities in units of ``1/sqrt(beta3)`` a symmetric cycle of period 2k is 
 
 ``phi(w) = w/(1 + min(w^2, alpha1))``. A family of them, followed towards smaller S, turns back at a saddle-node:
 :func:`birth`. What is found here proves nothing; :func:`certificate` writes it down so that
-:mod:`theory.check_cycles`, which shares no code with this module, can.
+:mod:`theory.certificates.cycles`, which shares no code with this module, can.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.search import CERTIFICATES
+from theory.search.storing import CERTIFICATES
 
 Array = NDArray[np.float64]
 

@@ -1,8 +1,8 @@
 """Finding the gate certificates of the catalogue: quadratic and polygonal norms, unstable words, sawtooth words.
 
-Intervals go through :func:`theory.certify_gates.certify_gates`. A sawtooth rises by ``1/s' >= gate_decay/s +
+Intervals go through :func:`theory.search.certify_gates.certify_gates`. A sawtooth rises by ``1/s' >= gate_decay/s +
 (1-gate_decay)/S`` and drops at once; its gates are rounded down to few digits without breaking that law. What is found
-here proves nothing; :mod:`theory.check_gates` does.
+here proves nothing; :mod:`theory.certificates.gates` does.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from fractions import Fraction
 from math import sqrt
 from typing import Any, NamedTuple
 
-from theory.certify_gates import certify_gates, word_certificate
-from theory.search import CERTIFICATES
+from theory.search.certify_gates import certify_gates, word_certificate
 from theory.search.matrices import edge_of, outgrows, word_matrix
+from theory.search.storing import CERTIFICATES
 
 
 class Interval(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vradam.engine.rng import index_below, normal_pair, symmetric_unit, threefry
+from vradam.random_streams import index_below, normal_pair, symmetric_unit, threefry
 
 LANES = 64
 EXACT, GAUSSIAN, TRUNCATED, TWO_POINT, UNIFORM, MINIBATCH = range(6)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakSet
 
 import numpy as np
@@ -22,11 +22,9 @@ from vradam.engine.specialise import specialise
 from vradam.noise import Gaussian, Minibatch, TwoPoint, Uniform
 from vradam.objectives.objective import Objective
 from vradam.optimizer import State
+from vradam.plan import Plan
 from vradam.recorder import TAU_DRAWS, stratified_tau, tau_total
 from vradam.trajectory import Trajectory
-
-if TYPE_CHECKING:
-    from vradam.simulation import Plan
 
 WIDTHS = ((2, 1), (16, 16))  # up to so many runs, so many in a tile
 WIDTH = 64  # runs in a tile where there are more

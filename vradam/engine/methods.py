@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vradam import variants
+from vradam import gates as variants
 from vradam.baselines import Adam, AdamW, GradientDescent, HeavyBall, RMSProp, VRMomentum
 from vradam.engine import draws, tile
 from vradam.noise import Gaussian, TwoPoint, Uniform
 from vradam.optimizer import State, VRAdam, rate_at
-
-if TYPE_CHECKING:
-    from vradam.simulation import Plan
+from vradam.plan import Plan
 
 GATES = {
     variants.predictable: tile.PREDICTABLE,
@@ -89,7 +87,7 @@ def method(optimizer: Any) -> Method | None:
 
 
 def gate_of(optimizer: Any) -> int | None:
-    """The kind of a gate; None for one that is not in ``vradam.variants``."""
+    """The kind of a gate; None for one that is not in ``vradam.gates``."""
     gate = optimizer.gate
     if gate == variants.published:
         return tile.SMOOTHED if np.any(np.asarray(optimizer.gate_decay) > 0) else tile.PUBLISHED

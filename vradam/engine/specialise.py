@@ -75,12 +75,15 @@ def _options(part: Callable, reassociated: tuple[Callable, ...], apart: tuple[Ca
 
 
 def digest(function: Callable, exchanged: Mapping[str, Any]) -> str:
-    """A name for everything that compiling ``function`` depends on: code, constants and globals of its call tree."""
+    """A name for everything that compiling ``function`` depends on: code, constants and globals of its call tree.
+
+    The module of each part is in it too: reading a cache entry imports it.
+    """
     described: dict[int, str] = {}
 
     def describe(part: Callable) -> str:
         code = part.__code__
-        lines = [code.co_code.hex(), repr(code.co_consts), repr(code.co_names), repr(part.__defaults__)]
+        lines = [part.__module__, code.co_code.hex(), *map(repr, (code.co_consts, code.co_names, part.__defaults__))]
         for name, value in sorted(_globals_used(part, exchanged).items()):
             if isinstance(value, FunctionType):
                 if id(value) not in described:

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from vradam.engine import forms
+from vradam.objectives import forms
 from vradam.objectives.building import Scalar, constant, separable
 from vradam.objectives.objective import Array, Objective
 from vradam.validation import whole_number

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vradam.engine import forms
+from vradam.objectives import forms
 from vradam.objectives.building import constant, hessian_by_columns, matrix, point
 from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import real_array

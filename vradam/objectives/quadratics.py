@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vradam.engine import forms
+from vradam.objectives import forms
 from vradam.objectives.building import Scalar, matrix, point, separable
 from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import real_array, whole_number

@@ -1,0 +1,1 @@
+"""What studies measure with: the verdict rule, statistics, comparisons, and formulas as numbers."""

@@ -1,0 +1,250 @@
+"""The ledger: one finding per claim, as a table, as ``claims.json``, and as the README's Markdown."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from experiments.measurement.verdict import Confrontation, Verdict, decisive, looseness, numerical_status, verdict
+from experiments.tables import Table, aligned
+from theory.claim import Claim, Examination
+
+NOT_RUN: Final = "not run"
+BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
+
+
+@dataclass(frozen=True)
+class Study:
+    """The run of one stem.
+
+    Parameters
+    ----------
+    stem, title : its name, and the first line of its module.
+    setup : the setup as plain JSON.
+    provenance : see :func:`experiments.store.provenance.provenance`.
+    confrontations : by claim.
+    figures : files, relative to the folder of the results.
+    failure : why the run did not finish; its claims are open.
+    tables : what the stem shows beside its verdicts.
+    """
+
+    stem: str
+    title: str
+    setup: Any
+    provenance: Mapping[str, Any]
+    confrontations: Mapping[str, Confrontation] = field(default_factory=dict)
+    figures: tuple[str, ...] = ()
+    failure: str = ""
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the two witnesses said about one claim.
+
+    Parameters
+    ----------
+    claim : from :mod:`theory`.
+    expected : the verdict in the catalogue, None where there is no expectation.
+    examination : the symbolic witness; None if it was not heard.
+    study : the numerical witness; None if it was not heard.
+    """
+
+    claim: Claim
+    expected: Verdict | None
+    examination: Examination | None = None
+    study: Study | None = None
+
+    @property
+    def confrontation(self) -> Confrontation | None:
+        """The numerical evidence on this claim, if its study was run and finished."""
+        return None if self.study is None or self.study.failure else self.study.confrontations[self.claim.id]
+
+    @property
+    def verdict(self) -> str:
+        """The verdict of the rule; "not run" where a witness was not asked, "open" where one failed."""
+        if self.examination is None or self.study is None:
+            return NOT_RUN
+        return verdict(self.examination.status, self.confrontation) if self.confrontation else "open"
+
+    @property
+    def is_as_expected(self) -> bool:
+        """False only for a claim that was run, has an expectation, and does not meet it."""
+        return self.expected is None or self.verdict in (NOT_RUN, self.expected)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is on record of a claim that was not run.
+
+    Parameters
+    ----------
+    claim : its id.
+    again : the command that runs it.
+    entry : of the reference's ``claims.json``; None if there is no verdict on record.
+    tables : of its stem, from the reference.
+    """
+
+    claim: str
+    again: str
+    entry: Mapping[str, Any] | None
+    tables: tuple[Table, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The verdict on record, "not run" if there is none."""
+        return NOT_RUN if self.entry is None else str(self.entry["verdict"])
+
+    @property
+    def looseness(self) -> float | None:
+        """Of the decisive point on record."""
+        found = self.entry["numeric"]["looseness"] if self.entry else None
+        return None if found is None else float(found)
+
+    def made(self, key: str) -> str:
+        """An entry of the provenance as text."""
+        return str(((self.entry or {}).get("provenance") or {}).get(key, "unknown"))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A main job's findings, one per claim in ledger order, and its studies, one per stem that was run.
+
+    ``recorded`` : of claims that run only on request and were not run; ``notice`` : why it is missing, if it is.
+    """
+
+    findings: tuple[Finding, ...]
+    studies: tuple[Study, ...]
+    recorded: tuple[Recorded, ...] = ()
+    notice: str = ""
+
+
+def entry(finding: Finding) -> dict[str, Any]:
+    """The entry of ``claims.json``: strict JSON, non-finite numbers as strings."""
+    claim, seen, study = finding.claim, finding.examination, finding.study
+    return {
+        "id": claim.id,
+        "title": claim.title,
+        "as_reported": claim.as_reported,
+        "source": claim.source,
+        "assumptions": list(claim.assumptions),
+        "verdict": finding.verdict,
+        "expected_verdict": finding.expected,
+        "symbolic": {
+            "status": seen.status if seen else NOT_RUN,
+            "summary": seen.summary if seen else None,
+            "seconds": round(seen.seconds, 3) if seen else None,
+        },
+        "numeric": _numeric(finding.confrontation) if finding.confrontation else _unheard(study),
+        "certificate": [f"theory/certificates/{item.path.name}" for item in claim.certificates] or None,
+        "figure": study.figures[0] if study and study.figures else None,
+        "setup": study.setup if study else None,
+        "provenance": dict(study.provenance) if study else None,
+    }
+
+
+def _numeric(confrontation: Confrontation) -> dict[str, Any]:
+    """The decisive point in numbers; every other point is in the report and in the data."""
+    evidence, point = decisive(confrontation)
+    return {
+        "status": numerical_status(confrontation),
+        "measured": {
+            "value": _number(point.measured),
+            "low": _number(point.low),
+            "high": _number(point.high),
+            "quantity": evidence.quantity,
+            "at": point.label,
+        },
+        "predicted": {"value": _number(point.predicted), "kind": evidence.kind, "trivial": _number(point.trivial)},
+        "looseness": _number(looseness(evidence)),
+        "n": int(sum(item.n for item in confrontation.reported)),
+    }
+
+
+def _unheard(study: Study | None) -> dict[str, Any]:
+    status = study.failure if study else NOT_RUN
+    return {"status": status, "measured": None, "predicted": None, "looseness": None, "n": None}
+
+
+def _number(value: float | None) -> float | str | None:
+    if value is None or math.isfinite(value):
+        return None if value is None else float(value)
+    return str(float(value))
+
+
+def table(findings: Iterable[Finding]) -> str:
+    """The ledger for a terminal: claim, verdict, measured, predicted, looseness, seconds."""
+    head = ("claim", "verdict", "expected", "measured", "predicted", "looseness", "seconds")
+    rows = [_row(finding) for finding in findings]
+    return aligned(head, rows)
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    if finding.verdict == NOT_RUN or finding.examination is None or finding.study is None:
+        return (finding.claim.id, NOT_RUN, *"-----")
+    expectation = (
+        "-" if finding.expected is None else "met" if finding.is_as_expected else f"NOT MET: {finding.expected}"
+    )
+    seconds = finding.examination.seconds + finding.study.provenance["seconds"]
+    return (finding.claim.id, finding.verdict, expectation, *summary(entry(finding)["numeric"]), f"{seconds:.1f}")
+
+
+def summary(numeric: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Measured, predicted and looseness of an entry's ``numeric`` as short texts (ASCII)."""
+    if numeric["measured"] is None:
+        return "-", "-", "-"
+    signs = {"equality": "=", "upper bound": "<=", "lower bound": ">="}
+    measured, predicted = numeric["measured"], numeric["predicted"]
+    low, high = shown(measured["low"]), shown(measured["high"])
+    interval = "" if low == high else f" [{low}, {high}]"
+    return (
+        shown(measured["value"]) + interval,
+        f"{signs[predicted['kind']]} {shown(predicted['value'])}",
+        shown(numeric["looseness"]),
+    )
+
+
+def shown(value: float | str | None) -> str:
+    """A number to four significant digits."""
+    return "-" if value is None else f"{float(value):.4g}"
+
+
+def ledger_markdown(entries: Sequence[Mapping[str, Any]]) -> str:
+    """The ledger as a Markdown table, from the entries of a ``claims.json``."""
+    lines = ["| Claim | | Verdict | Measured | Predicted |", "|---|---|---|---|---|"]
+    for item in entries:
+        measured, predicted, _ = summary(item["numeric"])
+        quantity = (item["numeric"]["measured"] or {}).get("quantity", "")
+        number = f"{quantity}: {measured}" if quantity else measured
+        predicted = predicted.replace("<=", "≤").replace(">=", "≥")
+        cells = (f"**{item['id']}**", item["title"], item["verdict"], number, predicted)
+        lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def with_ledger(readme: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    """The text of a README with the table between its ledger markers renewed.
+
+    Raises
+    ------
+    ValueError : if the markers are not there, once each and in order.
+    """
+    pattern = re.compile(rf"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTALL)
+    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or not pattern.search(readme):
+        raise ValueError(f"the README must hold the lines {BEGIN} and {END} once each")
+    return pattern.sub(lambda _: f"\n{ledger_markdown(entries)}\n\n", readme)
+
+
+def merged(previous: Sequence[Mapping[str, Any]], current: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The current entries, with what was on record before for claims that were not run now."""
+    known = {item["id"]: item for item in previous}
+    return [known.get(item["id"], item) if item["verdict"] == NOT_RUN else item for item in current]
+
+
+def update_readme(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Renew the ledger in the README at ``path``."""
+    path.write_text(with_ledger(path.read_text(encoding="utf-8"), entries), encoding="utf-8", newline="\n")

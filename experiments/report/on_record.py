@@ -1,0 +1,98 @@
+"""The verdicts on record of claims that run only on request, from the committed reference.
+
+The reference is data like any other file: it is read strictly, its datasets by their checksums.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from experiments.catalogue import CATALOGUE, Catalogue
+from experiments.report.ledger import NOT_RUN, Finding, Recorded
+from experiments.report.page import shortest
+from experiments.report.strict_json import LIMIT, read_entries
+from experiments.store.chunks import load_data, read_checked
+from experiments.tables import Table
+
+log = logging.getLogger("experiments")
+
+#: Of a setup a line shows so many entries, and none that is longer than this (characters).
+SHOWN: Final = 4
+BRIEF: Final = 30
+
+
+def read_record(folder: Path) -> list[dict[str, Any]]:
+    """The entries of the reference's ``claims.json``; none where there is no such file.
+
+    Raises
+    ------
+    ValueError : if it is malformed or too large.
+    """
+    record = folder / "claims.json"
+    if not record.exists():
+        return []
+    try:
+        return read_entries(read_checked(record, limit=LIMIT))
+    except ValueError as error:
+        raise ValueError(f"{record} cannot be read: {error}") from error
+
+
+def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue = CATALOGUE) -> tuple[Recorded, ...]:
+    """What is on record of every claim that runs only on request and was not run.
+
+    Parameters
+    ----------
+    findings : of the main job.
+    folder : of the committed reference; it need not exist.
+
+    Raises
+    ------
+    ValueError : if the verdicts on record cannot be read.
+    """
+    entries = {item["id"]: item for item in read_record(folder) if item["verdict"] != NOT_RUN}
+    unheard = {finding.claim.id for finding in findings if finding.verdict == NOT_RUN}
+    found = []
+    for row in catalogue.entries:
+        if row.id in unheard and row.stem in catalogue.on_request:
+            item = entries.get(row.id)
+            again = f"python -m experiments --only {row.id}"
+            found.append(Recorded(row.id, again, item, _tables(row.stem, folder, catalogue) if item else ()))
+    return tuple(found)
+
+
+def line(recorded: Recorded) -> str:
+    """For the terminal: the verdict, when and by which code, the resolution, a little of the setup."""
+    if recorded.entry is None:
+        return f"{recorded.claim}: not run; to run it: {recorded.again}"
+    return (
+        f"{recorded.claim}: on record as {recorded.verdict}, {recorded.made('date')}, commit "
+        f"{recorded.made('commit')[:8]}, {recorded.made('resolution')} resolution ({brief(recorded.entry['setup'])}); "
+        f"to run it again: {recorded.again}"
+    )
+
+
+def brief(setup: Mapping[str, Any]) -> str:
+    """The first few short entries of a setup.
+
+    >>> brief({"class": "x.Setup", "names": ["a" * 20, "b" * 20], "steps": [1000, 600], "seeds": 30})
+    'steps = 1000, 600; seeds = 30; …'
+    """
+    texts = {name: shortest(value) for name, value in setup.items() if name != "class"}
+    chosen = [f"{name} = {text}" for name, text in texts.items() if len(text) <= BRIEF][:SHOWN]
+    return "; ".join(chosen + ["…"] * (len(chosen) < len(texts)))
+
+
+def _tables(stem: str, folder: Path, catalogue: Catalogue) -> tuple[Table, ...]:
+    """The tables of a stem that has any; none if the reference lacks its data or they were laid out differently."""
+    tables = getattr(catalogue.load(stem), "tables", None)
+    data = load_data(folder / stem) if tables else None
+    if tables is None or data is None:
+        return ()
+    try:
+        return tuple(tables(data))
+    except (AttributeError, KeyError) as error:
+        log.warning("%s: was made by another version of the code (%r); its tables are not shown", folder / stem, error)
+        return ()

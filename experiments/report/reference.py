@@ -1,0 +1,89 @@
+"""The committed reference: the verdicts at full resolution, and the summaries that the figures are drawn from.
+
+It is written by ``python -m experiments --paper --update-reference`` and by nothing else. Most datasets are small
+enough to be kept whole; the others are thinned to the slices in :data:`THINNED`, in single precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from experiments.catalogue import CATALOGUE, Catalogue
+from experiments.job import stored, write_json
+from experiments.report.ledger import merged, update_readme
+from experiments.report.on_record import read_record
+from experiments.store.chunks import SUMS, checksums, encode, write_atomically
+
+#: The committed reference may not grow beyond this (bytes).
+REFERENCE_LIMIT: Final = 5_000_000
+#: "stem/dataset" -> what is kept of it, for datasets that are too large to be committed whole.
+THINNED: Final[Mapping[str, Mapping[str, slice]]] = {
+    "cycles/bifurcation": {"ratio": slice(None, None, 5), "start": slice(None, None, 8), "step": slice(-200, None)},
+    "gate/VRAdam": {"start": slice(None, None, 50), "step": slice(None, None, 3)},
+    "gate/VRMomentum": {"start": slice(None, None, 50), "step": slice(None, None, 3)},
+    **{
+        f"kinetic_energy/orbits_{n}": {"particle": slice(4), "time": slice(None, None, 4)}
+        for n in (1, 2, 3, 10)
+    },
+}  # fmt: skip
+
+
+def update_reference(
+    entries: Sequence[Mapping[str, Any]], out: Path, folder: Path, readme: Path, catalogue: Catalogue = CATALOGUE
+) -> None:
+    """Write the committed reference: ``claims.json``, the data behind the figures, and the README's ledger.
+
+    Claims that were not run, and stems without a result at full resolution, keep what was on record.
+
+    Parameters
+    ----------
+    entries : of the main job's ``claims.json``.
+    out : folder of its results.
+    folder, readme : what is renewed.
+
+    Raises
+    ------
+    ValueError : if the reference would exceed :data:`REFERENCE_LIMIT`, naming its largest files, or if the verdicts on
+        record cannot be read.
+    """
+    previous = read_record(folder)
+    files = {path: path.read_bytes() for path in _files(folder)}
+    for stem in catalogue.stems:
+        data = stored(stem, True, out, catalogue) if catalogue.load(stem) else None
+        if data is not None:
+            files = {path: content for path, content in files.items() if path.parent.name != stem}
+            kept = {name: encode(thinned(f"{stem}/{name}", dataset), compress=True) for name, dataset in data.items()}
+            files |= {folder / stem / f"{name}.nc": content for name, content in kept.items()}
+            files[folder / stem / SUMS] = checksums(kept)
+    if sum(map(len, files.values())) > REFERENCE_LIMIT:
+        largest = sorted(files, key=lambda path: -len(files[path]))[:3]
+        sizes = ", ".join(f"{path.relative_to(folder).as_posix()} ({len(files[path]):,} bytes)" for path in largest)
+        raise ValueError(f"the reference must stay below {REFERENCE_LIMIT:,} bytes; the largest files are {sizes}")
+    for path in set(_files(folder)) - set(files):
+        path.unlink()
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    entries = merged(previous, entries)
+    write_json(folder / "claims.json", entries)
+    update_readme(readme, entries)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.suffix == ".nc" or path.name == SUMS]
+
+
+def thinned(name: str, dataset: xr.Dataset) -> xr.Dataset:
+    """What the reference keeps of the dataset ``stem/name``: all of it, or the slices in :data:`THINNED`."""
+    kept = THINNED.get(name)
+    if kept is None:
+        return dataset
+    part = dataset.isel(kept)
+    part = part.assign({key: values.astype(np.float32) for key, values in part.items() if values.dtype == np.float64})
+    spelt = {dim: f"{s.start}:{s.stop}:{s.step}".replace("None", "") for dim, s in kept.items()}
+    return part.assign_attrs(thinned=", ".join(f"{dim}[{text}]" for dim, text in spelt.items()))

@@ -1,0 +1,1 @@
+"""Results on disk: chunks that survive an interruption, fingerprints, and where a result comes from."""

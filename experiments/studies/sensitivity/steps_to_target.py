@@ -1,0 +1,210 @@
+"""How many steps an optimizer takes to a target, and over how many decades of the learning rate it does so well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+import vradam
+from vradam import sweeps as parameter_sweep
+from vradam.engine import lanes
+from vradam.trajectory import Trajectory
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Task:
+    """Bring F - F* to ``target`` (F(x_0) - F*) within ``steps`` steps, and keep it there for ``hold`` more.
+
+    Holding matters: a large step may pass through the target by luck. ``noise`` is the standard deviation of the
+    Gaussian noise in units of the root mean square of the gradient's coordinates at x_0; the logistic regression draws
+    mini-batches of 8 instead. Every seed has a start of its own, x_0 plus a normal displacement of ``spread`` times
+    its largest coordinate (at least ``spread``).
+    """
+
+    objective: str
+    noise: float = 0.05
+    target: float = 0.01
+    steps: int = 500
+    hold: int = 50
+    every: int = 1
+    spread: float = 0.05
+
+
+@dataclass(frozen=True)
+class Family:
+    """An optimizer and the values that it is tuned over, besides alpha0: ``over`` is (name, values) for each axis.
+
+    ``default`` is one value for each axis. ``gate`` is "published", "per_coordinate" or "power(k)".
+    """
+
+    name: str
+    optimizer: str
+    over: tuple[tuple[str, tuple[float, ...]], ...]
+    default: tuple[float, ...]
+    gate: str = "published"
+
+    @property
+    def settings(self) -> tuple[tuple[float, ...], ...]:
+        """Every combination of the values, in C order."""
+        grids = np.meshgrid(*(values for _, values in self.over), indexing="ij")
+        return tuple(tuple(float(value) for value in row) for row in np.stack([g.ravel() for g in grids], axis=-1))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """``beta3=1, alpha1=10`` for each setting."""
+        names = [name for name, _ in self.over]
+        return tuple(
+            ", ".join(f"{name}={value:g}" for name, value in zip(names, row, strict=True)) for row in self.settings
+        )
+
+    @property
+    def default_setting(self) -> int:
+        """The place of the default among the settings.
+
+        Raises
+        ------
+        ValueError : if the default is none of them.
+        """
+        if self.default not in self.settings:
+            raise ValueError(f"default must be one of the settings {self.labels}, got {self.default}")
+        return self.settings.index(self.default)
+
+
+@dataclass(frozen=True)
+class StepsTo:
+    """The first recorded step at which F <= ``level``, then and at every record of the next ``hold`` steps.
+
+    One number for every run of a trajectory; inf where there is no such step. Records are equally spaced.
+    """
+
+    level: float
+    hold: int = 0
+
+    def __call__(self, trajectory: Trajectory) -> NDArray[np.float64]:
+        below = trajectory.value <= self.level
+        window = 1 + int(np.searchsorted(trajectory.step, self.hold))
+        if window > trajectory.step.size:
+            return np.full(below.shape[:-1], np.inf)
+        count: NDArray[np.int64] = np.cumsum(below, axis=-1, dtype=np.int64)
+        count[..., window:] -= count[..., :-window].copy()
+        held = count[..., window - 1 :] == window
+        return np.where(held.any(axis=-1), trajectory.step[held.argmax(axis=-1)], np.inf)
+
+
+def build(task: Task) -> tuple[vradam.Objective, Any, NDArray[np.float64], float]:
+    """The objective, its noise, the starting point and the level to be reached.
+
+    Raises
+    ------
+    ValueError : for an objective that is not listed here.
+    """
+    o = vradam.objectives
+    noise: Any = vradam.noise.minibatch(8)
+    if task.objective == "logistic regression":
+        objective = _logistic_regression()
+        x0 = np.zeros(objective.dim)
+    else:
+        listed = {
+            "quadratic": (lambda: o.quadratic(np.geomspace(0.1, 10, 10)), 1.0),
+            "narrow quadratic": (lambda: o.quadratic([1.0, 100.0]), 1.0),
+            "log_cosh": (lambda: o.log_cosh(10), 3.0),
+            "pseudo_huber": (lambda: o.pseudo_huber(10), 3.0),
+            "rational": (lambda: o.rational(10), 1.5),
+            "rosenbrock": (o.rosenbrock, (-1.2, 1.0)),
+            "beale": (o.beale, (1.0, 1.0)),
+            "himmelblau": (o.himmelblau, (-1.0, -1.0)),
+            "styblinski_tang": (lambda: o.styblinski_tang(2), -1.0),
+            "four scalars": (o.four_scalar_product, (2.8, 0.36, 2.8, 0.357)),
+        }
+        if task.objective not in listed:
+            raise ValueError(f"objective must be one of {', '.join(listed)}, got {task.objective!r}")
+        make, start = listed[task.objective]
+        objective = make()
+        x0 = np.broadcast_to(np.asarray(start, dtype=float), objective.dim)
+        noise = vradam.noise.gaussian(task.noise * float(np.sqrt(np.mean(objective.grad(x0) ** 2))))
+    assert objective.minimum is not None
+    first = float(objective.value(x0))
+    return objective, noise, np.array(x0), objective.minimum + task.target * (first - objective.minimum)
+
+
+def measure(task: Task, family: Family, alpha0: tuple[float, ...], seeds: int, seed: int) -> xr.Dataset:
+    """``steps`` over (setting, alpha0, seed): steps to the target, inf where it is not reached."""
+    objective, noise, x0, level = build(task)
+    rng = np.random.default_rng([seed, objective.dim])
+    starts = x0 + task.spread * max(1.0, float(np.abs(x0).max())) * rng.normal(size=(seeds, objective.dim))
+    swept = optimizer(family)
+    table = parameter_sweep.run(
+        swept,
+        objective,
+        {**dict(family.over), "alpha0": alpha0},
+        range(seed, seed + seeds),
+        {"steps": StepsTo(level, task.hold)},
+        x0=starts,
+        steps=task.steps + task.hold,
+        noise=noise,
+        every=task.every,
+        engine="compiled" if lanes.supports(swept, objective, noise) else "numpy",
+    )
+    steps = table.steps.values.reshape(-1, len(alpha0), seeds).astype(np.float32)
+    return xr.Dataset({"steps": (("setting", "alpha0", "seed"), steps)}, coords={"alpha0": list(alpha0)})
+
+
+def optimizer(family: Family) -> Any:
+    """The optimizer of a family, with its gate."""
+    kind = getattr(vradam, family.optimizer)
+    if family.gate == "published":
+        return kind()
+    if family.gate.startswith("power("):
+        return kind(gate=vradam.gates.power(float(family.gate[6:-1])))
+    return kind(gate=getattr(vradam.gates, family.gate))
+
+
+def width(alpha0: ArrayLike, steps: NDArray, reference: ArrayLike | None = None, factor: float = 2.0) -> NDArray:
+    """Decades of alpha0 over which ``steps`` (..., alpha0) stays within ``factor`` of the ``reference`` (...).
+
+    The reference is the smallest of the steps themselves unless it is given. Between neighbours log steps is taken as
+    linear in log alpha0; nothing is assumed between a finite value and an infinite one.
+
+    Raises
+    ------
+    ValueError : if alpha0 does not increase, factor < 1, or a number of steps is not positive.
+    """
+    decades = np.diff(np.log10(np.asarray(alpha0, dtype=float)))
+    if not (decades > 0).all():
+        raise ValueError(f"alpha0 must increase, got {alpha0!r}")
+    if not factor >= 1:
+        raise ValueError(f"factor must be at least 1, got {factor}")
+    if not (steps > 0).all():
+        raise ValueError(f"steps must be positive, got {steps.min()}")
+    level = np.asarray(steps.min(axis=-1) if reference is None else reference, dtype=float)
+    known = np.isfinite(level)
+    with np.errstate(divide="ignore"):
+        over = np.log(steps) - np.log(factor * np.where(known, level, 1.0))[..., None]  # <= 0: good enough
+    left, right = over[..., :-1], over[..., 1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.where(left <= 0, left / (left - right), right / (right - left))
+    share = np.where((left <= 0) & (right <= 0), 1.0, np.where((left <= 0) | (right <= 0), inside, 0.0))
+    return np.where(known, (share * decades).sum(axis=-1), 0.0)
+
+
+def resampled_medians(steps: NDArray, seed: int, resamples: int = RESAMPLES) -> NDArray:
+    """Medians over resampled seeds, the last axis: (resamples, ...). The same seeds are drawn for every other axis."""
+    n = steps.shape[-1]
+    drawn = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
+    return np.stack([np.median(steps[..., row], axis=-1) for row in drawn])
+
+
+def _logistic_regression() -> vradam.Objective:
+    """Every twelfth sample and the ten mean features of scikit-learn's bundled breast-cancer data, l2 = 0.01."""
+    from sklearn.datasets import load_breast_cancer
+
+    features, labels = load_breast_cancer(return_X_y=True)
+    part = features[::12, :10]
+    part = (part - part.mean(axis=0)) / part.std(axis=0)
+    return vradam.objectives.logistic_regression(part, labels[::12].astype(float), l2=0.01)

@@ -1,0 +1,254 @@
+"""Time: every engine beside the floors of the hardware and beside other libraries; what the gate costs (E3).
+
+Each contestant is a process of its own, with one thread unless its name says two. Its trajectory is compared with the
+NumPy engine before it is timed; then the contestants of a work are timed in turn, round by round. The parts of the
+compiled engine are timed alone too, and say what limits it. As publicly restated, the overhead of the gate is
+negligible and an epoch takes as long as with AdamW. "Negligible" is a number here: ``Setup.negligible``, ours.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from experiments.measurement.verdict import Confrontation, Evidence, Point
+from experiments.store.chunks import Chunks
+from experiments.studies.speed import gate
+from experiments.studies.speed.contestant import CONTESTANTS, TOLERANCE, Contestant, installed, takes_part
+from experiments.studies.speed.goals import judged, with_goals
+from experiments.studies.speed.startup import startup
+from experiments.studies.speed.summary import tables
+from experiments.studies.speed.work import Work
+from experiments.study import Result
+
+CLAIMS = ("E3",)
+RESAMPLES = 2000
+#: In how many steps, and of how many runs, those are timed that would take too long otherwise.
+FEWER = {
+    "PyTorch, plain": (100, 1), "NumPy": (100, 1 << 30),
+    "JAX, blocks": (4000, 1 << 30), "JAX, vmap + scan": (200, 1 << 30),
+}  # fmt: skip
+BASE = Work("curve", "runs", 10, 1000, 1024)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """``negligible``: by how much an epoch with the gate may exceed one without; ``hidden`` and ``batch`` sizes of the
+    network of that epoch; ``works`` and ``curves`` are timed ``rounds`` times, the epoch ``gate_rounds`` times in each
+    of ``gate_processes``.
+    """
+
+    works: tuple[Work, ...] = (
+        Work("one step, d = 1e5", "step", 100_000, 100),
+        Work("one step, d = 1e6", "step", 1_000_000, 5),
+        Work("many runs, d = 10", "runs", 10, 200, 1024),
+    )
+    runs: tuple[int, ...] = (256, 512, 1024)
+    steps: tuple[int, ...] = (250, 500, 1000)
+    d: tuple[int, ...] = (4, 8, 16)
+    in_curves: tuple[str, ...] = ("floor", "vradam")
+    rounds: int = 5
+    hidden: tuple[int, ...] = (128, 1280)
+    batch: tuple[int, ...] = (32, 256)
+    gate_rounds: int = 11
+    gate_processes: int = 2
+    negligible: float = 0.05
+    seed: int = 0
+
+
+DEFAULT = Setup()
+PAPER = Setup(
+    works=(
+        Work("one step, d = 1e5", "step", 100_000, 100),
+        Work("one step, d = 1e6", "step", 1_000_000, 8),
+        Work("one step, d = 1e7", "step", 10_000_000, 2),
+        Work("gate saturated, d = 1e7", "step", 10_000_000, 2, saturated=True),
+        Work("many runs, d = 10", "runs", 10, 1000, 4096),
+        Work("many runs, d = 2", "runs", 2, 1000, 10240),
+        Work("log-cosh, d = 10", "runs", 10, 500, 4096, "log_cosh"),
+        Work("Rosenbrock, d = 10", "runs", 10, 500, 4096, "rosenbrock"),
+        Work("rotated quadratic, d = 10", "runs", 10, 500, 4096, "rotated quadratic"),
+        Work("Gaussian noise, d = 10", "runs", 10, 500, 2048, noise="gaussian"),
+        Work("two-point noise, 1024 seeds", "runs", 10, 100_000, 1024, noise="two_point"),
+    ),
+    runs=(256, 1024, 4096, 16384),
+    steps=(250, 1000, 4000, 16000),
+    d=(2, 8, 32),
+    in_curves=("floor", "vradam", "NumPy", "JAX, blocks"),
+    rounds=5,
+    gate_rounds=21,
+    gate_processes=4,
+)
+
+
+def run(setup: Setup, chunks: Chunks) -> Result:
+    """The cost of the gate, twice, the times of every work, the curves and what a process pays once."""
+    first = chunks.chunk("gate", lambda: gate_cost(setup, setup.seed))
+    second = chunks.chunk("gate_again", lambda: gate_cost(setup, setup.seed + 1))
+    times = [
+        chunks.chunk(f"work_{number}", partial(timing, work, setup.rounds)) for number, work in enumerate(setup.works)
+    ]
+    along = [(axis, value) for axis in ("runs", "steps", "d") for value in getattr(setup, axis)]
+    curves = [
+        chunks.chunk(f"{axis}_{value}", partial(timing, BASE._replace(**{axis: value}), setup.rounds, setup.in_curves))
+        for axis, value in along
+    ]
+    places = [f"{axis} {value}" for axis, value in along]
+    numbers = [BASE._replace(**{axis: value}).numbers for axis, value in along]
+    named = [str(work.name) for work in setup.works]
+    drawn = xr.concat(curves, "point").assign_coords(point=places, numbers=("point", numbers))
+    data = {
+        "gate": first, "gate_again": second,
+        "times": with_goals(xr.concat(times, "work").assign_coords(work=named), setup.works),
+        "curves": drawn, "scaling": scaling(drawn), "startup": chunks.chunk("startup", partial(startup, setup.rounds)),
+    }  # fmt: skip
+    step = first.step_ratio.values
+    confrontation = Confrontation(
+        "E3",
+        reported=(evidence(setup, first),),
+        replication=(evidence(setup, second),),
+        note=(
+            f"An epoch is the gradient of a network with one hidden layer, in NumPy and single precision, and the "
+            f"step; it may take {setup.negligible:.0%} longer (our threshold). The step alone, with a clip that is "
+            f"never reached, takes {step.min() - 1:+.0%} to {step.max() - 1:+.0%} of AdamW's in the same engine."
+        ),
+    )
+    return Result(data, (confrontation,))
+
+
+def gate_cost(setup: Setup, seed: int) -> xr.Dataset:
+    """Over (hidden, batch): the ratio of an epoch with the gate to one without, its interval, and the step's ratio."""
+    shape = len(setup.hidden), len(setup.batch)
+    cells = [(hidden, batch) for hidden in setup.hidden for batch in setup.batch]
+    processes = range(setup.gate_processes)
+    seconds = np.array([[gate.samples(*cell, setup.gate_rounds, seed) for cell in cells] for _ in processes])
+    seconds = np.moveaxis(seconds.reshape(len(processes), *shape, *seconds.shape[2:]), 0, -2)
+    gradient, without, gated = np.moveaxis(seconds, 2, 0)
+    names = ("epoch_ratio", "step_ratio")
+    found: dict[str, Any] = {}
+    for name, ratios in zip(names, ((gradient + gated) / (gradient + without), gated / without), strict=True):
+        centre, low, high = (
+            part.reshape(shape) for part in median_interval(ratios.reshape(-1, *ratios.shape[-2:]), seed)
+        )
+        found |= {name: (("hidden", "batch"), centre), f"{name}_low": (("hidden", "batch"), low)}
+        found |= {f"{name}_high": (("hidden", "batch"), high)}
+    found["seconds"] = (("hidden", "batch", "part", "process", "round"), seconds)
+    return xr.Dataset(found, {"hidden": list(setup.hidden), "batch": list(setup.batch),
+                              "part": ["gradient", "AdamW", "VRAdam"]})  # fmt: skip
+
+
+def median_interval(values: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The medians over (process, round), the last axes, with their 95 % bootstrap intervals.
+
+    Processes differ, by where their arrays lie, more than rounds do: processes are resampled, then rounds in each.
+    """
+    rng = np.random.default_rng(seed)
+    processes, rounds = values.shape[-2:]
+    process = rng.integers(0, processes, size=(RESAMPLES, processes, 1))
+    picked = values[:, process, rng.integers(0, rounds, size=(RESAMPLES, processes, rounds))]
+    low, high = np.quantile(np.median(picked, axis=(-2, -1)), [0.025, 0.975], axis=-1)
+    centre = np.median(values, axis=(-2, -1))
+    return centre, np.minimum(low, centre), np.maximum(high, centre)
+
+
+def evidence(setup: Setup, data: xr.Dataset) -> Evidence:
+    """An epoch with the gate takes at most 1 + ``negligible`` of one without."""
+
+    def point(hidden: int, batch: int) -> Point:
+        cell = data.sel(hidden=hidden, batch=batch)
+        value, low, high = (float(cell[f"epoch_ratio{end}"]) for end in ("", "_low", "_high"))
+        return Point(value, low, high, 1 + setup.negligible, f"{gate.parameters(hidden)} parameters, batch {batch}")
+
+    points = tuple(point(hidden, batch) for hidden in setup.hidden for batch in setup.batch)
+    return Evidence(
+        "upper bound", points, setup.gate_rounds * setup.gate_processes, "time of an epoch relative to AdamW"
+    )
+
+
+def affordable(name: str, work: Work) -> Work:
+    """The work at which a contestant is timed: with fewer steps or runs where it would take minutes."""
+    steps, runs = FEWER.get(name, (work.steps, work.runs))
+    return work if work.kind == "step" else work._replace(steps=min(steps, work.steps), runs=min(runs, work.runs))
+
+
+def timing(work: Work, rounds: int, names: Sequence[str] | None = None) -> xr.Dataset:
+    """Nanoseconds per number updated, (contestant, round); NaN for those that are not installed or do not take part.
+
+    Raises
+    ------
+    ArithmeticError : if the trajectory of a contestant differs from the reference.
+    """
+    every = list(CONTESTANTS)
+    found = np.full((len(every), rounds), np.nan)
+    with ExitStack() as stack:
+        asked = [
+            stack.enter_context(closing(Contestant(name, affordable(name, work))))
+            for name in (names or every) if installed(name) and takes_part(name, work)
+        ]  # fmt: skip
+        for child in asked:
+            if (difference := child.ask("check")) > TOLERANCE:
+                raise ArithmeticError(f"{child.name} must equal the reference on {work.name}, differs by {difference}")
+            child.ask("time")
+        for number in range(rounds):
+            for child in asked:
+                found[every.index(child.name), number] = 1e9 * child.ask("time") / child.work.numbers
+    return xr.Dataset({"ns": (("contestant", "round"), found)}, {"contestant": every})
+
+
+def scaling(curves: xr.Dataset) -> xr.Dataset:
+    """Over (axis, contestant): the slope of log cost against log size over the upper half of the sizes, and ``fixed``.
+
+    ``fixed`` is the cost in seconds at size zero: a fitted to the costs a + b size, each with the same relative error,
+    a >= 0.
+    """
+    axes, names = ("runs", "steps", "d"), curves.contestant.values
+    slope, fixed = np.full((2, len(axes), len(names)), np.nan)
+    for row, axis in enumerate(axes):
+        along = curves.isel(point=[str(point).split()[0] == axis for point in curves.point.values])
+        sizes = np.array([float(str(point).split()[1]) for point in along.point.values])
+        upper = slice(-max(2, (len(sizes) + 1) // 2), None)
+        for column, name in enumerate(names):
+            cost = 1e-9 * along.ns.sel(contestant=name).min("round").values * along.numbers.values
+            if np.isfinite(cost).all():
+                slope[row, column] = np.polyfit(np.log(sizes[upper]), np.log(cost[upper]), 1)[0]
+                lines = np.stack([1 / cost, sizes / cost], axis=1)
+                fixed[row, column] = max(0.0, np.linalg.lstsq(lines, np.ones(len(sizes)))[0][0])
+    dims = ("axis", "contestant")
+    return xr.Dataset({"slope": (dims, slope), "fixed": (dims, fixed)}, {"axis": list(axes), "contestant": names})
+
+
+def main(paper: bool, out: Path) -> None:
+    """Run, print the tables and write ``speed.json`` under ``out``."""
+    from experiments.job import compute, write_json
+
+    result = compute("speed", paper, out)
+    times = result.data["times"]
+    for shown in tables(result.data):
+        print(f"{shown}\n")
+    print(result.confrontations[0].note)
+    rows = [
+        {"work": str(work), "contestant": str(name), "min": float(row.min()), "median": float(row.median()),
+         "goal": judged(times, str(work), str(name))}
+        for work in times.work.values for name in times.contestant.values
+        if bool(np.isfinite(row := times.ns.sel(work=work, contestant=name)).all())
+    ]  # fmt: skip
+    points = [
+        {"label": point.label, "measured": point.measured, "low": point.low, "high": point.high}
+        for point in result.confrontations[0].reported[0].points
+    ]
+    first = result.data["startup"].seconds
+    seconds = {str(what): float(first.sel(what=what).min()) for what in first.what.values}
+    content = {"unit": "ns per number updated", "times": rows, "epoch": points, "seconds once": seconds}
+    write_json(out / "speed.json", content)
+
+
+if __name__ == "__main__":
+    main("--paper" in sys.argv[1:], Path("results"))

@@ -1,0 +1,128 @@
+"""One contestant in a process of its own, asked through its standard input: ``prepare``, ``check`` or ``time``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from typing import Any
+
+from experiments.store.provenance import ROOT
+from experiments.studies.speed import ours, parts, peers
+from experiments.studies.speed.work import Work, reference, small
+
+#: name -> what it needs, how it is installed, the kinds of work it does, and the function that prepares it.
+CONTESTANTS = {
+    "floor": ("numba", "numba", ("step", "runs"), ours.floor),
+    "vradam": ("numba", "numba", ("step", "runs"), ours.compiled),
+    "- inner loop": ("numba", "numba", ("runs",), parts.inner_loop),
+    "- gradient alone": ("numba", "numba", ("runs",), parts.gradient_alone),
+    "- noise alone": ("numba", "numba", ("runs",), parts.noise_alone),
+    "- first pass": ("numba", "numba", ("step",), parts.first_pass),
+    "- second pass": ("numba", "numba", ("step",), parts.second_pass),
+    "- root + division": ("numba", "numba", ("step",), parts.divider_alone),
+    "floor, 2 threads": ("numba", "numba", ("step", "runs"), ours.floor),
+    "vradam, 2 threads": ("numba", "numba", ("step", "runs"), ours.compiled),
+    "NumPy": ("numpy", "numpy", ("step", "runs"), ours.by_numpy),
+    "JAX": ("jax", "jax jaxlib", ("step",), peers.jax_step),
+    "JAX, blocks": ("jax", "jax jaxlib", ("runs",), peers.jax_blocks),
+    "JAX, vmap + scan": ("jax", "jax jaxlib", ("runs",), peers.jax_scan),
+    "optax AdamW": ("optax", "jax jaxlib optax", ("step",), peers.optax_adamw),
+    "PyTorch AdamW, fused": ("torch", "torch", ("step",), peers.fused_torch),
+    "PyTorch, plain": ("torch", "torch", ("step", "runs"), peers.plain_torch),
+}
+#: Parts of ours, and floors: not checked, since they follow no trajectory.
+UNCHECKED = ("floor", "floor, 2 threads", *(name for name in CONTESTANTS if name.startswith("-")))
+WITHOUT_GATE = ("optax AdamW", "PyTorch AdamW, fused")
+TOLERANCE = 1e-9
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(THREADS, "1") | {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "JAX_PLATFORMS": "cpu",
+}
+
+
+def takes_part(name: str, work: Work) -> bool:
+    """Whether a contestant does this work."""
+    if name.endswith("2 threads") and (work.noise or work.objective != "quadratic"):
+        return False
+    if (name == "- noise alone" and not work.noise) or (name.endswith("pass") and work.saturated):
+        return False
+    if name.startswith("JAX") and work.objective == "rotated quadratic":
+        return False
+    if name == "PyTorch, plain" and (work.noise or work.objective != "quadratic"):
+        return False
+    return work.kind in CONTESTANTS[name][2]
+
+
+class Contestant:
+    """A child process that prepares a work, is checked once, and then is timed on demand."""
+
+    def __init__(self, name: str, work: Work) -> None:
+        self.name, self.work = name, work
+        environment = os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+        if name.endswith("2 threads"):
+            environment |= {"NUMBA_NUM_THREADS": "2"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "experiments.studies.speed.contestant", name, json.dumps(work)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+        )  # fmt: skip
+
+    def ask(self, question: str) -> Any:
+        """The answer to ``check`` (an error relative to the largest coordinate) or ``time`` (seconds).
+
+        Raises
+        ------
+        RuntimeError : if the child ended without an answer.
+        """
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(question + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.name} ended on {self.work.name} with status {self.process.wait()}")
+        return json.loads(answer)
+
+    def close(self) -> None:
+        """End the child."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self.process.wait()
+
+
+def installed(name: str) -> bool:
+    """Whether a contestant can be asked here."""
+    return find_spec(CONTESTANTS[name][0]) is not None
+
+
+def error(name: str, work: Work) -> float:
+    """The largest difference to the reference at a small size, relative to the largest coordinate."""
+    tiny = small(work)
+    expected = reference(tiny._replace(gate=work.gate and name not in WITHOUT_GATE))
+    return float(abs(CONTESTANTS[name][3](tiny)() - expected).max() / abs(expected).max())
+
+
+def main(name: str, work: Work) -> None:
+    """Answer the questions on standard input until it closes."""
+    call = None
+    for line in sys.stdin:
+        if line.strip() == "check":
+            answer = 0.0 if name in UNCHECKED else error(name, work)
+        else:
+            if call is None:
+                call = CONTESTANTS[name][3](work)
+                call()
+            begin = time.perf_counter()
+            call()
+            answer = time.perf_counter() - begin
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Work(*json.loads(sys.argv[2])))

@@ -1,0 +1,94 @@
+"""What the timings say, as tables: every work beside its floor and its peers, and what a process pays once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from experiments.studies.speed.contestant import CONTESTANTS
+from experiments.studies.speed.goals import judged
+from experiments.tables import Table
+
+
+def tables(data: Mapping[str, xr.Dataset]) -> tuple[Table, ...]:
+    """From ``data`` as :func:`experiments.studies.speed.run` returns it."""
+    return works(data["times"]), once(data["startup"]), growth(data["scaling"]), gate(data["gate"])
+
+
+def works(times: xr.Dataset) -> Table:
+    """Least time and median of every contestant in every work, the least over the floor's and ours, and our goal."""
+    rows = []
+    for work in times.work.values:
+        here = times.ns.sel(work=work)
+        least, middle = here.min("round"), here.median("round")
+        for name in here.contestant.values[np.isfinite(least.values)]:
+            ns, median = float(least.sel(contestant=name)), float(middle.sel(contestant=name))
+            rows.append(
+                (
+                    str(work),
+                    str(name),
+                    f"{ns:.3f}",
+                    f"{median:.3f}",
+                    f"{ns / float(least.sel(contestant='floor')):.2f}",
+                    f"{ns / float(least.sel(contestant='vradam')):.2f}",
+                    f"{1e-9 * ns * float(times.numbers.sel(work=work)):.3f}",
+                    judged(times, str(work), str(name)) or "-",
+                )
+            )
+    absent = [str(name) for name in times.contestant.values if bool(np.isnan(times.ns.sel(contestant=name)).all())]
+    missing = "; ".join(f"{name} (pip install {CONTESTANTS[name][1]})" for name in absent if name in CONTESTANTS)
+    head = ("work", "contestant", "least ns", "median", "/floor", "/vradam", "seconds", "our goal")
+    return Table(
+        "What a number costs",
+        head,
+        tuple(rows),
+        "Nanoseconds per number updated, over the rounds; seconds are those of the whole work, also where it was timed "
+        "at fewer steps or runs. Rows that begin with a dash are parts of ours."
+        + (f" Not timed: {missing}." if missing else ""),
+    )
+
+
+def once(startup: xr.Dataset) -> Table:
+    """Import and first run, beside our goals."""
+    rows = []
+    for what in startup.what.values:
+        seconds, goal = startup.seconds.sel(what=what), float(startup.goal.sel(what=what))
+        least = float(seconds.min())
+        verdict = "met" if least <= goal else "MISSED"
+        rows.append((str(what), f"{least:.3f}", f"{float(seconds.median()):.3f}", f"<= {goal:g} {verdict}"))
+    return Table("What a process pays once", ("what", "least seconds", "median", "our goal"), tuple(rows))
+
+
+def growth(scaling: xr.Dataset) -> Table:
+    """The exponents of :func:`experiments.studies.speed.scaling`, ours."""
+    rows = []
+    for axis in scaling.axis.values:
+        here = scaling.sel(axis=axis, contestant="vradam")
+        rows.append((str(axis), f"{float(here.slope):.2f}", f"{1e3 * float(here.fixed):.2f}"))
+    return Table(
+        "How cost grows",
+        ("with", "exponent", "ms at none"),
+        tuple(rows),
+        "The exponent is that of the upper half of the sizes.",
+    )
+
+
+def gate(cost: xr.Dataset) -> Table:
+    """The ratios behind E3, over (hidden, batch)."""
+    rows = []
+    for hidden in cost.hidden.values:
+        for batch in cost.batch.values:
+            cell = cost.sel(hidden=hidden, batch=batch)
+            ratios = (
+                f"{float(cell[name]):.3f} [{float(cell[f'{name}_low']):.3f}, {float(cell[f'{name}_high']):.3f}]"
+                for name in ("epoch_ratio", "step_ratio")
+            )
+            rows.append((str(int(hidden)), str(int(batch)), *ratios))
+    return Table(
+        "VRAdam's time over AdamW's, in the same engine",
+        ("hidden units", "batch", "epoch", "step alone"),
+        tuple(rows),
+        "Medians with 95 % bootstrap intervals. In the step alone the clip is never reached.",
+    )

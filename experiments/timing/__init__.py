@@ -1,1 +1,0 @@
-"""Times of the same work by several implementations, each in a process of its own."""

@@ -1,0 +1,1 @@
+"""The figures, one module each: ``FIGURE`` ends each of them."""

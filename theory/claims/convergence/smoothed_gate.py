@@ -1,0 +1,279 @@
+"""The rate with a gate that sees a smoothed kinetic energy (C2): O(ln N / sqrt N) without looking away.
+
+    u_n = gate_decay u_{n-1} + (1-gate_decay) ||V_n||^2,   gamma_n = 1/(1 + min(beta3 u_n, alpha1)),
+    x_n = x_{n-1} - alpha_n gamma_n m_n / sqrt(eps + s_n),   V_n = (1-beta1) m_n the velocity,
+
+the proofs' form of :mod:`theory.claims.convergence.predictable_gate`. The gate stands *outside* the momentum and sees
+``g_n``; but it moves slowly, by at most ``q = beta3 (1-gate_decay) d R^2`` relative to itself per step, so it is
+nearly the gate of ``k+1`` steps ago, which is predictable for ``g_{n-k}``. What that costs is added to Theorem 4 of
+[D]:
+
+(A) ``theorem``: at most ``(k+1) q R beta2^{-k/2} |U_{n-k}|`` for the gradient ``k`` steps back;
+    ``theorem_beta1_zero`` adds the same to Theorem 2.
+
+(B) ``theorem_b``: a share ``theta`` of the progress, and by Young's inequality a term in ``q^2``.
+
+(C) ``theorem_c``: (A) for the bias-corrected energy ``u_n/(1 - gate_decay^n)``, whose first steps move faster.
+
+Relative to Theorem 4 the price of (A) vanishes like ``1/sqrt(ln N)`` at ``1 - gate_decay = 1/sqrt N`` and almost at
+once at ``1/N``; that of (B) at its best ``theta`` (:func:`best_form_b`) vanishes like a power of ``N`` in both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy as sp
+
+from theory.claim import Claim
+from theory.claims.convergence import predictable_gate as convergence
+from theory.claims.convergence import smoothed_lemmas
+from theory.claims.convergence.predictable_gate import (
+    Numbers,
+    assemble_momentum,
+    assemble_no_momentum,
+    horizon_bound,
+    no_momentum,
+    progress,
+    rate_limit,
+    read_recursion,
+    squares,
+)
+from theory.claims.convergence.smoothed_lemmas import linear_sum, smoothed_energy, square_sum
+from theory.methods import enumeration, rate_lemmas
+from theory.methods.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, holds
+from theory.notation import N, R, alpha1, beta1, beta2, beta3, d, eps, gate_decay, latex, theta
+from theory.recursion import ALGORITHM, Coefficients
+
+# ---------------------------------------------------------------- the formulas
+
+_q = beta3 * (1 - gate_decay) * d * R**2
+_r, _rho = beta1 / beta2, beta1 / sp.sqrt(beta2)
+_Nt = N - beta1 / (1 - beta1)
+_Lam = sp.log(1 + R**2 / ((1 - beta2) * eps)) - N * sp.log(beta2)
+_short, _long = 2 * sp.sqrt(N), sp.sqrt(2 * sp.pi / (1 - gate_decay))  # sum_j gate_decay^{j/2}/sqrt j
+_tail = sp.Min(_short, _long)
+
+theorem = convergence.theorem4 + (1 + alpha1) * (
+    2 * d * R**2 * _q * (1 - beta1) * sp.sqrt(N * _Lam) / (_Nt * sp.sqrt(1 - beta2) * (1 - _rho) ** 2)
+)
+theorem_beta1_zero = convergence.theorem2 + (1 + alpha1) * (
+    2 * d * R**2 * _q * sp.sqrt(_Lam) / (sp.sqrt(N) * sp.sqrt(1 - beta2))
+)
+_young_price = (1 + alpha1) * (_q**2 * R**2 * d * (1 - beta1) * (1 + _r) * _Lam / ((1 - _r) ** 3 * (1 - beta2) * _Nt))
+theorem_b = (convergence.theorem4 + _young_price / theta) / (1 - theta)
+theorem_c = theorem + 2 * d * R**2 * (1 - beta1) / (_Nt * (1 - _rho) ** sp.Rational(5, 2)) * (
+    alpha1 + (1 + alpha1) * beta3 * d * R**2 * _tail
+)
+
+limit = convergence.limit_theorem4
+limit_beta1_zero = convergence.limit_theorem2
+
+
+# ---------------------------------------------------------------- the derivation
+
+
+class Gate(NamedTuple):
+    """``slowness``: how far the smoothed energy moves in a step, as a share of its range; ``reach``: beta3 times it."""
+
+    slowness: sp.Expr
+    reach: sp.Expr
+
+    @property
+    def q(self) -> sp.Expr:
+        """The most that the gate moves in a step, relative to itself."""
+        return self.reach * self.slowness
+
+
+def read_gate(c: Coefficients = ALGORITHM) -> Gate:
+    """From the recursion of the smoothed energy; ``||V_n||^2 <= d R^2`` as the weights of the velocity add up to 1."""
+    before, after, _ = smoothed_energy(c)
+    return Gate(slowness=1 - sp.diff(after, before), reach=c.beta3 * d * R**2)
+
+
+def look_ahead(numbers: Numbers, gate: Gate) -> sp.Expr:
+    """Form (A): ``sum_n alpha_n sum_k beta1^k (k+1) q R beta2^{-k/2} ||U_{n-k}||_1``.
+
+    ``sum_n ||U_n||_1`` is at most ``sqrt(N d sum_n ||U_n||^2)``.
+    """
+    rho = numbers.momentum / sp.sqrt(numbers.decay)
+    return numbers.step * gate.q * R * linear_sum(rho) * sp.sqrt(N * d * squares(numbers))
+
+
+def look_ahead_young(numbers: Numbers, gate: Gate) -> sp.Expr:
+    """Form (B): ``sum_n alpha_n sum_k beta1^k (k+1)^2 q^2 beta2^{-k} ||U_{n-k}||^2 sqrt(eps + st)/(2 theta)``."""
+    root = numbers.step * R / (numbers.least * R)  # sqrt(eps + st) <= R Omega <= R/sqrt(1-beta2)
+    return (
+        numbers.step * gate.q**2 * root / (2 * theta) * square_sum(numbers.momentum / numbers.decay) * squares(numbers)
+    )
+
+
+def first_steps(numbers: Numbers, gate: Gate) -> tuple[sp.Expr, sp.Expr]:
+    """Form (C): what the bias correction adds, ``alpha0 (1-beta1) R d (1-rho)^{-5/2} sum_j sqrt(j) e_j``.
+
+    The first step, ``e_1 = 1 - 1/(1+alpha1)``, and the rest, ``e_j = beta3 d R^2 gate_decay^{j/2}/j``.
+    """
+    rho = numbers.momentum / sp.sqrt(numbers.decay)
+    weight = numbers.least * R * R * d / (1 - rho) ** sp.Rational(5, 2)
+    tail = sp.Min(2 * sp.sqrt(N), sp.sqrt(2 * sp.pi / gate.slowness))
+    return weight * (1 / numbers.floor - 1) * numbers.floor, weight * gate.reach * tail
+
+
+def derive(c: Coefficients = ALGORITHM) -> dict[str, sp.Expr]:
+    """Every bound from the two recursions, by the assembly of Theorem 4 with the price of looking ahead added."""
+    numbers, plain, gate = read_recursion(c), read_recursion(no_momentum(c)), read_gate(c)
+    base, base_zero = assemble_momentum(numbers), assemble_no_momentum(plain)
+    price = look_ahead(numbers, gate) / progress(numbers)
+    price_zero = look_ahead(plain, gate) / progress(plain)
+    return {
+        "theorem": base + price,
+        "theorem_beta1_zero": base_zero + price_zero,
+        "theorem_b": (base + look_ahead_young(numbers, gate) / progress(numbers)) / (1 - theta),
+        "theorem_c": base + price + sum(part / progress(numbers) for part in first_steps(numbers, gate)),
+        "limit": rate_limit(base) + rate_limit(price),
+        "limit_beta1_zero": rate_limit(base_zero) + rate_limit(price_zero),
+    }
+
+
+# ---------------------------------------------------------------- proof steps
+
+
+def limits_of_the_other_forms() -> bool:
+    """The rate survives with the constant of Theorem 4 as far as ``1 - gate_decay = N^-p``, ``p > 1/4``.
+
+    (A): the price of looking ahead vanishes at ``1 - gate_decay = 1/sqrt N``. (B): its price vanishes for every
+    fixed ``theta`` at ``p = 1/3``, so the limit of (B) is the base's over ``1-theta`` for every ``theta``; at
+    ``p = 1/4`` it tends to a constant, at ``p = 1/5`` it grows. (C): what the correction adds vanishes at ``1/N``
+    and ``1/sqrt N``, with one of the two terms of the minimum in its place.
+    """
+    price_a, added = theorem - convergence.theorem4, sp.expand_mul(theorem_c - theorem)
+    at_quarter, at_fifth = (rate_limit(_young_price, N ** sp.Rational(-1, power)) for power in (4, 5))
+    return bool(
+        rate_limit(price_a, 1 / sp.sqrt(N)) == 0
+        and rate_limit(_young_price, N ** sp.Rational(-1, 3)) == 0
+        and at_quarter != 0
+        and not at_quarter.has(sp.oo)
+        and at_fifth.has(sp.oo)
+        and rate_limit(added.subs(_tail, _short), 1 / N) == 0
+        and rate_limit(added.subs(_tail, _long), 1 / sp.sqrt(N)) == 0
+    )
+
+
+SHORT = replace(SMOOTHED, steps=6)
+
+C2 = Claim(
+    id="C2",
+    title="The rate O(ln N / sqrt N) with a gate that sees a smoothed kinetic energy",
+    as_reported=(
+        "introduced here, as a repair of Theorem 4.2: with the gate of Algorithm 1 on "
+        "u_t = gate_decay u_{t-1} + (1 - gate_decay)||v_t||^2 and 1 - gate_decay = 1/N or 1/sqrt N, "
+        "E||grad F(x_tau)||^2 = O(ln N / sqrt N), with the constant of a predictable gate"
+    ),
+    statement=(
+        r"\mathbb{E}\|\nabla F(x_\tau)\|^2 \leq \mathrm{(Theorem\ 4)} + "
+        + latex(theorem - convergence.theorem4)
+        + r",\qquad \lim_{N \to \infty} \frac{\sqrt{N}}{\ln N}\,\mathrm{bound} = "
+        + latex(limit)
+    ),
+    source="introduced here; it builds on arXiv:2003.02395, Theorems 2 and 4, and on Theorem 4.2 of arXiv:2505.13196",
+    assumptions=(
+        "the gate stands outside the momentum and sees the smoothed energy of the current velocity; u_0 = 0",
+        "forms A and B: the energy without bias correction; form C: with it",
+        "F >= F*, grad F is L-Lipschitz",
+        "E[g_n | past] = grad F(x_{n-1}) and max-norm of g_n <= R - sqrt(eps)",
+        "the proofs' form of the algorithm: no correction of the velocity, eps inside the root, no weight decay",
+        "0 <= beta1 < beta2 < 1, N > beta1/(1 - beta1), 0 <= gate_decay < 1, 0 < theta < 1",
+    ),
+    plain=(
+        "A gate that averages the kinetic energy over many steps barely notices the gradient of the moment. It is "
+        "almost the gate of a few steps ago, which could not know that gradient, and the small difference has a price "
+        "that can be written down: it vanishes faster than the bound itself if the averaging gets longer with the run. "
+        "So the bias of the published gate goes away and the rate comes back."
+    ),
+    concludes="proved under assumptions",
+    derive=derive,
+    formulas={
+        "theorem": theorem,
+        "limit": limit,
+        "theorem_beta1_zero": theorem_beta1_zero,
+        "limit_beta1_zero": limit_beta1_zero,
+        "theorem_b": theorem_b,
+        "theorem_c": theorem_c,
+    },
+    steps={
+        "adaptive steps descend": rate_lemmas.prove_descent,
+        "drift of the gradient": rate_lemmas.prove_drift,
+        "sum of squared ratios": rate_lemmas.prove_log_sum,
+        "sum of squared directions": rate_lemmas.prove_velocity_sum,
+        "sums with roots": rate_lemmas.prove_root_sums,
+        "exchange of sums in the drift": rate_lemmas.prove_drift_sum_exchange,
+        "weights of tau": rate_lemmas.prove_weights,
+        "denominator": rate_lemmas.prove_denominator,
+        "step size": rate_lemmas.prove_step_size,
+        "the gate moves slowly": smoothed_lemmas.prove_gate_moves_slowly,
+        "split into a predictable gate and the rest": smoothed_lemmas.prove_split,
+        "price of looking ahead (A)": smoothed_lemmas.prove_look_ahead,
+        "price of looking ahead (B)": smoothed_lemmas.prove_look_ahead_young,
+        "first steps of the corrected energy (C)": smoothed_lemmas.prove_first_steps,
+        "limits of the other forms": limits_of_the_other_forms,
+        "every path of 8 steps: descent": lambda: holds(enumeration.descent(SMOOTHED)),
+        "every path of 8 steps: drift": lambda: holds(enumeration.drift(SMOOTHED)),
+        "every path of 8 steps: sums": lambda: holds(enumeration.sums(SMOOTHED)),
+        "every path of 8 steps: slow gate": lambda: holds(enumeration.slow_gate(SMOOTHED)),
+        "every path of 8 steps: look-ahead": lambda: holds(enumeration.look_ahead(SMOOTHED)),
+        "every path of 8 steps: (A), (B)": lambda: (
+            holds(enumeration.final(SMOOTHED, theorem))
+            and holds(enumeration.final(SMOOTHED, theorem_b.subs(theta, sp.Rational(1, 2))))
+        ),
+        "every path of 6 steps: assembly": lambda: holds(enumeration.assembly(SHORT)),
+        "every path of 6 steps, beta1 = 0": lambda: (
+            holds(enumeration.slow_gate(NO_MOMENTUM))
+            and holds(enumeration.look_ahead(NO_MOMENTUM))
+            and holds(enumeration.assembly(NO_MOMENTUM))
+            and holds(enumeration.final(NO_MOMENTUM, theorem_beta1_zero))
+        ),
+        "every path of 6 steps, corrected": lambda: (
+            holds(enumeration.slow_gate(CORRECTED))
+            and holds(enumeration.look_ahead(CORRECTED))
+            and holds(enumeration.assembly(CORRECTED))
+            and holds(enumeration.final(CORRECTED, theorem_c))
+        ),
+    },
+)
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def best_form_b(
+    steps: Any,
+    *,
+    L: float,
+    R: float,
+    D: float,
+    eps: float,
+    d: int = 1,
+    alpha1: float = 0.0,
+    beta1: float = 0.0,
+    beta3: float = 0.0,
+    slowness: Any = None,
+) -> Any:
+    """Form (B) at its best ``theta``, tuned to the horizon: ``(sqrt(base + y) + sqrt(y))^2``.
+
+    ``base`` is Theorem 4 and ``y`` what form (B) adds to it, times ``theta (1-theta)``; arguments and errors are
+    those of :func:`theory.claims.convergence.predictable_gate.horizon_bound`.
+
+    >>> problem = dict(L=0.1, R=1.0, D=1.0, eps=1e-2, alpha1=1.0, beta1=0.5, beta3=1.0)
+    >>> float(best_form_b(10**8, **problem)) < float(horizon_bound(theorem_b.subs(theta, 0.5), 10**8, **problem))
+    True
+    """
+
+    def at(bound: sp.Expr) -> Any:
+        return horizon_bound(
+            bound, steps, L=L, R=R, D=D, eps=eps, d=d, alpha1=alpha1, beta1=beta1, beta3=beta3, slowness=slowness
+        )
+
+    base, price = at(convergence.theorem4), at(_young_price)
+    return (np.sqrt(base + price) + np.sqrt(price)) ** 2

@@ -1,0 +1,27 @@
+"""E2: the early dip of the learning rate. There is nothing to derive; runs on fresh seeds decide."""
+
+from __future__ import annotations
+
+from theory.claim import Claim
+
+E2 = Claim(
+    id="E2",
+    title="Early dip of the learning rate",
+    as_reported=(
+        "The effective learning rate dips during roughly the first 25 steps and then returns to nearly alpha0."
+    ),
+    statement=(
+        r"\eta_t < \alpha_0 \ \ \mathrm{for}\ t \lesssim 25, \quad \eta_t \approx \alpha_0 \ \ \mathrm{afterwards}"
+    ),
+    source="VRAdam (arXiv:2505.13196), analysis of the learning rate during training",
+    assumptions=("training that starts with large, consistent gradients", "default gate: beta3 of order one"),
+    plain=(
+        "At the start the gradients are large and point the same way, so the velocity builds up within about "
+        "1/(1-beta1) steps and closes the gate; as the loss falls the velocity shrinks and the gate opens again. How "
+        "deep the dip is depends on beta3 times the squared norm of the gradient, which differs from model to "
+        "model, so it has to be measured."
+    ),
+    concludes="empirical",
+)
+
+CLAIMS = (E2,)

@@ -1,0 +1,8 @@
+"""Where found certificates are stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+CERTIFICATES: Final = Path(__file__).resolve().parent.parent / "certificates"
