@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from experiments.catalogue import Catalogue
     from experiments.job import Draw
-    from theory.claim import Claim
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,10 +45,9 @@ def parser() -> argparse.ArgumentParser:
 def main(
     argv: Sequence[str] | None = None,
     catalogue: Catalogue | None = None,
-    claims: Sequence[Claim] | None = None,
     draw: Draw | None = None,
 ) -> int:
-    """Run the main job; returns the exit status. The last three arguments replace the ledger, for tests."""
+    """Run the main job; returns the exit status. The last two arguments replace the ledger, for tests."""
     command_line = parser()
     chosen = command_line.parse_args(argv)
     if chosen.update_reference and not chosen.paper:
@@ -66,7 +64,7 @@ def main(
             stream.reconfigure(errors="replace")
     try:
         with Interruptible(message):
-            return _run(command_line, chosen, catalogue, claims, draw)
+            return _run(command_line, chosen, catalogue, draw)
     except KeyboardInterrupt:
         print(message, file=sys.stderr, flush=True)
         return 130
@@ -79,13 +77,11 @@ def _run(
     command_line: argparse.ArgumentParser,
     chosen: argparse.Namespace,
     catalogue: Catalogue | None,
-    claims: Sequence[Claim] | None,
     draw: Draw | None,
 ) -> int:
     from joblib import cpu_count
 
-    import theory
-    from experiments.catalogue import CATALOGUE
+    from experiments.catalogue import catalogue as our_catalogue
     from experiments.job import Options, main_job
     from experiments.report.ledger import entry, table
     from experiments.report.on_record import line
@@ -96,29 +92,33 @@ def _run(
     workers = Workers(chosen.jobs or cpu_count(), chosen.dask)
     only = None if chosen.only is None else tuple(chosen.only)
     options = Options(chosen.out, chosen.paper, only, chosen.fresh, workers)
-    catalogue = catalogue or CATALOGUE
+    try:
+        catalogue = catalogue or our_catalogue()
+    except (ImportError, ValueError) as error:
+        print(f"The catalogue is not whole: {error}", file=sys.stderr)
+        return 3
     try:
         catalogue.select(options.only)
     except ValueError as error:
         command_line.error(str(error))
     reference = ROOT / "experiments" / "reference"
-    outcome = main_job(options, claims or theory.CLAIMS, catalogue, draw or _draw, reference)
-    print(table(outcome.findings))
-    for text in [*map(line, outcome.recorded), *([outcome.notice] if outcome.notice else [])]:
+    result = main_job(options, catalogue, draw or _draw, reference)
+    print(table(result.findings))
+    for text in [*map(line, result.recorded), *([result.notice] if result.notice else [])]:
         print(text)
-    for study in outcome.studies:
+    for study in result.studies:
         for shown in study.tables:
             print(f"\n{shown}")
     print(f"\nReport: {options.out / 'report.html'}    data: {options.out / 'claims.json'}")
     if chosen.update_reference:
-        entries = [entry(finding) for finding in outcome.findings]
+        entries = [entry(finding) for finding in result.findings]
         try:
-            update_reference(entries, options.out, reference, ROOT / "README.md")
+            update_reference(entries, options.out, reference, ROOT / "README.md", catalogue)
         except ValueError as error:
             print(f"The reference is not renewed: {error}", file=sys.stderr)
             return 3
         print("The reference and the README's ledger are renewed.")
-    return 0 if all(finding.is_as_expected for finding in outcome.findings) else 1
+    return 0 if all(finding.is_as_expected for finding in result.findings) else 1
 
 
 def _draw(stem: str, data: Mapping[str, Any], folder: Path) -> Sequence[Path]:

@@ -1,110 +1,186 @@
-"""What the main job runs: every claim of the ledger, the stem that confronts it, and the verdict we expect.
+"""What the main job runs: the claims of every stem beside the study of the same name, both found by folder.
 
-The expectations live in this table and nowhere else: the verdict rule never sees them. Adding a claim is a line here,
-a module ``theory/<stem>.py`` that derives it and a module ``experiments/<stem>.py`` that confronts it.
+A stem is a module or a package: ``theory/claims/<stem>`` holds its claims, ``experiments/studies/<stem>`` its study.
+Dropping in the two files is all it takes. The expected verdict follows from what a claim concludes; the rule that
+computes verdicts sees neither.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-from collections.abc import Iterable
+import pkgutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
-from typing import NamedTuple
+from functools import cache
+from typing import Final, get_args
 
 from experiments.measurement.verdict import Verdict
+from experiments.study import Study
+from theory.claim import Claim, Status
+from theory.discovery import claims_by_stem, in_order, refuse_repeated_ids
+
+#: What a claim concludes when everything closes -> the verdict we expect.
+EXPECTED: Final[Mapping[Status, Verdict | None]] = {
+    "proved": "verified",
+    "proved under assumptions": "verified under assumptions",
+    "refuted": "refuted",
+    "open": "open",
+    "empirical": None,
+}
 
 
-class Entry(NamedTuple):
-    """A row of the ledger: the claim's id, the stem that confronts it, the verdict we expect (None: no expectation)."""
+@dataclass(frozen=True)
+class Stem:
+    """A study with the claims that it confronts.
 
-    id: str
-    stem: str
-    expected: Verdict | None
+    Parameters
+    ----------
+    name, module : str
+        The stem, and the importable name of the study's module.
+    claims : tuple of Claim
+    study : Study or None
+        None if its module cannot be imported: then its claims are open, and ``failure`` says why.
+    title : str
+        The first line of the module.
+    """
+
+    name: str
+    module: str
+    claims: tuple[Claim, ...]
+    study: Study | None
+    title: str = ""
+    failure: str = ""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of its claims."""
+        return tuple(claim.id for claim in self.claims)
+
+    @property
+    def on_request(self) -> bool:
+        """Whether it runs only when it is named."""
+        return self.study is not None and self.study.on_request
+
+    def expected(self, claim: Claim) -> Verdict | None:
+        """The verdict we expect; None for an observation, which experiments alone decide."""
+        given = self.study.expects if self.study is not None else {}
+        return given.get(claim.id, EXPECTED[claim.concludes])
+
+    def working(self) -> Study:
+        """Its study.
+
+        Raises
+        ------
+        ImportError
+            If its module cannot be imported.
+        """
+        if self.study is None:
+            raise ImportError(self.failure)
+        return self.study
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The claims in ledger order, the stems in the order in which they run, and where their modules are.
+    """Every stem, in the order in which the main job runs them: by their first claim, those without one last."""
 
-    Parameters
-    ----------
-    entries : one per claim.
-    stems : every stem, those without a claim included.
-    on_request : stems that run only when ``--only`` names them (or a claim of theirs).
-    package : the package that holds the modules of the stems.
-    """
+    stems: tuple[Stem, ...]
 
-    entries: tuple[Entry, ...]
-    stems: tuple[str, ...]
-    on_request: tuple[str, ...] = ()
-    package: str = "experiments.studies"
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """Every claim, in ledger order."""
+        return in_order(claim for stem in self.stems for claim in stem.claims)
 
-    def claims_of(self, stem: str) -> tuple[str, ...]:
-        """The ids of the claims that a stem confronts, in ledger order."""
-        return tuple(entry.id for entry in self.entries if entry.stem == stem)
+    def stem_of(self, claim: Claim) -> Stem:
+        """The stem to which a claim belongs."""
+        return next(stem for stem in self.stems if claim.id in stem.ids)
+
+    def __getitem__(self, name: str) -> Stem:
+        """The stem of this name; KeyError if there is none."""
+        for stem in self.stems:
+            if stem.name == name:
+                return stem
+        raise KeyError(name)
 
     def select(self, only: Iterable[str] | None) -> tuple[str, ...]:
         """The names to run: claim ids, and stems that have no claim. ``only`` may name claims and stems.
 
         Raises
         ------
-        ValueError : for a name that is neither a claim nor a stem.
+        ValueError
+            For a name that is neither a claim nor a stem.
         """
-        ids = tuple(entry.id for entry in self.entries)
+        ids, names = [claim.id for claim in self.claims], [stem.name for stem in self.stems]
         if only is None:
-            wanted = {stem for stem in self.stems if stem not in self.on_request}
+            wanted = {stem.name for stem in self.stems if not stem.on_request}
         else:
             wanted = set(only)
-            if unknown := sorted(wanted - set(ids) - set(self.stems)):
-                known = f"a claim ({', '.join(ids)}) or a stem ({', '.join(self.stems)})"
+            if unknown := sorted(wanted - set(ids) - set(names)):
+                known = f"a claim ({', '.join(ids)}) or a stem ({', '.join(names)})"
                 raise ValueError(f"--only must name {known}, got {', '.join(map(repr, unknown))}")
-        claims = tuple(entry.id for entry in self.entries if {entry.id, entry.stem} & wanted)
-        return claims + tuple(stem for stem in self.stems if stem in wanted and not self.claims_of(stem))
-
-    def module_name(self, stem: str) -> str:
-        return f"{self.package}.{stem}"
-
-    def load(self, stem: str) -> ModuleType | None:
-        """The module of a stem (``Setup``, ``DEFAULT``, ``PAPER``, ``run``), or None where it is not there yet."""
-        name = self.module_name(stem)
-        return importlib.import_module(name) if importlib.util.find_spec(name) else None
+        claims = tuple(claim.id for claim in self.claims if {claim.id, self.stem_of(claim).name} & wanted)
+        return claims + tuple(stem.name for stem in self.stems if stem.name in wanted and not stem.claims)
 
 
-CATALOGUE = Catalogue(
-    entries=(
-        Entry("K1", "kinetic_energy", "refuted"),
-        Entry("G1", "gate", "verified"),
-        Entry("G2", "gate", "refuted"),
-        Entry("S1", "stability", "verified"),
-        Entry("S2", "stability", "verified under assumptions"),
-        Entry("S3a", "gate_sequences", "refuted"),
-        Entry("S3b", "cycles", "refuted"),
-        Entry("S4", "stability", "refuted"),
-        Entry("S5", "gate_sequences", "refuted"),
-        Entry("S6", "cycles", "verified under assumptions"),
-        Entry("S7", "smoothed_gate", "verified under assumptions"),
-        Entry("C1a", "convergence", "verified under assumptions"),
-        Entry("C1b", "bias", "refuted"),
-        Entry("C2", "convergence", "verified under assumptions"),
-        Entry("E1", "tasks", None),
-        Entry("E2", "early_dip", None),
-        Entry("E3", "speed", None),
-    ),
-    stems=(
-        "kinetic_energy",
-        "gate",
-        "stability",
-        "gate_sequences",
-        "cycles",
-        "convergence",
-        "bias",
-        "smoothed_gate",
-        "sensitivity",
-        "early_dip",
-        "tasks",
-        "speed",
-    ),
-    on_request=("tasks", "speed"),
-)
+def discover(claims: str = "theory.claims", studies: str = "experiments.studies") -> Catalogue:
+    """Pair the claims of one package with the studies of another by the names of their modules.
+
+    Raises
+    ------
+    ImportError
+        If a module of claims cannot be imported.
+    ValueError
+        Naming the stem, for claims without a study, a study without claims that does not say that it explores, an
+        expectation about a claim of another stem, or an id that two claims have.
+    """
+    by_stem = claims_by_stem(claims)
+    found = {info.name for info in pkgutil.iter_modules(importlib.import_module(studies).__path__)}
+    if alone := sorted(set(by_stem) - found):
+        ids = ", ".join(claim.id for stem in alone for claim in by_stem[stem])
+        raise ValueError(f"{claims}.{alone[0]} must have a study {studies}.{alone[0]}, got none for {ids}")
+    stems = [_stem(name, f"{studies}.{name}", by_stem.get(name, ())) for name in found]
+    return catalogue_of(stems)
+
+
+def catalogue_of(stems: Iterable[Stem]) -> Catalogue:
+    """A catalogue of these stems, in the order in which they run; the errors of :func:`discover`."""
+    stems = tuple(stems)
+    refuse_repeated_ids({stem.name: stem.claims for stem in stems})
+    for stem in stems:
+        _check(stem)
+    order = {claim.id: place for place, claim in enumerate(in_order(c for stem in stems for c in stem.claims))}
+    last = len(order)
+    return Catalogue(
+        tuple(sorted(stems, key=lambda stem: (min((order[name] for name in stem.ids), default=last), stem.name)))
+    )
+
+
+def _stem(name: str, module: str, claims: tuple[Claim, ...]) -> Stem:
+    """A module that cannot be imported leaves its own claims open and the others unharmed."""
+    try:
+        loaded = importlib.import_module(module)
+    except Exception as error:
+        return Stem(name, module, claims, None, name, f"{type(error).__name__}: {error}")
+    study = getattr(loaded, "STUDY", None)
+    if not isinstance(study, Study):
+        return Stem(name, module, claims, None, name, f"{module} must end with STUDY, an experiments.study.Study")
+    return Stem(name, module, claims, study, (loaded.__doc__ or name).strip().partition("\n")[0])
+
+
+def _check(stem: Stem) -> None:
+    if stem.study is None:
+        return
+    if not stem.claims and not stem.study.explores:
+        raise ValueError(f"{stem.module} must have claims of the stem {stem.name!r}, or say that it explores; got none")
+    if stem.claims and stem.study.explores:
+        raise ValueError(f"{stem.module} must not say that it explores with claims, got {', '.join(stem.ids)}")
+    if stray := sorted(set(stem.study.expects) - set(stem.ids)):
+        raise ValueError(f"{stem.module} must expect verdicts of {', '.join(stem.ids)}, got {', '.join(stray)}")
+    for verdict in stem.study.expects.values():
+        if verdict not in get_args(Verdict):
+            raise ValueError(f"{stem.module} must expect one of {', '.join(get_args(Verdict))}, got {verdict!r}")
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The stems of this repository."""
+    return discover()

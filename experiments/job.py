@@ -1,39 +1,36 @@
-"""The main job: hear both witnesses on every selected claim, store what they said, and return the findings."""
+"""The main job: derive and measure every selected claim, store what was found, and return the findings."""
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any, get_args
 
 import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
-from experiments.catalogue import CATALOGUE, Catalogue
+from experiments.catalogue import Catalogue, Stem
+from experiments.catalogue import catalogue as our_catalogue
 from experiments.measurement.verdict import Confrontation
-from experiments.report.ledger import Finding, Outcome, Study, entry
+from experiments.report.ledger import Finding, JobResult, StudyRun, entry
 from experiments.report.on_record import on_record
 from experiments.report.page import render
+from experiments.results import compute, write_json
 from experiments.store.chunks import (
     Chunks,
     exclusive,
     forget,
-    load_data,
     remove_unfinished,
-    save_data,
     write_atomically,
 )
-from experiments.store.fingerprint import fingerprint, plain, recipe, room_digest
+from experiments.store.fingerprint import fingerprint, plain, room_digest
 from experiments.store.provenance import provenance
-from experiments.study import Result
-from experiments.tables import Table
+from experiments.study import Table
 from theory.claim import Claim, Examination, Status, examine
 from vradam.workers import HERE, Workers
 
@@ -56,61 +53,63 @@ class Options:
 
 def main_job(
     options: Options,
-    claims: Iterable[Claim],
-    catalogue: Catalogue = CATALOGUE,
+    catalogue: Catalogue | None = None,
     draw: Draw | None = None,
     reference: Path | None = None,
-) -> Outcome:
-    """Hear both witnesses on every selected claim; write data, figures and ``claims.json`` under ``options.out``.
+) -> JobResult:
+    """Ask both witnesses about every selected claim; write data, figures and ``claims.json`` under ``options.out``.
 
     There is one finding per claim, in ledger order; claims that were not selected are "not run". An exception in one
     stem leaves its claims open and the others unharmed. Where ``reference`` is given and nothing was selected, the
-    verdicts on record of claims that run only on request are part of the outcome.
+    verdicts on record of claims that run only on request are part of the result.
 
     Raises
     ------
-    ValueError : if ``options.only`` names neither a claim nor a stem.
-    BlockingIOError : if another main job uses the same folder.
-    OSError : if the folder cannot be written or the disk is full; finished chunks are kept.
+    ValueError
+        If ``options.only`` names neither a claim nor a stem.
+    BlockingIOError
+        If another main job uses the same folder.
+    OSError
+        If the folder cannot be written or the disk is full; finished chunks are kept.
     """
+    catalogue = catalogue or our_catalogue()
     selected = catalogue.select(options.only)
-    by_id = {claim.id: claim for claim in claims}
-    findings = {row.id: Finding(by_id[row.id], row.expected) for row in catalogue.entries if row.id in by_id}
-    studies: list[Study] = []
+    findings = {claim.id: Finding(claim, catalogue.stem_of(claim).expected(claim)) for claim in catalogue.claims}
+    runs: list[StudyRun] = []
     data: dict[str, Mapping[str, xr.Dataset]] = {}
-    stems = [stem for stem in catalogue.stems if {stem, *catalogue.claims_of(stem)} & set(selected)]
+    stems = [stem for stem in catalogue.stems if {stem.name, *stem.ids} & set(selected)]
     with exclusive(options.out):
         remove_unfinished(options.out)
         bar = tqdm(
             total=len(stems) + 2, unit="stem", disable=None, bar_format="{desc} {bar} {n_fmt}/{total_fmt} {elapsed}"
         )
         with bar:
-            bar.set_description("symbolic witness".ljust(20))
+            bar.set_description("derivations".ljust(20))
             asked = [finding.claim for finding in findings.values() if finding.claim.id in selected]
             for name, examination in examinations(asked, options).items():
                 findings[name] = replace(findings[name], examination=examination)
             bar.update()
             for stem in stems:
-                bar.set_description(stem.ljust(20))
-                study, data[stem] = _study(stem, options, catalogue)
-                studies += [study] if study else []
+                bar.set_description(stem.name.ljust(20))
+                done, data[stem.name] = _run(stem, options)
+                runs.append(done)
                 bar.update()
             bar.set_description("figures".ljust(20))
             figures = _figures(draw, data, options)
             bar.update()
-        studies = [replace(study, figures=figures.get(study.stem, ())) for study in studies]
-        for study in studies:
-            for name in set(catalogue.claims_of(study.stem)) & set(selected) & set(findings):
-                findings[name] = replace(findings[name], study=study)
-        outcome = Outcome(tuple(findings.values()), tuple(studies))
+        runs = [replace(done, figures=figures.get(done.stem, ())) for done in runs]
+        for done in runs:
+            for name in set(catalogue[done.stem].ids) & set(selected):
+                findings[name] = replace(findings[name], study=done)
+        result = JobResult(tuple(findings.values()), tuple(runs))
         if reference is not None and options.only is None:
             try:
-                outcome = replace(outcome, recorded=on_record(outcome.findings, reference, catalogue))
+                result = replace(result, recorded=on_record(result.findings, reference, catalogue))
             except ValueError as error:
-                outcome = replace(outcome, notice=f"The verdicts on record are not shown: {error}")
-        write_json(options.out / "claims.json", [entry(finding) for finding in outcome.findings])
-        write_atomically(options.out / "report.html", render(outcome, options.out).encode("utf-8"))
-    return outcome
+                result = replace(result, notice=f"The verdicts on record are not shown: {error}")
+        write_json(options.out / "claims.json", [entry(finding) for finding in result.findings])
+        write_atomically(options.out / "report.html", render(result, options.out).encode("utf-8"))
+    return result
 
 
 def examinations(claims: Sequence[Claim], options: Options) -> dict[str, Examination]:
@@ -135,76 +134,35 @@ def examinations(claims: Sequence[Claim], options: Options) -> dict[str, Examina
     return found
 
 
-def compute(stem: str, paper: bool, out: Path, workers: Workers = HERE, catalogue: Catalogue = CATALOGUE) -> Result:
-    """Run one stem (finished chunks are used) and store its data.
-
-    Raises
-    ------
-    ModuleNotFoundError : if there is no such stem.
-    """
-    module = _module(stem, catalogue)
-    setup = module.PAPER if paper else module.DEFAULT
-    mark = fingerprint(setup, module.__name__)
-    folder = out / stem / mark
-    result: Result = module.run(setup, Chunks(folder / "chunks", mark, workers, title=stem))
-    save_data(folder, result.data)
-    write_json(folder / "confrontations.json", plain(result.confrontations, "confrontations"))
-    write_json(folder / "made_from.json", recipe(setup, module.__name__))
-    return result
-
-
-def stored(stem: str, paper: bool, out: Path, catalogue: Catalogue = CATALOGUE) -> dict[str, xr.Dataset] | None:
-    """The data of a finished run of this setup by this version of the code, or None."""
-    module = _module(stem, catalogue)
-    return load_data(out / stem / fingerprint(module.PAPER if paper else module.DEFAULT, module.__name__))
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Strict JSON, written atomically."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, (text + "\n").encode("utf-8"))
-
-
-def _study(stem: str, options: Options, catalogue: Catalogue) -> tuple[Study | None, Mapping[str, xr.Dataset]]:
-    """Run a stem and store its data, which are returned for its figures; no study where its module is not there yet."""
+def _run(stem: Stem, options: Options) -> tuple[StudyRun, Mapping[str, xr.Dataset]]:
+    """Run a study and store its data, which are returned for its figures."""
     start = time.perf_counter()
-    title, mark, failure = stem, "", ""
+    mark, failure = "", ""
     setup: Any = None
     data: Mapping[str, xr.Dataset] = {}
     confrontations: dict[str, Confrontation] = {}
     tables: tuple[Table, ...] = ()
     try:
-        module = _imported(stem, catalogue)
-        if module is None:
-            return None, data
-        title = (module.__doc__ or stem).strip().partition("\n")[0]
-        setup = module.PAPER if options.paper else module.DEFAULT
-        mark = fingerprint(setup, module.__name__)
+        study = stem.working()
+        setup = study.setup(options.paper)
+        mark = fingerprint(setup, stem.module)
         if options.fresh:
-            forget(options.out / stem / mark)
-        result = compute(stem, options.paper, options.out, options.workers, catalogue)
+            forget(options.out / stem.name / mark)
+        result = compute(stem, options.paper, options.out, options.workers)
         confrontations = {confrontation.claim: confrontation for confrontation in result.confrontations}
-        if set(confrontations) != set(catalogue.claims_of(stem)):
-            raise ValueError(f"{stem} must confront {catalogue.claims_of(stem)}, got {tuple(confrontations)}")
+        if set(confrontations) != set(stem.ids):
+            raise ValueError(f"{stem.name} must confront {stem.ids}, got {tuple(confrontations)}")
         data = result.data
-        tables = tuple(module.tables(data)) if hasattr(module, "tables") else ()
+        tables = tuple(study.tables(data)) if study.tables else ()
     except OSError:
         raise
     except Exception as error:
-        log.exception("%s failed", stem)
-        failure = f"{type(error).__name__}: {error}"
+        log.error("%s failed: %s", stem.name, error) if stem.study is None else log.exception("%s failed", stem.name)
+        failure = stem.failure or f"{type(error).__name__}: {error}"
     made = provenance(setup, mark, time.perf_counter() - start)
     made["resolution"] = "paper" if options.paper else "default"
-    chosen = plain(setup) if mark else {"class": catalogue.module_name(stem)}
-    return Study(stem, title, chosen, made, confrontations, failure=failure, tables=tables), data
-
-
-def _imported(stem: str, catalogue: Catalogue) -> ModuleType | None:
-    """The module of a stem; a missing file is its own fault here, not a disk's that the whole job must stop for."""
-    try:
-        return catalogue.load(stem)
-    except OSError as error:
-        raise ImportError(f"{stem} cannot be imported: {error}") from error
+    chosen = plain(setup) if mark else {"class": stem.module}
+    return StudyRun(stem.name, stem.title, chosen, made, confrontations, failure=failure, tables=tables), data
 
 
 def _figures(
@@ -233,13 +191,6 @@ def _drawn(draw: Draw, stem: str, data: Mapping[str, xr.Dataset], folder: Path) 
         raise
     except Exception:
         return (), traceback.format_exc()
-
-
-def _module(stem: str, catalogue: Catalogue) -> ModuleType:
-    module = catalogue.load(stem)
-    if module is None:
-        raise ModuleNotFoundError(f"there is no module {catalogue.module_name(stem)}")
-    return module
 
 
 def _examine(claim: Claim) -> Examination:

@@ -11,32 +11,32 @@ if TYPE_CHECKING:
 
 
 def draw_all(stems: Iterable[str], data: Mapping[str, Mapping[str, xr.Dataset]], folder: Path) -> dict[str, list[Path]]:
-    """Draw every figure of the given stems from ``data[stem]`` into ``folder``: stem -> the files written.
+    """Draw every figure of the given studies from ``data[stem]`` into ``folder``: stem -> the files written.
 
-    A figure whose datasets are not all there (a setup without them, or another stem's) is left out.
+    A figure whose datasets are not all there (a setup without them, or another study's) is left out.
     """
-    from paper_figures.catalogue import FIGURES
+    from paper_figures.figure import figures
     from paper_figures.style import save, sheet
 
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, list[Path]] = {}
     for stem in stems:
         files[stem] = []
-        for entry in FIGURES:
-            found = entry.select(data) if entry.stem == stem else None
+        for figure in figures():
+            found = figure.select(data) if figure.study == stem else None
             if found is not None:
                 with sheet():
-                    figure = entry.load().draw(found)
-                files[stem] += save(figure, folder, entry.name)
+                    canvas = figure.draw(found)
+                files[stem] += save(canvas, folder, figure.name)
     return files
 
 
-def write_gallery(data: Mapping[str, Mapping[str, xr.Dataset]], folder: Path) -> list[str]:
-    """Draw ``folder/gallery/<name>.png`` where the data are there, and the page ``folder/README.md`` that shows them.
+def write_gallery(data: Mapping[str, Mapping[str, xr.Dataset] | None], folder: Path) -> list[str]:
+    """Draw ``folder/gallery/<name>.png`` from ``data[name]``, and the page ``folder/README.md`` that shows them all.
 
     Pictures whose data are not there stay as they were. Returns the names drawn.
     """
-    from paper_figures.catalogue import FIGURES
+    from paper_figures.figure import figures
     from paper_figures.style import save, sheet
 
     gallery = folder / "gallery"
@@ -48,15 +48,14 @@ def write_gallery(data: Mapping[str, Mapping[str, xr.Dataset]], folder: Path) ->
         "Drawn by `python -m paper_figures --gallery` from stored results, at the resolution that was stored.",
         "",
     ]
-    for entry in FIGURES:
-        found = entry.select(data)
-        if found is not None:
+    for figure in figures():
+        if (found := data.get(figure.name)) is not None:
             with sheet():
-                figure = entry.load().draw(found)
-            save(figure, gallery, entry.name, ("png",))
-            drawn.append(entry.name)
-        if (gallery / f"{entry.name}.png").exists():
-            page += [f"## {entry.name.replace('_', ' ').capitalize()}", "", entry.says, ""]
-            page += [f"![{entry.says}](gallery/{entry.name}.png)", ""]
+                canvas = figure.draw(found)
+            save(canvas, gallery, figure.name, ("png",))
+            drawn.append(figure.name)
+        if (gallery / f"{figure.name}.png").exists():
+            page += [f"## {figure.name.replace('_', ' ').capitalize()}", "", figure.says, ""]
+            page += [f"![{figure.says}](gallery/{figure.name}.png)", ""]
     (folder / "README.md").write_text("\n".join(page).rstrip() + "\n", encoding="utf-8", newline="\n")
     return drawn

@@ -1,7 +1,8 @@
 """``python -m paper_figures [NAME ...]``: draw the figures from stored results, or from the committed reference.
 
-For each figure the data come from the first of these that exists: a full-resolution result under ``--out``, the
-committed reference, a default-resolution result. What is missing is computed at default resolution.
+The data of each study come from the first of these that has what the figure draws: full-resolution results under
+``--out``, default-resolution results there, the committed reference, a run at default resolution. For the gallery the
+reference comes before default-resolution results.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import xarray as xr
 
-from experiments.catalogue import CATALOGUE
-from experiments.job import compute, stored
+from experiments.catalogue import catalogue
 from experiments.report.strict_json import LIMIT, read_json
+from experiments.results import compute, stored
 from experiments.store.chunks import encode, read_checked, read_data
 from paper_figures import write_gallery
-from paper_figures.catalogue import named
+from paper_figures.figure import Figure, named
 from paper_figures.style import save, sheet
 
 log = logging.getLogger("paper_figures")
@@ -30,7 +32,10 @@ DRAWN_FROM = "drawn_from.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Draw (or check) and say where each figure's data came from; 1 if ``--check`` finds one that changed."""
+    """Draw (or check) and say where each figure's data came from.
+
+    The status is 1 if ``--check`` finds a figure whose data changed, or if a figure that was named cannot be drawn.
+    """
     parser = argparse.ArgumentParser(prog="python -m paper_figures", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw; all of them without a name")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of stored results (default: results)")
@@ -38,53 +43,89 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--gallery", action="store_true", help="renew paper_figures/gallery and the page that shows it")
     options = parser.parse_args(arguments)
     try:
-        entries = named(options.names)
+        asked = named(options.names)
     except ValueError as error:
         parser.error(str(error))
+    sources = Sources(options.out, may_compute=not options.check, best_first=options.gallery)
+    if options.gallery:
+        drawn = write_gallery({figure.name: sources.of(figure)[0] for figure in asked}, Path(__file__).parent)
+        print("\n".join(drawn))
+        return 0
     folder = options.out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    record_file = folder / DRAWN_FROM
-    record = read_record(record_file)
-    stems = dict.fromkeys(stem for entry in entries for stem in entry.stems)
-    found = {stem: find(stem, options.out, may_compute=not options.check) for stem in stems}
-    data = {stem: datasets for stem, (datasets, _) in found.items()}
-    if options.gallery:
-        print("\n".join(write_gallery(data, Path(__file__).parent)))
-        return 0
-    changed = []
-    for entry in entries:
-        chosen = entry.select(data)
-        digest = digest_of(chosen or {})
-        if options.check and chosen is not None:
-            changed += [entry.name] if record.get(entry.name) != digest else []
+    record = read_record(folder / DRAWN_FROM)
+    changed, missing = [], []
+    for figure in asked:
+        data, where = sources.of(figure)
+        digest = digest_of(data or {})
+        if data is None:
+            print(f"{figure.name}: no data stored, nothing to check" if options.check else f"{figure.name:<20} {where}")
+            missing.append(figure.name)
         elif options.check:
-            print(f"{entry.name}: no data stored, nothing to check")
-        elif chosen is None:
-            print(f"{entry.name:<16} not drawn: {', '.join(f'{stem}: {found[stem][1]}' for stem in entry.stems)}")
+            changed += [figure.name] if record.get(figure.name) != digest else []
         else:
             with sheet():
-                figure = entry.load().draw(chosen)
-            files = save(figure, folder, entry.name)
-            record[entry.name] = digest
-            print(f"{entry.name:<16} {found[entry.stem][1]:<36} {', '.join(path.name for path in files)}")
+                canvas = figure.draw(data)
+            files = save(canvas, folder, figure.name)
+            record[figure.name] = digest
+            print(f"{figure.name:<20} {where:<36} {', '.join(path.name for path in files)}")
     if options.check:
         print("\n".join(f"{name}: its data changed since it was drawn" for name in changed) or "no data changed")
         return 1 if changed else 0
-    record_file.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return 0
+    (folder / DRAWN_FROM).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return 1 if options.names and missing else 0
 
 
-def find(stem: str, out: Path, may_compute: bool = True) -> tuple[Mapping[str, xr.Dataset], str]:
-    """The data of a stem and a word on where it is from; empty if there is none and nothing may be computed."""
-    if (data := stored(stem, True, out)) is not None:
-        return data, "full resolution, from results"
-    if (data := reference(stem)) is not None:
-        return data, "full resolution, from the reference"
-    if (data := stored(stem, False, out)) is not None:
-        return data, "default resolution, from results"
-    if stem in CATALOGUE.on_request or not may_compute:
-        return {}, "not run"
-    return compute(stem, False, out).data, "default resolution, computed now"
+class Sources:
+    """Where data come from: for each study the first source that has every dataset that a figure needs.
+
+    Parameters
+    ----------
+    out : Path
+        The folder of stored results.
+    may_compute : bool
+        Whether a study that is stored nowhere is run at default resolution.
+    best_first : bool
+        Whether the committed reference, which is of full resolution, comes before default results.
+    """
+
+    def __init__(self, out: Path, may_compute: bool = True, best_first: bool = False) -> None:
+        at_hand = [
+            ("default resolution, from results", partial(_stored, out, False)),
+            ("full resolution, from the reference", reference),
+        ]
+        self.readers = [("full resolution, from results", partial(_stored, out, True))]
+        self.readers += reversed(at_hand) if best_first else at_hand
+        if may_compute:
+            self.readers.append(("default resolution, computed now", partial(_computed, out)))
+        self.read: dict[tuple[str, str], Mapping[str, xr.Dataset]] = {}
+
+    def of(self, figure: Figure) -> tuple[dict[str, xr.Dataset] | None, str]:
+        """What the figure draws, and where its own study's data are from; None, and why, if there is not all of it."""
+        found: dict[str, Mapping[str, xr.Dataset]] = {}
+        origin = {}
+        for stem in figure.studies:
+            needs = figure.needs_of(stem)
+            found[stem], origin[stem] = self._first(stem, needs)
+            if not origin[stem]:
+                return None, f"not drawn: no source has {', '.join(sorted(needs))} of {stem}"
+        return figure.select(found), origin[figure.study]
+
+    def _first(self, stem: str, needs: set[str]) -> tuple[Mapping[str, xr.Dataset], str]:
+        for where, reader in self.readers:
+            if (stem, where) not in self.read:
+                self.read[stem, where] = reader(stem) or {}
+            if needs <= set(self.read[stem, where]):
+                return self.read[stem, where], where
+        return {}, ""
+
+
+def _stored(out: Path, paper: bool, stem: str) -> Mapping[str, xr.Dataset] | None:
+    return stored(catalogue()[stem], paper, out)
+
+
+def _computed(out: Path, stem: str) -> Mapping[str, xr.Dataset] | None:
+    return None if catalogue()[stem].on_request else compute(catalogue()[stem], False, out).data
 
 
 def reference(stem: str) -> dict[str, xr.Dataset] | None:

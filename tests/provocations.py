@@ -407,7 +407,7 @@ ELSEWHERE = {
     "experiments.report.on_record.read_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
     "experiments.store.chunks.checksums": ("test_store", "test_a_dataset_has_a_plain_name"),
     "experiments.store.chunks.read_data": ("test_store", "test_a_long_list_of_checksums_is_refused"),
-    "experiments.tables.Table": ("test_report", "Table("),
+    "experiments.study.Table": ("test_report", "Table("),
     "experiments.report.reference.update_reference": ("test_reference", "the largest files are"),
     "experiments.studies.sensitivity.run": ("test_sensitivity", "test_unequal_budgets_are_refused"),
     "experiments.store.chunks.exclusive": ("test_store", "test_a_second_job_is_told_who_has_the_folder"),

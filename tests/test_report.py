@@ -27,7 +27,7 @@ from experiments.report.page import (
 )
 from experiments.store.fingerprint import plain
 from experiments.store.provenance import commit, provenance
-from experiments.tables import Table
+from experiments.study import Table
 from theory.claim import Claim, Examination
 
 VOID = {"meta", "img", "br", "circle", "path", "hr"}

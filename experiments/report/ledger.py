@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from experiments.measurement.verdict import Confrontation, Verdict, decisive, looseness, numerical_status, verdict
-from experiments.tables import Table, aligned
+from experiments.study import Table, aligned
 from theory.claim import Claim, Examination
 
 NOT_RUN: Final = "not run"
@@ -18,7 +18,7 @@ BEGIN, END = "<!-- ledger:begin -->", "<!-- ledger:end -->"
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyRun:
     """The run of one stem.
 
     Parameters
@@ -57,7 +57,7 @@ class Finding:
     claim: Claim
     expected: Verdict | None
     examination: Examination | None = None
-    study: Study | None = None
+    study: StudyRun | None = None
 
     @property
     def confrontation(self) -> Confrontation | None:
@@ -111,14 +111,14 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobResult:
     """A main job's findings, one per claim in ledger order, and its studies, one per stem that was run.
 
     ``recorded`` : of claims that run only on request and were not run; ``notice`` : why it is missing, if it is.
     """
 
     findings: tuple[Finding, ...]
-    studies: tuple[Study, ...]
+    studies: tuple[StudyRun, ...]
     recorded: tuple[Recorded, ...] = ()
     notice: str = ""
 
@@ -165,7 +165,7 @@ def _numeric(confrontation: Confrontation) -> dict[str, Any]:
     }
 
 
-def _unheard(study: Study | None) -> dict[str, Any]:
+def _unheard(study: StudyRun | None) -> dict[str, Any]:
     status = study.failure if study else NOT_RUN
     return {"status": status, "measured": None, "predicted": None, "looseness": None, "n": None}
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from experiments.catalogue import CATALOGUE, Catalogue
+from experiments.catalogue import Catalogue, Stem
 from experiments.report.ledger import NOT_RUN, Finding, Recorded
 from experiments.report.page import shortest
 from experiments.report.strict_json import LIMIT, read_entries
 from experiments.store.chunks import load_data, read_checked
-from experiments.tables import Table
+from experiments.study import Table
 
 log = logging.getLogger("experiments")
 
@@ -40,7 +40,7 @@ def read_record(folder: Path) -> list[dict[str, Any]]:
         raise ValueError(f"{record} cannot be read: {error}") from error
 
 
-def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue = CATALOGUE) -> tuple[Recorded, ...]:
+def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue) -> tuple[Recorded, ...]:
     """What is on record of every claim that runs only on request and was not run.
 
     Parameters
@@ -55,11 +55,12 @@ def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue = 
     entries = {item["id"]: item for item in read_record(folder) if item["verdict"] != NOT_RUN}
     unheard = {finding.claim.id for finding in findings if finding.verdict == NOT_RUN}
     found = []
-    for row in catalogue.entries:
-        if row.id in unheard and row.stem in catalogue.on_request:
-            item = entries.get(row.id)
-            again = f"python -m experiments --only {row.id}"
-            found.append(Recorded(row.id, again, item, _tables(row.stem, folder, catalogue) if item else ()))
+    for claim in catalogue.claims:
+        stem = catalogue.stem_of(claim)
+        if claim.id in unheard and stem.on_request:
+            item = entries.get(claim.id)
+            again = f"python -m experiments --only {claim.id}"
+            found.append(Recorded(claim.id, again, item, _tables(stem, folder) if item else ()))
     return tuple(found)
 
 
@@ -85,14 +86,16 @@ def brief(setup: Mapping[str, Any]) -> str:
     return "; ".join(chosen + ["…"] * (len(chosen) < len(texts)))
 
 
-def _tables(stem: str, folder: Path, catalogue: Catalogue) -> tuple[Table, ...]:
+def _tables(stem: Stem, folder: Path) -> tuple[Table, ...]:
     """The tables of a stem that has any; none if the reference lacks its data or they were laid out differently."""
-    tables = getattr(catalogue.load(stem), "tables", None)
-    data = load_data(folder / stem) if tables else None
+    tables = stem.working().tables
+    data = load_data(folder / stem.name) if tables else None
     if tables is None or data is None:
         return ()
     try:
         return tuple(tables(data))
     except (AttributeError, KeyError) as error:
-        log.warning("%s: was made by another version of the code (%r); its tables are not shown", folder / stem, error)
+        log.warning(
+            "%s: was made by another version of the code (%r); its tables are not shown", folder / stem.name, error
+        )
         return ()

@@ -29,7 +29,7 @@ from experiments.measurement.verdict import (
     strain,
     verdict,
 )
-from experiments.report.ledger import NOT_RUN, Finding, Outcome, Recorded
+from experiments.report.ledger import NOT_RUN, Finding, JobResult, Recorded
 from theory.notation import latex
 
 #: Verdict -> its sign. Words, signs and borders tell the verdicts apart without colour.
@@ -89,12 +89,12 @@ PROSE: Final = (
 )
 
 
-def render(outcome: Outcome, folder: Path) -> str:
+def render(result: JobResult, folder: Path) -> str:
     """The report as HTML.
 
     Parameters
     ----------
-    outcome : of the main job.
+    result : of the main job.
     folder : of the results, where the figures are.
     """
     environment = Environment(
@@ -105,13 +105,13 @@ def render(outcome: Outcome, folder: Path) -> str:
         undefined=StrictUndefined,
     )
     environment.filters |= {"number": number, "interval": interval, "prose": prose, "shortest": shortest}
-    first_of_stem = {f.study.stem: f.claim.id for f in reversed(outcome.findings) if f.study}
+    first_of_stem = {f.study.stem: f.claim.id for f in reversed(result.findings) if f.study}
     return environment.get_template("report.html.jinja").render(
-        findings=outcome.findings,
-        claimless=[study for study in outcome.studies if not study.confrontations and not study.failure],
-        counts=[(name, sign, n) for name, sign in SIGNS.items() if (n := _counts(outcome.findings)[name])],
-        made=outcome.studies[0].provenance if outcome.studies else None,
-        seconds=sum(study.provenance["seconds"] for study in outcome.studies),
+        findings=result.findings,
+        claimless=[study for study in result.studies if not study.confrontations and not study.failure],
+        counts=[(name, sign, n) for name, sign in SIGNS.items() if (n := _counts(result.findings)[name])],
+        made=result.studies[0].provenance if result.studies else None,
+        seconds=sum(study.provenance["seconds"] for study in result.studies),
         first_of_stem=first_of_stem,
         figures_of=lambda study: [embedded(folder / path) for path in pictures(study.figures)],
         signs=SIGNS,
@@ -125,8 +125,8 @@ def render(outcome: Outcome, folder: Path) -> str:
         after_planting=after_planting,
         formulas=formulas,
         shown=SHOWN,
-        recorded={item.claim: item for item in outcome.recorded},
-        notice=outcome.notice,
+        recorded={item.claim: item for item in result.recorded},
+        notice=result.notice,
         point_on_record=point_on_record,
     )
 

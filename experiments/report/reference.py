@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
-from experiments.catalogue import CATALOGUE, Catalogue
-from experiments.job import stored, write_json
+from experiments.catalogue import Catalogue
 from experiments.report.ledger import merged, update_readme
 from experiments.report.on_record import read_record
+from experiments.results import stored, write_json
 from experiments.store.chunks import SUMS, checksums, encode, write_atomically
 
 #: The committed reference may not grow beyond this (bytes).
@@ -34,7 +34,7 @@ THINNED: Final[Mapping[str, Mapping[str, slice]]] = {
 
 
 def update_reference(
-    entries: Sequence[Mapping[str, Any]], out: Path, folder: Path, readme: Path, catalogue: Catalogue = CATALOGUE
+    entries: Sequence[Mapping[str, Any]], out: Path, folder: Path, readme: Path, catalogue: Catalogue
 ) -> None:
     """Write the committed reference: ``claims.json``, the data behind the figures, and the README's ledger.
 
@@ -54,12 +54,13 @@ def update_reference(
     previous = read_record(folder)
     files = {path: path.read_bytes() for path in _files(folder)}
     for stem in catalogue.stems:
-        data = stored(stem, True, out, catalogue) if catalogue.load(stem) else None
+        data = stored(stem, True, out) if stem.study else None
         if data is not None:
-            files = {path: content for path, content in files.items() if path.parent.name != stem}
-            kept = {name: encode(thinned(f"{stem}/{name}", dataset), compress=True) for name, dataset in data.items()}
-            files |= {folder / stem / f"{name}.nc": content for name, content in kept.items()}
-            files[folder / stem / SUMS] = checksums(kept)
+            name = stem.name
+            files = {path: content for path, content in files.items() if path.parent.name != name}
+            kept = {key: encode(thinned(f"{name}/{key}", dataset), compress=True) for key, dataset in data.items()}
+            files |= {folder / name / f"{key}.nc": content for key, content in kept.items()}
+            files[folder / name / SUMS] = checksums(kept)
     if sum(map(len, files.values())) > REFERENCE_LIMIT:
         largest = sorted(files, key=lambda path: -len(files[path]))[:3]
         sizes = ", ".join(f"{path.relative_to(folder).as_posix()} ({len(files[path]):,} bytes)" for path in largest)

@@ -20,12 +20,11 @@ from experiments.measurement.formula import evaluate
 from experiments.measurement.statistics import confidence
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
-from experiments.study import Result
+from experiments.study import Result, Study
 from theory.claims.bias.stationary import plateau_gradient
 from theory.claims.convergence.predictable_gate import theorem2, trivial_line
 from vradam.gates import inside, predictable, published
 
-CLAIMS = ("C1b",)
 GATES = ("published", "predictable", "inside", "smoothed beta2", "smoothed beta1", "Adam")
 
 
@@ -329,3 +328,6 @@ def _point(row: xr.Dataset, label: str) -> Point:
     measured, low, high = (float(row[name]) for name in ("measured", "low", "high"))
     slack = 0.002 * abs(measured)
     return Point(measured, low - slack, high + slack, float(row.predicted), label)
+
+
+STUDY = Study(DEFAULT, PAPER, run)

@@ -22,13 +22,12 @@ from experiments.measurement.formula import evaluate
 from experiments.measurement.statistics import confidence, loglog_slope
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
-from experiments.study import Result
+from experiments.study import Result, Study
 from theory.claims.convergence.predictable_gate import theorem1, theorem2, theorem4, trivial_line
 from theory.claims.convergence.smoothed_gate import theorem as smoothed_theorem
 from vradam.gates import inside, predictable, published
 from vradam.problems import BREAST_CANCER, CONVEX, NON_CONVEX, WIDE, Problem, build
 
-CLAIMS = ("C1a", "C2")
 BOUNDS = {"theorem1": theorem1, "theorem2": theorem2, "theorem4": theorem4, "smoothed": smoothed_theorem}
 Horizons = tuple[int, ...]
 
@@ -269,3 +268,6 @@ def _bounded(data: xr.Dataset) -> Evidence:
         for row in (data.sel(N=steps) for steps in data.N.values)
     )
     return Evidence("upper bound", points, data.attrs["seeds"] * len(points), f"E||grad F||^2 ({data.attrs['bound']})")
+
+
+STUDY = Study(DEFAULT, PAPER, run)

@@ -18,9 +18,7 @@ import vradam
 from experiments.measurement.statistics import confidence
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
-from experiments.study import Result
-
-CLAIMS = ("E2",)
+from experiments.study import Result, Study
 
 
 @dataclass(frozen=True)
@@ -133,3 +131,6 @@ def _evidence(setup: Setup, data: xr.Dataset) -> tuple[Evidence, ...]:
         Evidence("upper bound", points(0, setup.dip), n, f"smallest eta_t/alpha0 in {setup.early} steps"),
         Evidence("lower bound", points(1, setup.near), n, f"eta_t/alpha0 after {setup.steps} steps"),
     )
+
+
+STUDY = Study(DEFAULT, PAPER, run)

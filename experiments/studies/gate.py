@@ -19,12 +19,11 @@ import vradam
 from experiments.measurement.formula import evaluate
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
-from experiments.study import Result
+from experiments.study import Result, Study
 from theory.claims.gate import LARGEST_STEP, RANGE
 from theory.notation import alpha0, v
 from theory.recursion import ALGORITHM, gamma
 
-CLAIMS = ("G1", "G2")
 GATE = alpha0 * gamma(v**2, ALGORITHM)
 ROUNDING = 1e-12  # relative: the arithmetic of a step, with room to spare
 
@@ -166,3 +165,6 @@ def _exact(measured: Any, predicted: float, label: str) -> Point:
         float(predicted),
         label,
     )
+
+
+STUDY = Study(DEFAULT, PAPER, run)

@@ -26,14 +26,13 @@ from experiments.measurement.formula import evaluate
 from experiments.measurement.prescribed_sequences import BOWL, exact, played, radius, schedule, seen, step, worst_word
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
-from experiments.study import Result
+from experiments.study import Result, Study
 from theory.claims.gate_sequences import HALF, HESSIAN, LIMITS, TWO_GATES, coupled_step
 from theory.methods.quadratic_family import form
 from theory.notation import beta1 as decay
 from theory.notation import edge, s1
 
 FORM: Final = tuple(form())
-CLAIMS: Final = ("S3a", "S5")
 Array = NDArray[np.floating]
 EDGE: Final = edge()
 
@@ -410,3 +409,6 @@ def _s5(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
 
 def _near(measured: float, predicted: float, accuracy: float, label: str) -> Point:
     return Point(measured, measured - accuracy * abs(measured), measured + accuracy * abs(measured), predicted, label)
+
+
+STUDY = Study(DEFAULT, PAPER, run)

@@ -23,11 +23,9 @@ import vradam
 from experiments.measurement.formula import evaluate
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
-from experiments.study import Result
+from experiments.study import Result, Study
 from theory.claims.kinetic_energy import FORMULAS, quartic
 from theory.notation import v
-
-CLAIMS: Final = ("K1",)
 
 Array = NDArray[np.float64]
 Law = Callable[[Array, Array], Array]  # (velocity (..., d), force (..., d)) -> acceleration (..., d)
@@ -279,3 +277,6 @@ def phase_portrait(setup: Setup) -> xr.Dataset:
         coords={"x": 3.0 * side, "v": 2.0 * side, "optimizer": ["momentum", "VRMomentum"], "step": orbit.step},
         attrs={"beta1": 0.75, "alpha0": 2.6, "beta3_of_the_gate": 3 * setup.beta3},
     )
+
+
+STUDY = Study(DEFAULT, PAPER, run)

@@ -25,13 +25,12 @@ from experiments.measurement.prescribed_sequences import BOWL, played, radius, s
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.studies.cycles.beyond_edge import momentum_decay
-from experiments.study import Result
+from experiments.study import Result, Study
 from theory.claims.smoothed_gate import FORMULAS
 from theory.methods.quadratic_family import energy, w, x
 from theory.notation import edge
 from vradam.dynamics import ORIGIN, Horizon, follow, random_starts
 
-CLAIMS: Final = ("S7",)
 Array = NDArray[np.floating]
 EDGE: Final = edge()
 WEIGHT: Final = sp.Symbol("weight")
@@ -362,3 +361,6 @@ def _confront(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
 
 def _near(measured: float, predicted: float, accuracy: float, label: str) -> Point:
     return Point(measured, measured - accuracy * abs(measured), measured + accuracy * abs(measured), predicted, label)
+
+
+STUDY = Study(DEFAULT, PAPER, run)

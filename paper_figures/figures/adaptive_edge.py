@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, COLUMN, GREY, INK, ORANGE, canvas, headline, label
 
 STYLES = {
@@ -18,7 +19,7 @@ STYLES = {
 }
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["adaptive-<i>"]``: series over steps, a run each, of which those with a gate on models whose curvature
     moves are shown; ``data["amplitude-<i>"]``: beta3 ||v||^2 against S/B - 1, a model each.
     """
@@ -83,3 +84,11 @@ def _amplitudes(axes: Axes, items: list[xr.Dataset]) -> None:
     )
     axes.set_ylabel(r"$\beta_3\|v\|^2$")
     axes.set_title("How fast VRMomentum moves beyond the edge", fontsize=9.5)
+
+
+FIGURE = Figure(
+    "stability",
+    (*(f"adaptive-{i}" for i in range(8)), *(f"amplitude-{i}" for i in range(2))),
+    "On models whose curvature moves, the threshold B/eta_t is lifted while the gate acts; beyond the edge a run whose rate is pinned moves as fast as predicted.",
+    draw,
+)

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 from matplotlib.colors import BoundaryNorm, ListedColormap
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import COLUMN, INK, canvas, label
 
 #: The origin, the four phases in two pairs that differ in lightness, anything else.
 COLORS = ("#777777", "#FFFFFF", "#0072B2", "#9CCBE8", "#D55E00", "#F5BF8E")
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["basins"]``: ``end`` over (x, v) is -1 at the origin and 0..3 in the cycle; its four points."""
     found = data["basins"]
     share = float((found.end >= 0).mean())
@@ -39,3 +40,11 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
         va="top", transform=axes.transAxes,
     )  # fmt: skip
     return figure
+
+
+FIGURE = Figure(
+    "cycles",
+    ("basins",),
+    "A hidden cycle of period 4 below the edge, and the starts that end in it.",
+    draw,
+)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import xarray as xr
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, COLUMN, GREEN, GREY, INK, ORANGE, PURPLE, canvas, label
 
 LINES = (
@@ -17,7 +18,7 @@ LINES = (
 )
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["curves"]`` over (law, gate, N); ``data["plateaus"]`` and ``data["crossing"]``: the laws, the long run."""
     curves, plateaus, crossing = data["curves"].isel(law=0), data["plateaus"], data["crossing"]
     figure, panels = canvas(2, 2, height=5.6, width=COLUMN, width_ratios=(1.2, 1))
@@ -55,3 +56,11 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     over = float(crossing["mean"].sel(gate="published")) > float(crossing.bound.sel(gate="published"))
     right.set_title("over the bound" if over else "not over", color=INK)
     return figure
+
+
+FIGURE = Figure(
+    "bias",
+    ("curves", "plateaus", "crossing"),
+    "A gate that sees the gradient it scales leaves a plateau of predicted height; two other gates do not.",
+    draw,
+)

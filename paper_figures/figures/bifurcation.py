@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 import sympy as sp
 import xarray as xr
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, COLUMN, GREY, INK, ORANGE, canvas, label
 from theory.claims.cycles.beyond_edge import BEYOND
 from theory.notation import S, beta1, beta3, edge
@@ -17,7 +18,7 @@ from theory.notation import S, beta1, beta3, edge
 SHOWN: Final = 45  # odd, so that starts and phases of short cycles all have a part in it
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["bifurcation"]``: samples of velocity and rate over (variant, ratio, start, step)."""
     runs = data["bifurcation"].sel(variant="published")
     ratio, here = runs.ratio.values, {beta1: float(runs.attrs["beta1"]), beta3: 1}
@@ -44,3 +45,11 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     label(top, end, float(top.get_ylim()[1]), " end of window", GREY, va="top")
     top.set_title("Beyond the edge the gate pins the\nlearning rate, then lets go", color=INK)
     return figure
+
+
+FIGURE = Figure(
+    "cycles",
+    ("bifurcation",),
+    "Beyond the edge one attractor pins the learning rate at B/L, up to twice the edge; others coexist with it.",
+    draw,
+)

@@ -7,8 +7,9 @@ from typing import Final
 
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, COLUMN, DASHES, GREY, ORANGE, canvas, headline, label
 
 MEAN: Final = r"$E\|\nabla F(x_\tau)\|^2$"
@@ -20,7 +21,7 @@ TITLES: Final = {
 }
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """One panel per theorem in its informative setting, and one with all objectives at usual constants."""
     figure, panels = canvas(3, 2, height=6.8, width=COLUMN)
     grid = panels[0, 0].get_gridspec()
@@ -66,3 +67,11 @@ def _practice(axes: Axes, curves: xr.Dataset) -> None:
     label(axes, 0.02, 0.06, f"measured, {count} objective{'s' * (count > 1)}", BLUE, xycoords="axes fraction")
     axes.set_title("Usual constants: true, and not yet informative", fontsize=10)
     axes.set(xlabel="N", ylabel=f"{MEAN} / trivial")
+
+
+FIGURE = Figure(
+    "convergence",
+    ("curves",),
+    "Measured rates stay below the bounds of the theorems; the trivial line shows where these say something.",
+    draw,
+)

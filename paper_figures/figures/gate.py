@@ -7,15 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 import sympy as sp
 import xarray as xr
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import ACCENTS, COLUMN, GREY, INK, canvas, label
 from theory.claims.gate import LARGEST_STEP
 from theory.notation import alpha0, alpha1, beta3, v
 from theory.recursion import ALGORITHM, gamma
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["VRMomentum"]``: speed and rate over (objective, step, alpha1, start)."""
     runs = data["VRMomentum"]
     rate0, strength = runs.attrs["alpha0"], runs.attrs["beta3"]
@@ -50,3 +51,11 @@ def _spread(speed: np.ndarray, low: float, high: float, count: int = 28) -> np.n
     wanted = np.geomspace(low, high, count)
     order = np.argsort(speed)
     return order[np.clip(np.searchsorted(speed[order], wanted), 0, speed.size - 1)]
+
+
+FIGURE = Figure(
+    "gate",
+    ("VRMomentum",),
+    "The gate has a floor, so beyond the clip the step grows with the speed without bound.",
+    draw,
+)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import xarray as xr
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import ACCENTS, COLUMN, DASHES, GREY, INK, canvas, label
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["growth"]``: growth per step of the worst word over (beta1, alpha1, fraction)."""
     found = data["growth"]
     clip = min(found.alpha1.values, key=lambda value: abs(value - 10))
@@ -28,3 +29,11 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     axes.set(xlabel=r"$\alpha_0 L\,/\,B$", ylabel="growth per step, worst word", ylim=(low, high))
     axes.set_title(rf"Stable gates, badly ordered, grow ($\alpha_1={clip:g}$)", color=INK)
     return figure
+
+
+FIGURE = Figure(
+    "gate_sequences",
+    ("growth",),
+    "Gates that are each stable make the state grow when they follow each other in the worst order.",
+    draw,
+)

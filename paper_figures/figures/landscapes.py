@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, GREY, INK, ORANGE, PALE, canvas, headline
 
 #: Columns: without the gate, with the gate.
@@ -17,7 +18,7 @@ PAIRS: Final = (("momentum", "VRMomentum"), ("AdamW", "VRAdam"))
 STEPS: Final = 40
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["landscape-<i>"]``: four paths over the heights of a window; the first 40 steps are drawn, a dot each."""
     found = [data[name] for name in sorted(data) if name.startswith("landscape-")]
     figure, panels = canvas(len(found), len(PAIRS), height=1.0 + 1.75 * len(found), squeeze=False, sharey="row")
@@ -52,3 +53,11 @@ def _heights(axes: Axes, landscape: xr.Dataset) -> None:
 def _path(axes: Axes, landscape: xr.Dataset, name: str, color: str, dash: object, marker: str) -> None:
     x, y = landscape.x.sel(optimizer=name).isel(step=slice(STEPS + 1)).values.T
     axes.plot(x, y, color=color, ls=dash, lw=1.0, marker=marker, ms=3.4, mew=1.0, label=name)
+
+
+FIGURE = Figure(
+    "sensitivity",
+    tuple(f"landscape-{i}" for i in range(4)),
+    "Paths across two-dimensional landscapes, a mark each step: where the velocity is large, the gate shortens it.",
+    draw,
+)

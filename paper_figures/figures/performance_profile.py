@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, canvas, label
 
 #: Those that are told apart by colour and dash; the others are grey.
@@ -20,7 +21,7 @@ SHOWN = {
 }
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["profile"]``: ``share``, ``low`` and ``high`` over (optimizer, ratio)."""
     found = data["profile"]
     figure, axes = canvas(height=4.2)
@@ -69,3 +70,11 @@ def _apart(values: np.ndarray, gap: float) -> np.ndarray:
     for before, this in pairwise(order):
         places[this] = min(places[this], places[before] - gap)
     return places
+
+
+FIGURE = Figure(
+    "sensitivity",
+    ("profile",),
+    "On what share of problems each optimizer, tuned with the same budget, is within a factor of the fastest.",
+    draw,
+)

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, COLUMN, GREY, INK, ORANGE, PALE, canvas, label
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["phase_portrait"]``: the field over (x, v), the orbits over (optimizer, step)."""
     found = data["phase_portrait"]
     figure, axes = canvas(height=3.6, width=COLUMN)
@@ -34,3 +35,11 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     axes.set(xlabel=r"position $x$", ylabel=r"velocity (of descent, $-v_t$)")
     axes.set_title("Momentum leaps, the gate shortens the step", color=INK, pad=20)
     return figure
+
+
+FIGURE = Figure(
+    "kinetic_energy",
+    ("phase_portrait",),
+    "Over the field of a particle with quartic kinetic energy: where momentum leaps, the gate shortens the step.",
+    draw,
+)

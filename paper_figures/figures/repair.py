@@ -8,16 +8,17 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, COLUMN, GREY, INK, ORANGE, canvas, headline, label
 
 PUBLISHED: Final = "published"
 BURSTS_AT: Final = 1.5  # alpha0 L / B of the panel with the bursts
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["frontier"]``, ``data["bifurcation"]`` with both gates; ``data["bias/curves"]``, errors over N."""
     frontier, swings = data["frontier"], data["bifurcation"]
     figure, ((below, rate), (beyond, bursts)) = canvas(2, 2, height=5.4, width=COLUMN)
@@ -86,3 +87,11 @@ def _both(dataset: xr.Dataset) -> tuple[tuple[str, str, object], ...]:
 
 def _smoothed(dataset: xr.Dataset) -> str:
     return [str(name) for name in dataset["variant"].values if str(name).startswith("smoothed")][-1]
+
+
+FIGURE = Figure(
+    "cycles",
+    ("frontier", "bifurcation", "bias/curves"),
+    "Smoothing the kinetic energy that the gate sees: no cycle found below the edge, a rate near B/L beyond it, and no plateau.",
+    draw,
+)

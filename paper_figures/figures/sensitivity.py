@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, GREEN, INK, ORANGE, PALE, PURPLE, SEQUENTIAL, canvas, headline, label
 
 #: form -> how it is drawn: its name, colour, dash, marker, and a shift that keeps intervals apart
@@ -19,7 +20,7 @@ FORMS = {
 }
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["map"]``: median steps over (objective, beta3, alpha0); ``data["gate"]``: changes of the width."""
     figure, (left, right) = canvas(1, 2, height=3.9, width_ratios=(1, 1))
     _map(figure, left, data["map"])
@@ -43,7 +44,7 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     return figure
 
 
-def _map(figure: Figure, axes: Axes, maps: xr.Dataset) -> None:
+def _map(figure: Canvas, axes: Axes, maps: xr.Dataset) -> None:
     """Steps to the target of the objective in the middle of the list; PALE where it is not reached."""
     found = maps.isel(objective=maps.sizes["objective"] // 2)
     steps = found["median"].where(np.isfinite(found["median"]))
@@ -57,3 +58,11 @@ def _map(figure: Figure, axes: Axes, maps: xr.Dataset) -> None:
     axes.set_title(f"VRAdam on {found.objective.item()}", fontsize=9.5)
     bar = figure.colorbar(image, ax=axes, location="bottom", pad=0.02, label=r"$\log_{10}$ steps to the target")
     bar.outline.set_visible(False)  # type: ignore[operator]
+
+
+FIGURE = Figure(
+    "sensitivity",
+    ("map", "gate"),
+    "Steps to a target over alpha0 and beta3, and how the width of the range of alpha0 that works changes when the gate is added to Adam.",
+    draw,
+)

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH
 
 LINES = (
@@ -42,12 +43,12 @@ def floors(times: xr.Dataset, *contestants: str) -> np.ndarray:
     return found
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``curves``: nanoseconds per number over (point, contestant, round), and how many ``numbers``; ``scaling``: the
     ``slope`` over (axis, contestant); ``times``: nanoseconds over (work, contestant, round), and the ``goal``.
     """
     curves, scaling, times = data["curves"], data["scaling"], data["times"]
-    figure = Figure(figsize=(WIDTH, 3.9 + 0.24 * times.work.size), layout="constrained")
+    figure = Canvas(figsize=(WIDTH, 3.9 + 0.24 * times.work.size), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(3.4, 0.8 + 0.24 * times.work.size))
     panels = above.subplots(1, 3, sharey=True)
     for panel, (axis, text) in zip(panels, AXES.items(), strict=True):
@@ -81,3 +82,11 @@ def _against_goals(panel: Axes, times: xr.Dataset) -> None:
     panel.invert_yaxis()
     panel.set_xlabel("time over that of the floor: root and division, or memory streams")
     panel.legend(loc="best", fontsize=8)
+
+
+FIGURE = Figure(
+    "speed",
+    ("curves", "scaling", "times"),
+    "What a run costs on one thread, against runs, steps and dimensions, and each work beside our goal.",
+    draw,
+)

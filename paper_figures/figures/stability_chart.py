@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from paper_figures.figure import Figure
 from paper_figures.style import COLUMN, INK, ORANGE, SEQUENTIAL, canvas, label
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["frontier"]``: shares over (variant, alpha1, outcome, beta1, fraction); ``data["boundaries"]``: curves."""
     runs = data["frontier"].sel(variant="published").isel(alpha1=_middle(data["frontier"]))
     stuck = 1 - runs.share.sel(outcome="origin")
@@ -56,3 +57,11 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
 def _middle(frontier: xr.Dataset) -> int:
     """The clip nearest to the default, 10."""
     return int(np.abs(np.log(np.minimum(frontier.alpha1.values, 1e9) / 10)).argmin())
+
+
+FIGURE = Figure(
+    "cycles",
+    ("frontier", "boundaries"),
+    "Below the local edge of stability a share of random starts is caught by cycles, the larger the momentum.",
+    draw,
+)

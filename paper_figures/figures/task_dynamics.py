@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, GREY, INK, ORANGE, PURPLE, WIDTH
 
 LINES = {
@@ -26,11 +27,11 @@ ROWS = (
 )
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["runs"]``, ``data["inside"]`` over (task, optimizer, batch, point), ``data["scaled"]`` over scales."""
     runs, inside, scaled = data["runs"], data["inside"], data["scaled"]
     columns = inside.sizes["task"]
-    figure = Figure(figsize=(WIDTH, 7.6), layout="constrained")
+    figure = Canvas(figsize=(WIDTH, 7.6), layout="constrained")
     panels = figure.subplots(4, columns, squeeze=False)
     for row in panels[1:]:
         for axes in row[1:]:
@@ -77,3 +78,11 @@ def draw(data: Mapping[str, xr.Dataset]) -> Figure:
     handles, texts = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=3, fontsize=8.5, handlelength=3)
     return figure
+
+
+FIGURE = Figure(
+    "tasks",
+    ("runs", "inside", "scaled"),
+    "Inside those runs: curvature against the edge, the gate in the first steps, and gradients in other units.",
+    draw,
+)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
+from paper_figures.figure import Figure
 from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, PALE, PURPLE, WIDTH, label
 
 #: Optimizer -> colour and line, in the two panels of curves: those that the claim names.
@@ -22,10 +23,10 @@ CURVES = {
 }
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["runs"]`` over (task, optimizer, ...), ``data["pairs"]`` over (task, rival)."""
     runs, pairs = data["runs"], data["pairs"]
-    figure = Figure(figsize=(WIDTH, 6.6), layout="constrained")
+    figure = Canvas(figsize=(WIDTH, 6.6), layout="constrained")
     top, bottom = figure.subfigures(2, 1, height_ratios=(1.15, 1))
     panels = np.atleast_1d(top.subplots(1, pairs.sizes["task"], sharey=True))
     rows = np.arange(pairs.sizes["rival"])[::-1]
@@ -83,3 +84,11 @@ def _ticks(furthest: float) -> list[float]:
     """Ticks symmetric about 1 on a logarithmic axis that reaches exp(furthest)."""
     reach = next((tick for tick in (100.0, 20.0, 10.0, 5.0, 2.0, 1.5, 1.2, 1.1) if np.log(tick) <= furthest), 1.05)
     return [round(1 / reach, 2), 1.0, reach]
+
+
+FIGURE = Figure(
+    "tasks",
+    ("runs", "pairs"),
+    "Small tasks, one budget of tuning: losses in pairs, how often near the best, how wide the range of alpha0.",
+    draw,
+)

@@ -23,7 +23,7 @@ from experiments.measurement.frontier import INSIDE, PUBLISHED, SMOOTHED, SMOOTH
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.studies.cycles import basins, beyond_edge, period_four
-from experiments.study import Result
+from experiments.study import Result, Study
 from theory.certificates.check import parse
 from theory.claims.cycles.below_edge import CERTIFIED, CYCLES
 from theory.claims.cycles.beyond_edge import BEYOND
@@ -31,7 +31,6 @@ from theory.claims.gate_sequences import LIMITS
 from theory.notation import edge
 from vradam.dynamics import ORIGIN, OUTCOMES, Batch, Horizon, advance, periods
 
-CLAIMS: Final = ("S3b", "S6")
 EDGE: Final = edge()
 BOWL: Final = vradam.objectives.quadratic([1.0])
 UNHURRIED: Final = Horizon(extensions=6)
@@ -256,3 +255,6 @@ def _s3b(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         ),
         note="Below the edge B the origin attracts its neighbourhood; far starts may end in cycles instead.",
     )
+
+
+STUDY = Study(DEFAULT, PAPER, run)

@@ -22,9 +22,8 @@ from experiments.store.chunks import Chunks
 from experiments.studies.sensitivity import landscapes
 from experiments.studies.sensitivity.performance_profile import profile, profile_interval
 from experiments.studies.sensitivity.steps_to_target import Family, Task, measure, resampled_medians, width
-from experiments.study import Result
+from experiments.study import Result, Study
 
-CLAIMS = ()
 GATE_AND_FRICTION = "VRAdam, beta1"
 STRENGTHS = (1e-6, 1e-4, 1e-2, 1.0, 100.0)
 FRICTIONS = (0.0, 0.5, 0.9, 0.95, 0.99)
@@ -356,3 +355,6 @@ def _names(setup: Setup, families: tuple[Family, ...]) -> dict[str, list[str]]:
 
 def _key(name: str) -> str:
     return name.replace(", ", "_").replace(" ", "_")
+
+
+STUDY = Study(DEFAULT, PAPER, run, explores=True)

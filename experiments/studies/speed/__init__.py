@@ -8,12 +8,10 @@ negligible and an epoch takes as long as with AdamW. "Negligible" is a number he
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,13 +21,12 @@ from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.studies.speed import gate
 from experiments.studies.speed.contestant import CONTESTANTS, TOLERANCE, Contestant, installed, takes_part
-from experiments.studies.speed.goals import judged, with_goals
+from experiments.studies.speed.goals import with_goals
 from experiments.studies.speed.startup import startup
 from experiments.studies.speed.summary import tables
 from experiments.studies.speed.work import Work
-from experiments.study import Result
+from experiments.study import Result, Study
 
-CLAIMS = ("E3",)
 RESAMPLES = 2000
 #: In how many steps, and of how many runs, those are timed that would take too long otherwise.
 FEWER = {
@@ -225,30 +222,4 @@ def scaling(curves: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({"slope": (dims, slope), "fixed": (dims, fixed)}, {"axis": list(axes), "contestant": names})
 
 
-def main(paper: bool, out: Path) -> None:
-    """Run, print the tables and write ``speed.json`` under ``out``."""
-    from experiments.job import compute, write_json
-
-    result = compute("speed", paper, out)
-    times = result.data["times"]
-    for shown in tables(result.data):
-        print(f"{shown}\n")
-    print(result.confrontations[0].note)
-    rows = [
-        {"work": str(work), "contestant": str(name), "min": float(row.min()), "median": float(row.median()),
-         "goal": judged(times, str(work), str(name))}
-        for work in times.work.values for name in times.contestant.values
-        if bool(np.isfinite(row := times.ns.sel(work=work, contestant=name)).all())
-    ]  # fmt: skip
-    points = [
-        {"label": point.label, "measured": point.measured, "low": point.low, "high": point.high}
-        for point in result.confrontations[0].reported[0].points
-    ]
-    first = result.data["startup"].seconds
-    seconds = {str(what): float(first.sel(what=what).min()) for what in first.what.values}
-    content = {"unit": "ns per number updated", "times": rows, "epoch": points, "seconds once": seconds}
-    write_json(out / "speed.json", content)
-
-
-if __name__ == "__main__":
-    main("--paper" in sys.argv[1:], Path("results"))
+STUDY = Study(DEFAULT, PAPER, run, tables, on_request=True)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from experiments.studies.speed.contestant import CONTESTANTS
 from experiments.studies.speed.goals import judged
-from experiments.tables import Table
+from experiments.study import Table
 
 
 def tables(data: Mapping[str, xr.Dataset]) -> tuple[Table, ...]:

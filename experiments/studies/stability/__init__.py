@@ -22,10 +22,9 @@ from experiments.measurement.formula import evaluate
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.studies.stability import adaptive_edge
-from experiments.study import Result
+from experiments.study import Result, Study
 from theory.claims.stability import DECAY, EDGE, INSTANTANEOUS
 
-CLAIMS = ("S1", "S2", "S4")
 FROZEN = 1e30  # a gate this strong is clipped at every speed that occurs: eta_t = alpha0/(1+alpha1), frozen
 
 
@@ -290,3 +289,6 @@ def _decay(setup: Setup, found: xr.Dataset) -> Confrontation:
         corrected=(Evidence("equality", points, _runs(setup, points), "critical alpha0"),),
         note="Decoupled weight decay lowers the edge: alpha0 L < B is not enough.",
     )
+
+
+STUDY = Study(DEFAULT, PAPER, run)

@@ -29,11 +29,10 @@ from experiments.studies.tasks.data import text
 from experiments.studies.tasks.judgement import RIVALS, confrontation
 from experiments.studies.tasks.protocol import CONTENDERS, scheduled, train, trials
 from experiments.studies.tasks.summary import tables
-from experiments.study import Result
+from experiments.study import Result, Study
 
-__all__ = ["CLAIMS", "DEFAULT", "PAPER", "Setup", "run", "tables"]
+__all__ = ["DEFAULT", "PAPER", "Setup", "run", "tables"]
 
-CLAIMS = ("E1",)
 LABELS = {
     "mlp": "digits, MLP",
     "convolutional": "digits, convolutional",
@@ -287,3 +286,6 @@ def comparisons(setup: Setup, runs: xr.Dataset) -> xr.Dataset:
         table | {"p_holm": (("task", "rival"), holm(found[:, :, 4])), "reported": ("rival", reported)},
         coords={"task": runs.task.values, "rival": others},
     )
+
+
+STUDY = Study(DEFAULT, PAPER, run, tables, on_request=True)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from experiments.studies.early_dip import DEFAULT as EARLY
 from experiments.studies.tasks.judgement import FAMILY, RIVALS, by_task, evidence
-from experiments.tables import Table
+from experiments.study import Table
 
 HYPER = ("alpha0", "weight_decay", "beta3", "alpha1")
 
