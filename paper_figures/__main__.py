@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -76,6 +76,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if options.names and missing else 0
 
 
+#: The data of a study, or None.
+Reader = Callable[[str], Mapping[str, xr.Dataset] | None]
+
+
 class Sources:
     """Where data come from: for each study the first source that has every dataset that a figure needs.
 
@@ -90,11 +94,11 @@ class Sources:
     """
 
     def __init__(self, out: Path, may_compute: bool = True, best_first: bool = False) -> None:
-        at_hand = [
+        at_hand: list[tuple[str, Reader]] = [
             ("default resolution, from results", partial(_stored, out, False)),
             ("full resolution, from the reference", reference),
         ]
-        self.readers = [("full resolution, from results", partial(_stored, out, True))]
+        self.readers: list[tuple[str, Reader]] = [("full resolution, from results", partial(_stored, out, True))]
         self.readers += reversed(at_hand) if best_first else at_hand
         if may_compute:
             self.readers.append(("default resolution, computed now", partial(_computed, out)))

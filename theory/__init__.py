@@ -1,7 +1,7 @@
 """The derivations: every claim about VRAdam, rebuilt by SymPy from the recursion. Never imports ``vradam``.
 
-``CLAIMS`` is the ledger in order, discovered in :mod:`theory.claims`; ``SYMBOLS`` reads formulas back from text. Importing derives nothing:
-:func:`theory.claim.examine` does, and ``python -m theory`` does it for the whole ledger.
+``CLAIMS`` is the ledger in order, discovered in :mod:`theory.claims`; ``SYMBOLS`` reads formulas back from text.
+Importing derives nothing: :func:`theory.claim.examine` does, and ``python -m theory`` does it for the whole ledger.
 
 >>> next(claim for claim in CLAIMS if claim.id == "S1").formulas["threshold"].subs(SYMBOLS["beta1"], 0)
 2

@@ -1,4 +1,4 @@
-"""The claims of a package of stems: each module or package in it ends with ``CLAIMS``, and nothing else registers it."""
+"""The claims of a package of stems: every module in it ends with ``CLAIMS``, and nothing else registers it."""
 
 from __future__ import annotations
 

@@ -89,6 +89,7 @@ def _amplitudes(axes: Axes, items: list[xr.Dataset]) -> None:
 FIGURE = Figure(
     "stability",
     (*(f"adaptive-{i}" for i in range(8)), *(f"amplitude-{i}" for i in range(2))),
-    "On models whose curvature moves, the threshold B/eta_t is lifted while the gate acts; beyond the edge a run whose rate is pinned moves as fast as predicted.",
+    "On models whose curvature moves, the threshold B/eta_t is lifted while the "
+    "gate acts; beyond the edge a run whose rate is pinned moves as fast as predicted.",
     draw,
 )

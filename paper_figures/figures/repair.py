@@ -92,6 +92,7 @@ def _smoothed(dataset: xr.Dataset) -> str:
 FIGURE = Figure(
     "cycles",
     ("frontier", "bifurcation", "bias/curves"),
-    "Smoothing the kinetic energy that the gate sees: no cycle found below the edge, a rate near B/L beyond it, and no plateau.",
+    "Smoothing the kinetic energy that the gate sees: no cycle found below the edge, a rate near B/L beyond it, "
+    "and no plateau.",
     draw,
 )

@@ -63,6 +63,7 @@ def _map(figure: Canvas, axes: Axes, maps: xr.Dataset) -> None:
 FIGURE = Figure(
     "sensitivity",
     ("map", "gate"),
-    "Steps to a target over alpha0 and beta3, and how the width of the range of alpha0 that works changes when the gate is added to Adam.",
+    "Steps to a target over alpha0 and beta3, and how the width of the range of alpha0 that works "
+    "changes when the gate is added to Adam.",
     draw,
 )
