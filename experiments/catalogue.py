@@ -137,7 +137,7 @@ def discover(claims: str = "theory.claims", studies: str = "experiments.studies"
     if alone := sorted(set(by_stem) - found):
         ids = ", ".join(claim.id for stem in alone for claim in by_stem[stem])
         raise ValueError(f"{claims}.{alone[0]} must have a study {studies}.{alone[0]}, got none for {ids}")
-    stems = [_stem(name, f"{studies}.{name}", by_stem.get(name, ())) for name in found]
+    stems = [load(name, f"{studies}.{name}", by_stem.get(name, ())) for name in found]
     return catalogue_of(stems)
 
 
@@ -154,7 +154,7 @@ def catalogue_of(stems: Iterable[Stem]) -> Catalogue:
     )
 
 
-def _stem(name: str, module: str, claims: tuple[Claim, ...]) -> Stem:
+def load(name: str, module: str, claims: tuple[Claim, ...]) -> Stem:
     """A module that cannot be imported leaves its own claims open and the others unharmed."""
     try:
         loaded = importlib.import_module(module)

@@ -29,10 +29,10 @@ class Interruptible:
     def __enter__(self) -> Interruptible:
         self.active = threading.current_thread() is threading.main_thread()
         if self.active:
-            self.ear, mouth = socket.socketpair()
-            mouth.setblocking(False)
-            self.mouth = mouth
-            self.previous = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+            self.receiver, sender = socket.socketpair()
+            sender.setblocking(False)
+            self.sender = sender
+            self.previous = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
             threading.Thread(target=self._watch, daemon=True).start()
         return self
 
@@ -42,11 +42,11 @@ class Interruptible:
         if self.active:
             self.done.set()
             signal.set_wakeup_fd(self.previous)
-            self.mouth.close()
+            self.sender.close()
 
     def _watch(self) -> None:
-        with self.ear:
-            while number := self.ear.recv(1):
+        with self.receiver:
+            while number := self.receiver.recv(1):
                 if number[0] == signal.SIGINT and not self.done.wait(PATIENCE):
                     print(self.message, file=sys.stderr, flush=True)
                     os._exit(130)

@@ -28,7 +28,7 @@ from experiments.store.chunks import (
     remove_unfinished,
     write_atomically,
 )
-from experiments.store.fingerprint import fingerprint, plain, room_digest
+from experiments.store.fingerprint import fingerprint, package_digest, plain
 from experiments.store.provenance import provenance
 from experiments.study import Table
 from theory.claim import Claim, Examination, Status, examine
@@ -114,7 +114,7 @@ def main_job(
 
 def examinations(claims: Sequence[Claim], options: Options) -> dict[str, Examination]:
     """The symbolic witness on each claim: stored ones as they are, the others derived and checked now."""
-    print_of = fingerprint(room_digest("theory"), "theory.claim")
+    print_of = fingerprint(package_digest("theory"), "theory.claim")
     folder = options.out / "theory" / print_of
     if options.fresh:
         forget(folder)

@@ -49,19 +49,20 @@ def fails_without_each_fact(monkeypatch):
 
 @pytest.fixture
 def room(tmp_path, monkeypatch):
-    """A package with the toy stem, importable here and in the processes started from here."""
+    """A package with the toy stems, importable here and in the processes started from here."""
     import toys
 
     package = tmp_path / "room" / "toy_stems"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "toy.py").write_text(toys.TOY, encoding="utf-8")
+    (package / "idle.py").write_text(toys.IDLE, encoding="utf-8")
     for name in [name for name in sys.modules if name.partition(".")[0] == "toy_stems"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path / "room")
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     (tmp_path / "drive.py").write_text(
-        toys.DRIVER.format(room=str(tmp_path / "room"), tests=str(Path(__file__).parent))
+        toys.DRIVER.format(room=str(tmp_path / "room"), tests=str(Path(toys.__file__).parent))
     )
     (tmp_path / "log").touch()
     return tmp_path

@@ -1,4 +1,4 @@
-"""VRAdam, the instrument: the optimizer, its studied variants, baselines, objectives, noise and simulation.
+"""VRAdam, the instrument: the optimizer, its studied gates, baselines, objectives, noise and simulation.
 
 >>> import vradam
 >>> bowl = vradam.objectives.quadratic([1.0, 10.0])
@@ -7,8 +7,7 @@
 True
 """
 
-from vradam import baselines, noise, objectives, schedules, sharpness
-from vradam import gates as variants
+from vradam import baselines, gates, noise, objectives, schedules, sharpness
 from vradam.baselines import (
     Adam,
     AdamW,
@@ -43,11 +42,11 @@ __all__ = [
     "VRAdam",
     "VRMomentum",
     "baselines",
+    "gates",
     "minimize_vradam",
     "noise",
     "objectives",
     "schedules",
     "sharpness",
     "simulate",
-    "variants",
 ]

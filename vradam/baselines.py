@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vradam.gates import Gate, published
+from vradam.gates import GateForm, published
 from vradam.optimizer import Array, Rate, State, gate_opening, gated_learning_rate, kinetic_seen, rate_at
 from vradam.validation import hyper_parameter, matching, over_runs, real_array
 
@@ -174,12 +174,12 @@ class VRMomentum:
     beta3: float | Array = 1.0
     weight_decay: float | Array = 0.0
     gate_decay: float | Array = 0.0
-    gate: Gate = published
+    gate: GateForm = published
 
     def __post_init__(self) -> None:
         check(self, {"alpha0": RATE, "alpha1": "[0, inf]", "beta1": DECAY, "beta3": NON_NEGATIVE})
         check(self, {"weight_decay": NON_NEGATIVE, "gate_decay": DECAY})
-        if not isinstance(self.gate, Gate):
+        if not isinstance(self.gate, GateForm):
             raise TypeError(f"gate must be one of vradam.gates, got {self.gate!r}")
         if np.any(np.asarray(self.gate_decay) > 0) and self.gate != published:
             raise ValueError(

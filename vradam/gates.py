@@ -28,7 +28,7 @@ Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Gate:
+class GateForm:
     """One form of the gate; the instances of this module are the forms that are studied.
 
     ``exponent`` is k in ||.||^k; ``on_gradient`` gates the gradient as it enters the velocity instead of the step.
@@ -51,14 +51,14 @@ class Gate:
         return np.minimum(energy, np.finfo(np.float64).max)
 
 
-published: Final = Gate("published")
-predictable: Final = Gate("predictable", sees="previous velocity")
-inside: Final = Gate("inside", sees="previous velocity", on_gradient=True)
-gradient_norm: Final = Gate("gradient_norm", sees="gradient")
-per_coordinate: Final = Gate("per_coordinate", per_coordinate=True)
+published: Final = GateForm("published")
+predictable: Final = GateForm("predictable", sees="previous velocity")
+inside: Final = GateForm("inside", sees="previous velocity", on_gradient=True)
+gradient_norm: Final = GateForm("gradient_norm", sees="gradient")
+per_coordinate: Final = GateForm("per_coordinate", per_coordinate=True)
 
 
-def power(k: float) -> Gate:
+def power(k: float) -> GateForm:
     """The gate that sees ||v_t||^k, k > 0; ``power(2)`` is the published one.
 
     The kinetic-power ablation of the paper compares k = 2, ..., 6.
@@ -66,7 +66,7 @@ def power(k: float) -> Gate:
     >>> power(3).name
     'power(3)'
     """
-    return Gate(f"power({k:g})", exponent=float(hyper_parameter("k", k, "(0, inf)")))
+    return GateForm(f"power({k:g})", exponent=float(hyper_parameter("k", k, "(0, inf)")))
 
 
 def opening(kinetic: Array, beta3: float | Array, alpha1: float | Array) -> Array:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vradam.gates import Gate, published
+from vradam.gates import GateForm, published
 from vradam.optimizer import Array, Rate, VRAdam
 from vradam.validation import hyper_parameter, real_array, whole_number
 
@@ -41,7 +41,7 @@ def minimize_vradam(
     eps: float | Array = VRAdam.eps,
     weight_decay: float | Array = VRAdam.weight_decay,
     gate_decay: float | Array = VRAdam.gate_decay,
-    gate: Gate = published,
+    gate: GateForm = published,
 ) -> OptimizeResult:
     """Minimise a function of one vector: ``scipy.optimize.minimize(fun, x0, jac=..., method=minimize_vradam)``.
 

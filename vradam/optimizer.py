@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vradam.gates import Gate, opening, published
+from vradam.gates import GateForm, opening, published
 from vradam.validation import hyper_parameter, matching, over_runs, real_array
 
 Array = NDArray[np.floating]
@@ -87,7 +87,7 @@ class VRAdam:
     eps: float | Array = 1e-8
     weight_decay: float | Array = 0.0
     gate_decay: float | Array = 0.0
-    gate: Gate = published
+    gate: GateForm = published
     proof_form: bool = False
 
     def __post_init__(self) -> None:
@@ -105,7 +105,7 @@ class VRAdam:
             value = getattr(self, name)
             if not callable(value):
                 object.__setattr__(self, name, hyper_parameter(name, value, domain))
-        if not isinstance(self.gate, Gate):
+        if not isinstance(self.gate, GateForm):
             raise TypeError(f"gate must be one of vradam.gates, got {self.gate!r}")
         if np.any(np.asarray(self.gate_decay) > 0) and self.gate != published:
             raise ValueError(
@@ -172,7 +172,7 @@ class Gated(Protocol):
     @property
     def gate_decay(self) -> float | Array: ...
     @property
-    def gate(self) -> Gate: ...
+    def gate(self) -> GateForm: ...
 
 
 def rate_at(alpha0: Rate, t: int) -> float | Array:

@@ -19,7 +19,7 @@ from experiments.measurement.formula import evaluate
 from experiments.store.chunks import Chunks
 from theory.notation import edge
 from vradam.dynamics import OUTCOMES, PERIODIC, Ends, Horizon, follow, random_starts
-from vradam.gates import Gate, inside, published
+from vradam.gates import GateForm, inside, published
 
 Array = NDArray[np.floating]
 EDGE: Final = edge()
@@ -30,7 +30,7 @@ class Variant:
     """A gate with its smoothing; ``gate_decay="beta1"`` means equal to beta1."""
 
     name: str
-    gate: Gate = published
+    gate: GateForm = published
     gate_decay: float | Literal["beta1"] = 0.0
 
     def optimizer(self, S: float | Array, alpha1: float, beta1: float | Array) -> vradam.VRMomentum:

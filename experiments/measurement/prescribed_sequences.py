@@ -42,13 +42,13 @@ def schedule(words: Sequence[Sequence[float]] | Array) -> Repeat:
     return Repeat(gates, length)
 
 
-def played(words: Sequence[Sequence[float]] | Array, beta1: float) -> Array:
+def measured_growth(words: Sequence[Sequence[float]] | Array, beta1: float) -> Array:
     """The growth of each word, per repetition, as seen in the positions of VRMomentum started at rest.
 
     With ``x_0, x_n, x_2n, x_3n`` after whole repetitions, ``x_(j+2)n = T x_(j+1)n - D x_jn`` gives trace T and
     determinant D.
 
-    >>> bool(np.isclose(played([(1.0,)], 0.9)[0], 0.9**0.5))
+    >>> bool(np.isclose(measured_growth([(1.0,)], 0.9)[0], 0.9**0.5))
     True
     """
     rates = schedule(words)
@@ -60,11 +60,11 @@ def played(words: Sequence[Sequence[float]] | Array, beta1: float) -> Array:
     return radius(trace, determinant)
 
 
-def exact(words: Sequence[Sequence[float]], beta1: float) -> Array:
+def derived_growth(words: Sequence[Sequence[float]], beta1: float) -> Array:
     """The spectral radius of each word from the theory's matrices."""
     growth = []
     for word in words:
-        letters = {gate: step(beta1, gate) for gate in set(word)}
+        letters = {gate: derived_step(beta1, gate) for gate in set(word)}
         product = np.eye(2)
         for gate in word:
             product = letters[gate] @ product
@@ -72,14 +72,14 @@ def exact(words: Sequence[Sequence[float]], beta1: float) -> Array:
     return np.array(growth)
 
 
-def step(beta1: float, gate: float | Array) -> Array:
+def derived_step(beta1: float, gate: float | Array) -> Array:
     """``A(gate)`` of the theory, (..., 2, 2)."""
     gate = np.asarray(gate, dtype=float)
     entries = [np.broadcast_to(evaluate(entry, beta1=beta1, s=gate), gate.shape) for entry in ENTRIES]
     return np.stack(entries, axis=-1).reshape(*gate.shape, 2, 2)
 
 
-def seen(beta1: float, gate: float) -> Array:
+def measured_step(beta1: float, gate: float) -> Array:
     """One step of VRMomentum at ``eta = gate``, L = 1, as a matrix: what it does to (1, 0) and (0, 1)."""
     optimizer = vradam.VRMomentum(alpha0=gate, beta1=beta1, beta3=0.0)
     x, velocity = np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]])
@@ -96,7 +96,7 @@ def radius(trace: Array | float, determinant: Array | float) -> Array:
 
 def worst_word(beta1: float, low: float, high: float, longest: int) -> tuple[float, int, int]:
     """The largest growth per step among the words ``high^p low^q``, p, q <= ``longest``, with its p and q."""
-    highs, lows = (_powers(step(beta1, gate), longest) for gate in (high, low))
+    highs, lows = (_powers(derived_step(beta1, gate), longest) for gate in (high, low))
     products = np.einsum("qij,pjk->pqik", lows, highs)
     p, q = np.meshgrid(np.arange(1, longest + 1), np.arange(1, longest + 1), indexing="ij")
     traces = np.trace(products, axis1=2, axis2=3)

@@ -236,8 +236,10 @@ def decisive(confrontation: Confrontation) -> tuple[Evidence, Point]:
     """
     found = [(item, point) for item in confrontation.reported for point in item.points]
     wrong = [(item, point) for item, point in found if point_contradicts(item.kind, point)]
-    telling = [(item, point) for item, point in found if is_informative(item.kind, point)]
-    return max(replicated(confrontation) or wrong or telling or found, key=lambda pair: strain(pair[0].kind, pair[1]))
+    least_favourable = [(item, point) for item, point in found if is_informative(item.kind, point)]
+    return max(
+        replicated(confrontation) or wrong or least_favourable or found, key=lambda pair: misfit(pair[0].kind, pair[1])
+    )
 
 
 def numerical_status(confrontation: Confrontation) -> str:
@@ -294,7 +296,7 @@ def _above(point: Point) -> float:
     return point.high * 2 if point.high > 0 else point.high / 2 + 1
 
 
-def strain(kind: Kind, point: Point) -> float:
+def misfit(kind: Kind, point: Point) -> float:
     """How unfavourable a point is for its formula: the points of an evidence are ranked by it."""
     if kind == "equality":
         return _discrepancy(point)

@@ -24,9 +24,9 @@ from experiments.measurement.verdict import (
     Point,
     decisive,
     looseness,
+    misfit,
     planted,
     point_contradicts,
-    strain,
     verdict,
 )
 from experiments.report.ledger import NOT_RUN, Finding, JobResult, Recorded
@@ -118,7 +118,7 @@ def render(result: JobResult, folder: Path) -> str:
         relation=RELATION,
         decisive=decisive,
         looseness=looseness,
-        telling=telling,
+        least_favourable=least_favourable,
         strip=strip,
         statement=statement,
         contradicts=point_contradicts,
@@ -135,9 +135,9 @@ def _counts(findings: Sequence[Finding]) -> Counter[str]:
     return Counter(finding.verdict for finding in findings)
 
 
-def telling(evidence: Evidence) -> list[Point]:
+def least_favourable(evidence: Evidence) -> list[Point]:
     """The points a reader should see: the least favourable ones, in their own order."""
-    hardest = sorted(evidence.points, key=lambda point: -strain(evidence.kind, point))[:SHOWN]
+    hardest = sorted(evidence.points, key=lambda point: -misfit(evidence.kind, point))[:SHOWN]
     return [point for point in evidence.points if point in hardest][:SHOWN]
 
 

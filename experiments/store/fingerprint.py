@@ -22,8 +22,8 @@ from typing import Any, Final
 
 import numpy as np
 
-ROOMS: Final = ("vradam", "theory")
-JUDGE: Final = "experiments.measurement.verdict"
+PACKAGES: Final = ("vradam", "theory")
+VERDICT_RULE: Final = "experiments.measurement.verdict"
 #: Libraries whose version may change the bits of a result.
 LIBRARIES: Final = ("numpy", "scipy", "sympy", "mpmath", "numba", "scikit-learn", "xarray", "h5netcdf", "h5py")
 
@@ -73,17 +73,17 @@ def plain(value: object, name: str = "setup") -> Any:
 @cache
 def code_digest(module: str) -> str:
     """SHA-256 of the code that a stem's results depend on."""
-    parts = [room_digest(room) for room in ROOMS]
+    parts = [package_digest(package) for package in PACKAGES]
     parts += [_digest(_code(path)) for path in sorted(_imported(module))]
     return _digest("".join(parts).encode())
 
 
 @cache
-def room_digest(room: str) -> str:
+def package_digest(package: str) -> str:
     """SHA-256 of a whole package: its Python files by their code, its JSON files (certificates) by their text."""
-    spec = importlib.util.find_spec(room)
+    spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(f"package {room!r} cannot be found")
+        raise ModuleNotFoundError(f"package {package!r} cannot be found")
     folder = Path(next(iter(spec.submodule_search_locations)))
     files = sorted(path for suffix in ("*.py", "*.json") for path in folder.rglob(suffix))
     return _digest("".join(path.relative_to(folder).as_posix() + _digest(_code(path)) for path in files).encode())
@@ -109,7 +109,7 @@ def _imported(module: str) -> set[Path]:
     while waiting:
         name = waiting.pop()
         path = _file(name)
-        if path is None or path in found or name == JUDGE:
+        if path is None or path in found or name == VERDICT_RULE:
             continue
         found.add(path)
         waiting += [other for other in _names(path) if other.partition(".")[0] in tops]

@@ -23,7 +23,16 @@ from scipy.optimize import brentq, minimize
 
 import vradam
 from experiments.measurement.formula import evaluate
-from experiments.measurement.prescribed_sequences import BOWL, exact, played, radius, schedule, seen, step, worst_word
+from experiments.measurement.prescribed_sequences import (
+    BOWL,
+    derived_growth,
+    derived_step,
+    measured_growth,
+    measured_step,
+    radius,
+    schedule,
+    worst_word,
+)
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.study import Result, Study
@@ -108,8 +117,8 @@ def growth(setup: Setup, beta1: float, alpha1: float) -> xr.Dataset:
 
     return xr.Dataset(
         {
-            "growth": panel(played(words, beta1) ** (1 / lengths)),
-            "exact": panel(exact(words, beta1) ** (1 / lengths)),
+            "growth": panel(measured_growth(words, beta1) ** (1 / lengths)),
+            "exact": panel(derived_growth(words, beta1) ** (1 / lengths)),
             "high_steps": panel(np.array([p for _, p, _ in found])),
             "low_steps": panel(np.array([q for _, _, q in found])),
             "quadratic": panel(quadratic_bound(beta1, lows, highs)),
@@ -129,7 +138,7 @@ def quadratic_bound(beta1: float, lows: Array, highs: Array) -> Array:
     inverse = np.linalg.inv(forms)
 
     def squared(gates: Array) -> Array:  # (gates, sigma): the largest eigenvalue of Q^-1 A'QA
-        A = step(beta1, gates)[:, None]
+        A = derived_step(beta1, gates)[:, None]
         relative = inverse @ np.swapaxes(A, -1, -2) @ forms @ A
         return radius(np.trace(relative, axis1=-2, axis2=-1), beta1**2)
 
@@ -188,7 +197,7 @@ def common_range(beta1: float, most: float, low: float = 0.0, alpha1: float = np
 
     def excess(high: float) -> float:
         nonlocal guess
-        matrices = [seen(beta1, gate).ravel().tolist() for gate in (max(low, high / (1 + alpha1)), high)]
+        matrices = [measured_step(beta1, gate).ravel().tolist() for gate in (max(low, high / (1 + alpha1)), high)]
         for _ in range(2):
             options = {"xatol": 1e-9, "fatol": 1e-13, "maxiter": 2000, "maxfev": 2000}
             found = minimize(ratio, guess, args=(matrices,), method="Nelder-Mead", options=options)
@@ -204,7 +213,7 @@ def own_range(beta1: float) -> float:
     back = np.linalg.inv(root)
 
     def excess(gate: float) -> float:
-        return float(np.linalg.norm(root @ seen(beta1, gate) @ back, 2)) - 1
+        return float(np.linalg.norm(root @ measured_step(beta1, gate) @ back, 2)) - 1
 
     return float(brentq(excess, 1e-3 * (1 - beta1), 0.9999 * float(evaluate(EDGE, beta1=beta1)), xtol=1e-12))
 
@@ -250,7 +259,9 @@ def alternation(setup: Setup) -> xr.Dataset:
 
     def critical(beta1: float, second: float) -> float:
         top = 0.9999 * float(evaluate(EDGE, beta1=beta1))
-        return float(brentq(lambda first: float(played([(first, second)], beta1)[0]) - 1, second, top, xtol=1e-9))
+        return float(
+            brentq(lambda first: float(measured_growth([(first, second)], beta1)[0]) - 1, second, top, xtol=1e-9)
+        )
 
     pairs = [(beta1, low * float(evaluate(EDGE, beta1=beta1))) for beta1, low in setup.alternation]
     return xr.Dataset(
@@ -382,7 +393,7 @@ def _s5(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         predicted = float(evaluate(solution, beta1=beta1, s2=second))
         thresholds.append(_near(first, predicted, setup.accuracy, label))
         top = 0.98 * float(evaluate(EDGE, beta1=beta1))
-        grows = float(played([(top, second)], beta1)[0]) ** 0.5
+        grows = float(measured_growth([(top, second)], beta1)[0]) ** 0.5
         reported.append(Point(grows, grows, grows, 1.0, f"{label}, s1 = 0.98 B"))
     grown = [
         _near(float(coupled.growth.sel(word=word)), float(coupled.exact.sel(word=word)), 1e-6, word)

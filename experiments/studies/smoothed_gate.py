@@ -21,7 +21,7 @@ from scipy.optimize import brentq
 
 import vradam
 from experiments.measurement.formula import evaluate
-from experiments.measurement.prescribed_sequences import BOWL, played, radius, seen
+from experiments.measurement.prescribed_sequences import BOWL, measured_growth, measured_step, radius
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.studies.cycles.beyond_edge import momentum_decay
@@ -197,7 +197,7 @@ def falling_energy(beta1: float, fraction: float, alpha1: float, gates: int = 25
     edges = float(evaluate(EDGE, beta1=beta1))
     S = fraction * edges
     settings = np.geomspace(S / (1 + alpha1), S, gates)
-    steps = np.array([seen(beta1, gate) for gate in settings])
+    steps = np.array([measured_step(beta1, gate) for gate in settings])
     before = energy_form(beta1, settings / (edges - settings))
 
     def worst(gate_decay: float) -> float:
@@ -219,7 +219,7 @@ def growing_words(beta1: float) -> float:
     S = AT_EDGE * float(evaluate(EDGE, beta1=beta1))
 
     def growths(lows: Array, gate_decay: float) -> Array:
-        return played(np.stack([lows, 1 / (gate_decay / lows + (1 - gate_decay) / S)], axis=-1), beta1)
+        return measured_growth(np.stack([lows, 1 / (gate_decay / lows + (1 - gate_decay) / S)], axis=-1), beta1)
 
     def excess(gate_decay: float) -> float:
         lows = S * np.linspace(0.02, 0.98, 193)

@@ -27,7 +27,7 @@ from theory.search.matrices import PER_BOUND, Point, edge_of, norm_in, outgrows,
 Number = int | float | str | Fraction
 Vertices = list[Point]
 SLACKS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # how much a polygon is asked to shrink in a step, times 1 - beta1
-ROOMS = (-0.03, -0.3, -3, -30, -300)  # and how much it may grow where nothing better is found
+GROWTH_ALLOWED = (-0.03, -0.3, -3, -30, -300)  # and how much it may grow where nothing better is found
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def certify_gates(beta1: Number, a: Number, b: Number) -> GateVerdict:
 def _by_polygon(beta1: Fraction, low: Fraction, high: Fraction, lower: Fraction, word: list[Fraction]) -> GateVerdict:
     """The verdict of the polygonal norms, asked to shrink by less and less, and at last allowed to grow."""
     shares = [*SLACKS, *(-share for share in reversed(SLACKS))]
-    for slack in [*(share * float(1 - beta1) for share in shares), *ROOMS]:
+    for slack in [*(share * float(1 - beta1) for share in shares), *GROWTH_ALLOWED]:
         vertices = polygon(beta1, low, high, slack)
         if vertices is None:
             continue

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vradam import gates as variants
+from vradam import gates
 from vradam.baselines import Adam, AdamW, GradientDescent, HeavyBall, RMSProp, VRMomentum
 from vradam.engine import draws, tile
 from vradam.noise import Gaussian, TwoPoint, Uniform
@@ -15,10 +15,10 @@ from vradam.optimizer import State, VRAdam, rate_at
 from vradam.plan import Plan
 
 GATES = {
-    variants.predictable: tile.PREDICTABLE,
-    variants.inside: tile.INSIDE,
-    variants.gradient_norm: tile.GRADIENT,
-    variants.per_coordinate: tile.PER_COORDINATE,
+    gates.predictable: tile.PREDICTABLE,
+    gates.inside: tile.INSIDE,
+    gates.gradient_norm: tile.GRADIENT,
+    gates.per_coordinate: tile.PER_COORDINATE,
 }
 
 
@@ -89,9 +89,9 @@ def method(optimizer: Any) -> Method | None:
 def gate_of(optimizer: Any) -> int | None:
     """The kind of a gate; None for one that is not in ``vradam.gates``."""
     gate = optimizer.gate
-    if gate == variants.published:
+    if gate == gates.published:
         return tile.SMOOTHED if np.any(np.asarray(optimizer.gate_decay) > 0) else tile.PUBLISHED
-    if gate == variants.power(gate.exponent):
+    if gate == gates.power(gate.exponent):
         return tile.POWER
     return GATES.get(gate)
 

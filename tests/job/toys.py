@@ -1,4 +1,4 @@
-"""A toy ledger of three claims and the stem that confronts two of them, for the tests of the main job."""
+"""A toy ledger of three claims: a stem confronts two of them, the third waits for a request."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from experiments import __main__ as command
-from experiments.catalogue import Catalogue, Entry
+from experiments.catalogue import catalogue_of, load
 from theory.claim import Claim
 
 TOY = '''
@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 
 from experiments.measurement.verdict import Confrontation, Evidence, Point
-from experiments.study import Result
+from experiments.study import Result, Study
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,43 @@ def run(setup, chunks):
         {"ratios": data},
         (Confrontation("T1", said(0.5)), Confrontation("T2", said(0.6), corrected=said(0.5), note="seen")),
     )
+
+
+STUDY = Study(DEFAULT, PAPER, run)
+'''
+
+IDLE = '''
+"""Waiting to be asked."""
+
+from dataclasses import dataclass
+
+from experiments.measurement.verdict import Confrontation, Evidence, Point
+from experiments.study import Result, Study
+
+
+@dataclass(frozen=True)
+class Setup:
+    seed: int = 0
+
+
+def run(setup, chunks):
+    return Result({}, (Confrontation("T3", (Evidence("equality", (Point(2.0, 2.0, 2.0, 2.0),), 10, "x"),)),))
+
+
+STUDY = Study(Setup(), Setup(), run, on_request=True)
 '''
 
 DRIVER = """
 import multiprocessing, os, sys
 sys.path[:0] = [{room!r}, {tests!r}]
-from toys import CLAIMS, TOYS, draw_nothing
+from toys import draw_nothing, toys
 from experiments.__main__ import main
 if __name__ == "__main__":
     if method := os.environ.get("TOY_START"):
         from joblib.externals.loky.backend.context import set_start_method
         multiprocessing.set_start_method(method)
         set_start_method(method)
-    sys.exit(main(sys.argv[1:], TOYS, CLAIMS, draw_nothing))
+    sys.exit(main(sys.argv[1:], toys(), draw_nothing))
 """
 
 
@@ -100,20 +124,20 @@ def claim(name, concludes, step=holds):
 
 
 CLAIMS = (claim("T1", "proved"), claim("T2", "refuted"), claim("T3", "proved"))
-TOYS = Catalogue(
-    (Entry("T1", "toy", "verified"), Entry("T2", "toy", "refuted"), Entry("T3", "absent", "verified")),
-    stems=("toy", "absent", "idle"),
-    on_request=("idle",),
-    package="toy_stems",
-)
+
+
+def toys(claims=CLAIMS, more=()):
+    """The toy catalogue with these claims, and with further stems (name, claims)."""
+    stems = {"toy": claims[:2], "idle": claims[2:], **dict(more)}
+    return catalogue_of(load(name, f"toy_stems.{name}", of) for name, of in stems.items())
 
 
 def draw_nothing(stem, data, folder):
     return ()
 
 
-def main(room, *arguments, claims=CLAIMS, catalogue=TOYS, draw=draw_nothing):
-    return command.main([*arguments, "--jobs", "1", "--out", str(room / "out")], catalogue, claims, draw)
+def main(room, *arguments, catalogue=None, draw=draw_nothing):
+    return command.main([*arguments, "--jobs", "1", "--out", str(room / "out")], catalogue or toys(), draw)
 
 
 def ledger(room):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import vradam
-from experiments.measurement.prescribed_sequences import seen
+from experiments.measurement.prescribed_sequences import measured_step
 from experiments.measurement.verdict import agrees, planted, supports, verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import smoothed_gate
@@ -65,7 +65,7 @@ def test_the_energy_is_conserved_when_the_odds_rise_by_the_critical_factor(beta1
     """V(A(s) z, O(s)/beta1^2) = V(z, O(s)), on steps of the optimizer."""
     edges = 2 * (1 + beta1) / (1 - beta1)
     for gate in (0.01 * edges, 0.5 * edges, 0.9 * edges):
-        odds, one = gate / (edges - gate), seen(beta1, gate)
+        odds, one = gate / (edges - gate), measured_step(beta1, gate)
         after = one.T @ energy_form(beta1, odds / beta1**2) @ one
         np.testing.assert_allclose(after, energy_form(beta1, odds), rtol=1e-9, atol=1e-12)
 

@@ -1,45 +1,36 @@
 """The ledger of this repository, and the reference that is committed with it."""
 
-import ast
 import json
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
-from toys import (
-    CLAIMS,
-    TOYS,
-    ledger,
-    main,
-)
+from toys import TOY, ledger, main, toys
 
 import theory
 from experiments import job
-from experiments.catalogue import CATALOGUE
+from experiments.catalogue import catalogue
 from experiments.report.ledger import BEGIN, END, entry, ledger_markdown, merged, with_ledger
 from experiments.report.on_record import line
 from experiments.report.reference import thinned, update_reference
+from experiments.results import stored, write_json
 from experiments.store.chunks import read_data
 from vradam.workers import Workers
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
+CATALOGUE = catalogue()
 
 
 def test_the_catalogue_is_the_theorys_ledger():
-    """Every claim has a row; a stem says itself which claims it confronts, and the catalogue says the same."""
-    ids = [entry.id for entry in CATALOGUE.entries]
-    assert " ".join(ids) == "K1 G1 G2 S1 S2 S3a S3b S4 S5 S6 S7 C1a C1b C2 E1 E2 E3"
-    assert {claim.id for claim in theory.CLAIMS} <= set(ids)
-    assert {entry.stem for entry in CATALOGUE.entries} | set(CATALOGUE.on_request) <= set(CATALOGUE.stems)
+    """Every claim has a study of its stem that can be imported, and a study without a claim says that it explores."""
+    ids = [claim.id for claim in CATALOGUE.claims]
+    assert ids == [claim.id for claim in theory.CLAIMS]
+    assert ids == sorted(ids, key=lambda name: ("KGSCEW".index(name[0]), int(name[1:].rstrip("ab")), name))
     for stem in CATALOGUE.stems:
-        path = ROOT / "experiments" / f"{stem}.py"
-        for node in ast.parse(path.read_text(encoding="utf-8")).body if path.exists() else ():
-            targets = getattr(node, "targets", [getattr(node, "target", None)])
-            if any(getattr(target, "id", None) == "CLAIMS" for target in targets):
-                assert ast.literal_eval(node.value) == CATALOGUE.claims_of(stem), stem
+        assert stem.failure == "" and stem.claims == theory.STEMS.get(stem.name, ()), stem
+        assert stem.working().explores == (not stem.claims)
 
 
 def test_only_the_stated_stems_wait_for_a_request():
@@ -70,39 +61,47 @@ def test_claims_that_were_not_run_keep_their_record():
     assert [item["verdict"] for item in merged(before, now)] == ["refuted", "verified", "not run"]
 
 
+def on_request(room):
+    """The toy catalogue, all of which waits for a request."""
+    stem = room / "room" / "toy_stems" / "toy.py"
+    stem.write_text(TOY.replace("PAPER, run)", "PAPER, run, on_request=True)"), encoding="utf-8")
+    return toys()
+
+
 def test_what_waits_for_a_request_is_shown_from_the_record(room):
     """T1's verdict, date and commit where they are on record, else the line that runs it; on the page too."""
-    waiting = replace(TOYS, on_request=("toy",))
+    waiting = on_request(room)
     record = room / "reference"
-    plain_job = partial(job.main_job, job.Options(out=room / "out"), CLAIMS, waiting, reference=record)
+    plain_job = partial(job.main_job, job.Options(out=room / "out"), waiting, reference=record)
     assert [line(item) for item in plain_job().recorded] == [
-        f"{name}: not run; to run it: python -m experiments --only {name}" for name in ("T1", "T2")
+        f"{name}: not run; to run it: python -m experiments --only {name}" for name in ("T1", "T2", "T3")
     ]
-    ran = job.main_job(job.Options(out=room / "out", only=("toy",)), CLAIMS, waiting, reference=record)
+    ran = job.main_job(job.Options(out=room / "out", only=("toy", "idle")), waiting, reference=record)
     assert ran.recorded == ()
     entries = [entry(finding) for finding in ran.findings]
     record.mkdir()
-    job.write_json(record / "claims.json", entries)
-    first, second = map(line, plain_job().recorded)
+    write_json(record / "claims.json", entries)
+    first, second, third = map(line, plain_job().recorded)
     made = entries[0]["provenance"]
     assert first.startswith(
         f"T1: on record as verified, {made['date']}, commit {made['commit'][:8]}, default resolution"
     )
     assert second.startswith("T2: on record as refuted, ") and second.endswith("again: python -m experiments --only T2")
+    assert third.startswith("T3: on record as verified, ")
     page = (room / "out" / "report.html").read_text(encoding="utf-8")
-    assert page.count("on record, " + made["date"][:10]) == 2 and made["versions"]["numpy"] in page
+    assert page.count("on record, " + made["date"][:10]) == 3 and made["versions"]["numpy"] in page
 
 
 @pytest.mark.parametrize("raw", [b"{", b"[1]", b"\xff", b"[" * 1000])
 def test_a_malformed_record_is_said_plainly(room, raw):
     """The main job has its verdicts then; only those on record are missing."""
     (room / "claims.json").write_bytes(raw)
-    waiting = replace(TOYS, on_request=("toy",))
-    outcome = job.main_job(job.Options(out=room / "out"), CLAIMS, waiting, reference=room)
-    assert outcome.recorded == () and "T3" in {finding.claim.id for finding in outcome.findings}
-    assert outcome.notice.startswith(f"The verdicts on record are not shown: {room / 'claims.json'} cannot be read: ")
+    waiting = on_request(room)
+    result = job.main_job(job.Options(out=room / "out"), waiting, reference=room)
+    assert result.recorded == () and "T3" in {finding.claim.id for finding in result.findings}
+    assert result.notice.startswith(f"The verdicts on record are not shown: {room / 'claims.json'} cannot be read: ")
     with pytest.raises(ValueError, match="cannot be read"):
-        update_reference([], room / "out", room, room / "README.md", TOYS)
+        update_reference([], room / "out", room, room / "README.md", toys())
 
 
 def test_every_file_of_the_reference_has_its_checksum():
@@ -118,16 +117,16 @@ def test_the_reference_is_small_complete_and_renewed(room, monkeypatch):
     (reference / "toy").mkdir(parents=True)
     (reference / "toy" / "stale.nc").touch()
     options = job.Options(out=room / "out", paper=True, workers=Workers(1))
-    job.main_job(options, CLAIMS, TOYS)
+    job.main_job(options, toys())
     entries = list(ledger(room).values())
-    update_reference(entries, options.out, reference, readme, TOYS)
+    update_reference(entries, options.out, reference, readme, toys())
     assert {path.name for path in reference.rglob("*") if path.is_file()} == {"claims.json", "ratios.nc", "SHA256SUMS"}
-    assert read_data(reference / "toy")["ratios"].equals(job.stored("toy", True, options.out, TOYS)["ratios"])
+    assert read_data(reference / "toy")["ratios"].equals(stored(toys()["toy"], True, options.out)["ratios"])
     assert json.loads((reference / "claims.json").read_text())[0]["provenance"]["resolution"] == "paper"
     assert "Claim T1" in readme.read_text(encoding="utf-8")
     monkeypatch.setattr("experiments.report.reference.REFERENCE_LIMIT", 1000)
     with pytest.raises(ValueError, match=r"must stay below 1,000 bytes; the largest files are toy/ratios.nc"):
-        update_reference(entries, options.out, reference, readme, TOYS)
+        update_reference(entries, options.out, reference, readme, toys())
 
 
 def test_a_large_dataset_is_thinned_and_says_so():

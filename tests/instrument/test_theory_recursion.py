@@ -10,19 +10,19 @@ import vradam
 from theory import recursion
 from theory.notation import SYMBOLS
 from theory.recursion import ALGORITHM
-from vradam import gates as variants
+from vradam import gates as gates
 
 DIM = 2
 HYPER = ("alpha0", "alpha1", "beta1", "beta2", "beta3", "eps", "weight_decay", "gate_decay")
 GATES = {
-    "published": (recursion.published, variants.published),
-    "predictable": (recursion.predictable, variants.predictable),
-    "inside": (recursion.inside, variants.inside),
-    "gradient_norm": (recursion.gradient_norm, variants.gradient_norm),
-    "power 3": (recursion.power(3), variants.power(3)),
-    "power 6": (recursion.power(6), variants.power(6)),
-    "per_coordinate": (recursion.per_coordinate, variants.per_coordinate),
-    "smoothed": (recursion.smoothed, variants.published),
+    "published": (recursion.published, gates.published),
+    "predictable": (recursion.predictable, gates.predictable),
+    "inside": (recursion.inside, gates.inside),
+    "gradient_norm": (recursion.gradient_norm, gates.gradient_norm),
+    "power 3": (recursion.power(3), gates.power(3)),
+    "power 6": (recursion.power(6), gates.power(6)),
+    "per_coordinate": (recursion.per_coordinate, gates.per_coordinate),
+    "smoothed": (recursion.smoothed, gates.published),
 }
 ALGORITHMS = ("vradam", "proof_form", "vrmomentum")
 

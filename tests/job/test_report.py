@@ -187,7 +187,9 @@ def test_the_page_needs_nothing_from_elsewhere(page):
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     assert not [name for _, given in page.tags for name in given if name.startswith("on")]
-    css = (Path(theory.__file__).parent.parent / "experiments" / "templates" / "report.css").read_text(encoding="utf-8")
+    css = (Path(theory.__file__).parent.parent / "experiments" / "report" / "templates" / "report.css").read_text(
+        encoding="utf-8"
+    )
     assert "url(" not in css and "@import" not in css
     assert "prefers-color-scheme: dark" in css and "@media print" in css
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import vradam
-from vradam import gates as variants
-from vradam import noise, objectives
+from vradam import gates, noise, objectives
 from vradam.plan import checked_plan
 from vradam.simulation import run_numpy
 
@@ -38,12 +37,12 @@ OBJECTIVES = {
 }
 OPTIMIZERS = {
     "published": vradam.VRAdam(alpha0=0.01, beta3=5.0, alpha1=3.0, weight_decay=0.01),
-    "predictable": vradam.VRAdam(alpha0=0.01, gate=variants.predictable),
-    "inside": vradam.VRAdam(alpha0=0.01, gate=variants.inside),
-    "gradient_norm": vradam.VRAdam(alpha0=0.01, gate=variants.gradient_norm),
-    "power 3": vradam.VRAdam(alpha0=0.01, gate=variants.power(3)),
-    "power 2.5": vradam.VRAdam(alpha0=0.01, gate=variants.power(2.5)),
-    "per_coordinate": vradam.VRAdam(alpha0=0.01, gate=variants.per_coordinate, weight_decay=0.1),
+    "predictable": vradam.VRAdam(alpha0=0.01, gate=gates.predictable),
+    "inside": vradam.VRAdam(alpha0=0.01, gate=gates.inside),
+    "gradient_norm": vradam.VRAdam(alpha0=0.01, gate=gates.gradient_norm),
+    "power 3": vradam.VRAdam(alpha0=0.01, gate=gates.power(3)),
+    "power 2.5": vradam.VRAdam(alpha0=0.01, gate=gates.power(2.5)),
+    "per_coordinate": vradam.VRAdam(alpha0=0.01, gate=gates.per_coordinate, weight_decay=0.1),
     "smoothed": vradam.VRAdam(alpha0=0.01, gate_decay=0.9),
     "proof form": vradam.VRAdam(alpha0=0.01, gate_decay=0.9, proof_form=True),
     "Adagrad": vradam.VRAdam(alpha0=0.1, beta1=0.0, beta2=1.0, proof_form=True),

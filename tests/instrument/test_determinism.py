@@ -86,5 +86,5 @@ def test_nothing_assumes_fork_or_posix():
 
 
 def test_the_guard_of_the_lock_is_the_operating_system():
-    text = (Path(experiments.__file__).parent / "store.py").read_text(encoding="utf-8")
+    text = (Path(experiments.__file__).parent / "store" / "chunks.py").read_text(encoding="utf-8")
     assert "msvcrt" in text and text.index("msvcrt") < text.index("import fcntl")

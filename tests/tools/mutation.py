@@ -1,15 +1,15 @@
 """How much a wrong formula would be noticed: change one operator, number or comparison at a time, and run the tests.
 
-    python tests/mutation.py                         the modules that results rest on, all their mutants
-    python tests/mutation.py --sample 30 --seed 1    at most 30 mutants of each module
-    python tests/mutation.py --minutes 40 --jobs 2 theory/stability.py vradam/noise.py
+    python tests/tools/mutation.py                         the modules that results rest on, all their mutants
+    python tests/tools/mutation.py --sample 30 --seed 1    at most 30 mutants of each module
+    python tests/tools/mutation.py --minutes 40 --jobs 2 theory/claims/stability/__init__.py vradam/noise.py
 
 A mutant is a module with one change: an operator exchanged, a comparison moved or turned, a condition negated, a whole
 number plus one, another number times 1.02, a truth value flipped, ``min`` for ``max`` and the like; defaults,
 module-level formulas and compiled kernels included (kernels run interpreted here). Annotations, decorators, texts and
 the arguments of exceptions, and whether zip is strict, are left alone. Each mutant is written into a temporary copy of
 the rooms, and the tests of its module run there until one fails, the fastest and deadliest first, in a process of its
-own, forked where the system can. Survivors are listed; ``tests/mutation_reasons.json`` may say why one changes nothing.
+own, forked where the system can. Survivors are listed; ``mutation_reasons.json`` may say why one changes nothing.
 Standard library only, apart from what the tests need.
 """
 
@@ -32,7 +32,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 REASONS = Path(__file__).with_name("mutation_reasons.json")
 SETTINGS = {"NUMBA_DISABLE_JIT": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg"}
 
@@ -40,41 +40,48 @@ SETTINGS = {"NUMBA_DISABLE_JIT": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THRE
 def claims(*names: str) -> list[str]:
     """The generic tests of these claims."""
     kinds = ("every_claim_closes", "two_percent_more_opens_the_claim", "another_recursion_gives_another_formula")
-    return [f"tests/test_theory_claims.py::test_{kind}[{name}]" for name in names for kind in kinds]
+    return [f"tests/catalogues/test_theory_claims.py::test_{kind}[{name}]" for name in names for kind in kinds]
 
 
 #: Which tests are asked about a module; its own doctests always are.
 TESTS: Mapping[str, Sequence[str]] = {
-    "vradam/optimizer.py": ["tests/test_optimizer.py", "tests/test_theory_recursion.py", "tests/test_baselines.py"],
-    "vradam/variants.py": ["tests/test_optimizer.py", "tests/test_theory_recursion.py"],
-    "vradam/noise.py": ["tests/test_noise.py"],
-    "theory/convergence.py": ["tests/test_theory_convergence.py", *claims("C1a")],
-    "theory/rate_lemmas.py": ["tests/test_theory_convergence.py", *claims("C1a")],
-    "theory/stability.py": ["tests/test_theory_stability.py", *claims("S1", "S2", "S4")],
-    "theory/circle_criterion.py": ["tests/test_theory_gate_sequences.py", *claims("S3a")],
-    "theory/gate_sequences.py": ["tests/test_theory_gate_sequences.py", *claims("S3a", "S5")],
-    "theory/check_certificate.py": ["tests/test_check_certificate.py", "tests/test_check_gates.py"],
-    "theory/check_gates.py": ["tests/test_check_gates.py", "tests/test_certify_gates.py"],
-    "theory/check_cycles.py": ["tests/test_check_certificate.py"],
-    "theory/gate.py": ["tests/test_theory_gate.py", *claims("G1", "G2")],
-    "theory/recursion.py": ["tests/test_theory_recursion.py", *claims("S1", "S4")],
-    "theory/quadratic_family.py": ["tests/test_theory_smoothed_gate.py", *claims("S7")],
-    "theory/smoothed_gate.py": ["tests/test_theory_smoothed_gate.py", *claims("S7")],
-    "theory/smoothed_rate.py": ["tests/test_theory_smoothed_rate.py", *claims("C2")],
-    "theory/beyond_edge.py": ["tests/test_theory_beyond_edge.py", *claims("S6")],
-    "theory/cycles.py": ["tests/test_theory_cycles.py", *claims("S3b")],
-    "theory/bias.py": ["tests/test_theory_bias.py", *claims("C1b")],
-    "theory/kinetic_energy.py": ["tests/test_theory_kinetic_energy.py", *claims("K1")],
-    "vradam/baselines.py": ["tests/test_baselines.py"],
-    "vradam/schedules.py": ["tests/test_schedules.py"],
-    "vradam/engine/elementary.py": ["tests/test_engine_lanes.py", "tests/test_rng.py"],
-    "vradam/engine/methods.py": ["tests/test_engine_lanes.py"],
-    "vradam/engine/forms.py": ["tests/test_engine_lanes.py"],
-    "vradam/engine/rng.py": ["tests/test_rng.py"],
-    "vradam/engine/draws.py": ["tests/test_rng.py", "tests/test_noise.py"],
+    "vradam/optimizer.py": [
+        "tests/instrument/test_optimizer.py",
+        "tests/instrument/test_theory_recursion.py",
+        "tests/instrument/test_baselines.py",
+    ],
+    "vradam/gates.py": ["tests/instrument/test_optimizer.py", "tests/instrument/test_theory_recursion.py"],
+    "vradam/noise.py": ["tests/instrument/test_noise.py"],
+    "theory/claims/convergence/predictable_gate.py": ["tests/claims/test_theory_convergence.py", *claims("C1a")],
+    "theory/methods/rate_lemmas.py": ["tests/claims/test_theory_convergence.py", *claims("C1a")],
+    "theory/claims/stability/__init__.py": ["tests/claims/test_theory_stability.py", *claims("S1", "S2", "S4")],
+    "theory/claims/gate_sequences/circle_criterion.py": ["tests/claims/test_theory_gate_sequences.py", *claims("S3a")],
+    "theory/claims/gate_sequences/__init__.py": ["tests/claims/test_theory_gate_sequences.py", *claims("S3a", "S5")],
+    "theory/certificates/check.py": [
+        "tests/catalogues/test_check_certificate.py",
+        "tests/catalogues/test_check_gates.py",
+    ],
+    "theory/certificates/gates.py": ["tests/catalogues/test_check_gates.py", "tests/catalogues/test_certify_gates.py"],
+    "theory/certificates/cycles.py": ["tests/catalogues/test_check_certificate.py"],
+    "theory/claims/gate.py": ["tests/claims/test_theory_gate.py", *claims("G1", "G2")],
+    "theory/recursion.py": ["tests/instrument/test_theory_recursion.py", *claims("S1", "S4")],
+    "theory/methods/quadratic_family.py": ["tests/claims/test_theory_smoothed_gate.py", *claims("S7")],
+    "theory/claims/smoothed_gate.py": ["tests/claims/test_theory_smoothed_gate.py", *claims("S7")],
+    "theory/claims/convergence/smoothed_gate.py": ["tests/claims/test_theory_smoothed_rate.py", *claims("C2")],
+    "theory/claims/cycles/beyond_edge.py": ["tests/claims/test_theory_beyond_edge.py", *claims("S6")],
+    "theory/claims/cycles/below_edge.py": ["tests/claims/test_theory_cycles.py", *claims("S3b")],
+    "theory/claims/bias/__init__.py": ["tests/claims/test_theory_bias.py", *claims("C1b")],
+    "theory/claims/kinetic_energy.py": ["tests/claims/test_theory_kinetic_energy.py", *claims("K1")],
+    "vradam/baselines.py": ["tests/instrument/test_baselines.py"],
+    "vradam/schedules.py": ["tests/instrument/test_schedules.py"],
+    "vradam/objectives/elementary.py": ["tests/instrument/test_engine_lanes.py", "tests/instrument/test_rng.py"],
+    "vradam/engine/methods.py": ["tests/instrument/test_engine_lanes.py"],
+    "vradam/objectives/forms.py": ["tests/instrument/test_engine_lanes.py"],
+    "vradam/random_streams.py": ["tests/instrument/test_rng.py"],
+    "vradam/engine/draws.py": ["tests/instrument/test_rng.py", "tests/instrument/test_noise.py"],
 }
 #: What the figures and verdicts rest on most: optimizer, gate, noise, bounds, thresholds, certificates.
-TARGETS = [name for name in TESTS if list(TESTS).index(name) <= list(TESTS).index("theory/check_cycles.py")]
+TARGETS = [name for name in TESTS if list(TESTS).index(name) <= list(TESTS).index("theory/certificates/cycles.py")]
 
 
 # ---------------------------------------------------------------- mutants
@@ -307,7 +314,9 @@ class Worker:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0; 2 for a bad request or where the tests fail without any change."""
     parser = argparse.ArgumentParser(description="Mutate formulas and operators; which changes does no test notice?")
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as theory/stability.py (default: the core)")
+    parser.add_argument(
+        "modules", nargs="*", metavar="MODULE", help="such as theory/claims/stability/__init__.py (default: the core)"
+    )
     parser.add_argument("--all", action="store_true", help="every module that has tests listed")
     parser.add_argument("--sample", type=int, metavar="N", help="at most N mutants of each module")
     parser.add_argument("--seed", type=int, default=0, help="of the sample and the order")

@@ -29,7 +29,7 @@ from theory.claims.convergence import predictable_gate as convergence
 from theory.examination import chosen
 from theory.methods import intervals
 from theory.search import certify_gates, cycles
-from vradam import gates as variants
+from vradam import gates as gates
 from vradam import noise, objectives, sharpness, validation, workers
 from vradam import random_streams as rng
 from vradam.engine import specialise
@@ -205,7 +205,7 @@ PROVOKED = {
         (lambda: vradam.VRAdam(beta1=1.2), ValueError, r"beta1 must lie in \[0, 1\), got 1.2"),
         (lambda: vradam.VRAdam(eps="small"), TypeError, "eps must hold real numbers"),
         (
-            lambda: vradam.VRAdam(gate_decay=0.5, gate=variants.inside),
+            lambda: vradam.VRAdam(gate_decay=0.5, gate=gates.inside),
             ValueError,
             "gate_decay must be 0 with the gate 'inside'",
         ),
@@ -230,7 +230,7 @@ PROVOKED = {
             "optimizer must precondition momentum, got Lion",
         ),
         (
-            lambda: sharpness.preconditioner(vradam.VRAdam(gate=variants.per_coordinate), ADAM.init(X)),
+            lambda: sharpness.preconditioner(vradam.VRAdam(gate=gates.per_coordinate), ADAM.init(X)),
             ValueError,
             "optimizer must have one learning rate, got a gate per coordinate",
         ),
@@ -242,9 +242,7 @@ PROVOKED = {
             "optimizer must precondition momentum, got Lion",
         ),
         (
-            lambda: sharpness.preconditioned_sharpness(
-                BOWL, X, ADAM.init(X), vradam.VRAdam(gate=variants.per_coordinate)
-            ),
+            lambda: sharpness.preconditioned_sharpness(BOWL, X, ADAM.init(X), vradam.VRAdam(gate=gates.per_coordinate)),
             ValueError,
             "optimizer must have one learning rate, got a gate per coordinate",
         ),

@@ -18,7 +18,7 @@ from experiments.studies.speed.work import Work, objective, optimizer, reference
 from paper_figures.figures.speed import draw, floors, seconds
 from paper_figures.style import sheet
 
-REFERENCE = Path(speed.__file__).parent / "reference" / "speed"
+REFERENCE = Path(speed.__file__).parents[2] / "reference" / "speed"
 STEP = Work("step", "step", 1000, 5)
 RUNS = Work("runs", "runs", 3, 5, 4)
 OBJECTIVES = ("quadratic", "log_cosh", "rosenbrock")

@@ -8,8 +8,7 @@ PyTorch's RAdam rectifies for rho_t > 5 and not 4, and adds eps to a root not co
 import numpy as np
 import pytest
 
-from vradam import baselines, objectives
-from vradam import gates as variants
+from vradam import baselines, gates, objectives
 from vradam.optimizer import VRAdam
 
 STEPS, START = 500, np.linspace(-1, 1, 5)
@@ -188,7 +187,7 @@ def test_the_gates_of_this_comparison_matter():
     """Without the gate, or with a gate a coordinate, the path is another one."""
     numbers = {"alpha0": 0.02, "beta2": 0.99, "beta3": 1e-2, "weight_decay": 0.05}
     published = our_path(VRAdam(**numbers))
-    for other in (VRAdam(**numbers | {"beta3": 0.0}), VRAdam(**numbers, gate=variants.per_coordinate)):
+    for other in (VRAdam(**numbers | {"beta3": 0.0}), VRAdam(**numbers, gate=gates.per_coordinate)):
         assert np.abs(our_path(other) - published).max() > 0.05
 
 

@@ -27,7 +27,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from vradam import gates as variants
+from vradam import gates
 from vradam.baselines import VRMomentum
 from vradam.optimizer import VRAdam
 
@@ -149,7 +149,7 @@ def descend(optimizer, curvature, x, steps):
 
 
 def optimizer_of(kind, gate, parameters):
-    return kind(**{name: float(value) for name, value in parameters.items()}, gate=getattr(variants, gate))
+    return kind(**{name: float(value) for name, value in parameters.items()}, gate=getattr(gates, gate))
 
 
 #: name: (gate, steps, parameters); short numbers, since digits triple in each unclipped step.

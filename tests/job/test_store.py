@@ -30,7 +30,7 @@ from experiments.store.chunks import (
 )
 from experiments.store.chunks import chunks as store
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def sample(seed=0):

@@ -9,20 +9,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from vradam import baselines, noise, objectives
-from vradam import gates as variants
+from vradam import baselines, gates, noise, objectives
 from vradam.baselines import AdamW, GradientDescent, HeavyBall, Nesterov, VRMomentum
 from vradam.optimizer import VRAdam
 from vradam.simulation import simulate
 
 LARGEST = float(np.finfo(np.float64).max)
 GATES = [
-    variants.published,
-    variants.predictable,
-    variants.inside,
-    variants.gradient_norm,
-    variants.power(3),
-    variants.per_coordinate,
+    gates.published,
+    gates.predictable,
+    gates.inside,
+    gates.gradient_norm,
+    gates.power(3),
+    gates.per_coordinate,
 ]
 UNGATED = [
     getattr(baselines, name) for name in ("GradientDescent", "HeavyBall", "Nesterov", "RMSProp", "Adam", "AdamW")
@@ -62,7 +61,7 @@ def optimizers(draw, kinds=(VRAdam, VRMomentum), values=MODERATE, gates=GATES):
     drawn = {name: draw(value) for name, value in values.items() if name in kind.__dataclass_fields__}
     if kind in (VRAdam, VRMomentum):
         drawn["gate"] = draw(st.sampled_from(gates))
-        if drawn["gate"] != variants.published:
+        if drawn["gate"] != gates.published:
             drawn["gate_decay"] = 0.0
     return kind(**drawn)
 
@@ -103,7 +102,7 @@ def test_without_its_gate_every_variant_is_adamw_bit_for_bit(optimizer, grads, c
     assert (rates == adamw.alpha0).all()
 
 
-@given(optimizers(gates=[variants.published]), gradients(st.floats(1, 8)), st.integers(1, 6))
+@given(optimizers(gates=[gates.published]), gradients(st.floats(1, 8)), st.integers(1, 6))
 def test_with_the_clip_always_active_it_is_the_ungated_method_at_the_smallest_rate_bit_for_bit(optimizer, grads, k):
     """1 + alpha1 = 2^k makes alpha0/(1 + alpha1) exact; gradients of one sign keep the clip active."""
     optimizer = replace(optimizer, alpha1=2.0**k - 1, beta3=1e6)
@@ -128,7 +127,7 @@ def test_vrmomentum_turns_with_the_space(optimizer, grads, seed):
     np.testing.assert_allclose(turned_rates, rates, rtol=1e-13)
 
 
-@pytest.mark.parametrize("optimizer", [VRAdam(), VRMomentum(gate=variants.per_coordinate)], ids=["VRAdam", "gates"])
+@pytest.mark.parametrize("optimizer", [VRAdam(), VRMomentum(gate=gates.per_coordinate)], ids=["VRAdam", "gates"])
 def test_what_acts_on_coordinates_does_not_turn_with_the_space(optimizer):
     R, x, grads = rotation(1, 3), np.zeros(3), np.array([[1.0, -2.0, 3.0]])
     path, _, _ = walk(optimizer, x, grads)
@@ -153,7 +152,7 @@ def batches(draw):
     optimizer = draw(optimizers([VRAdam, VRMomentum, *UNGATED]))
     names = sorted(MODERATE.keys() & type(optimizer).__dataclass_fields__.keys())
     several = draw(st.sets(st.sampled_from(names)))
-    if getattr(optimizer, "gate", variants.published) != variants.published:
+    if getattr(optimizer, "gate", gates.published) != gates.published:
         several -= {"gate_decay"}
     spread = np.random.default_rng(draw(st.integers(0, 2**32))).uniform(0.1, 1, shape[:-1])
     return replace(optimizer, **{name: getattr(optimizer, name) * spread for name in several}), several, shape
@@ -274,7 +273,7 @@ def float32_bound(optimizer, x, grads):
 
 
 @given(
-    optimizers([VRAdam], gates=[variants.published]),
+    optimizers([VRAdam], gates=[gates.published]),
     arrays(np.float32, (12, 3), elements=st.floats(-8, 8, width=32).filter(lambda g: g == 0 or abs(g) > 1e-6)),
 )
 def test_float32_stays_within_its_error_bound_of_float64(optimizer, grads):
@@ -326,7 +325,7 @@ def overflows(optimizer, x, grads):
     return False
 
 
-@given(optimizers(values=DOMAIN, gates=[variants.published]), gradients(finite, steps=3), finite)
+@given(optimizers(values=DOMAIN, gates=[gates.published]), gradients(finite, steps=3), finite)
 def test_finite_input_never_gives_nan_unless_a_quantity_overflows(optimizer, grads, x):
     path, rates, state = walk(optimizer, np.full(3, x), grads)
     assert np.isfinite(rates).all() and np.isfinite(state.kinetic)

@@ -309,7 +309,7 @@ def test_power_must_be_positive():
 
 
 def test_gate_must_be_a_gate():
-    with pytest.raises(TypeError, match=r"gate must be one of vradam\.variants, got 'inside'"):
+    with pytest.raises(TypeError, match=r"gate must be one of vradam\.gates, got 'inside'"):
         VRAdam(gate="inside")
 
 

@@ -1,4 +1,4 @@
-"""Hostile files against every parser, a few hundred each; ``python tests/fuzz.py`` feeds 100,000."""
+"""Hostile files against every parser, a few hundred each; ``python tests/tools/fuzz.py`` feeds 100,000."""
 
 import importlib
 import json

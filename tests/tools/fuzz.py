@@ -1,7 +1,7 @@
 """Hostile files: valid ones, mutated byte by byte and part by part, are fed to every parser of stored data.
 
-    python tests/fuzz.py                       100,000 inputs for each parser
-    python tests/fuzz.py --count 5000 --seed 1 certificate netcdf
+    python tests/tools/fuzz.py                       100,000 inputs for each parser
+    python tests/tools/fuzz.py --count 5000 --seed 1 certificate netcdf
 
 A parser returns something sound or raises ValueError; anything else is a finding, and so is a sound-looking answer that
 is not what the file said before it was touched where that can be told: a certificate that still holds, data that

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 import vradam
-from experiments.measurement.prescribed_sequences import exact, played, radius, schedule, seen, step, worst_word
+from experiments.measurement.prescribed_sequences import (
+    derived_growth,
+    derived_step,
+    measured_growth,
+    measured_step,
+    radius,
+    schedule,
+    worst_word,
+)
 from experiments.measurement.verdict import agrees, contradicts, planted, supports, verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import gate_sequences
@@ -65,19 +73,19 @@ def test_a_wrong_word_condition_is_noticed(result, monkeypatch):
 
 def test_one_step_of_the_optimizer_is_the_theorys_matrix():
     for beta1, gate in ((0.0, 0.3), (0.5, 5.0), (0.99, 390.0)):
-        np.testing.assert_allclose(seen(beta1, gate), step(beta1, gate), rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(measured_step(beta1, gate), derived_step(beta1, gate), rtol=1e-12, atol=1e-13)
 
 
 def test_played_words_grow_by_their_spectral_radius():
     words = [(1.0,), (30.0, 0.5), (1.9,) * 4 + (1.9 / 11,) * 7, (3.0, 9.0, 27.0)]
-    np.testing.assert_allclose(played(words, 0.9), exact(words, 0.9), rtol=1e-9)
+    np.testing.assert_allclose(measured_growth(words, 0.9), derived_growth(words, 0.9), rtol=1e-9)
 
 
 def test_a_word_far_below_the_edge_grows_by_four_percent_per_step():
     """beta1 = 0.9, alpha1 = 10: S^4 a^7 at S = 0.05 B."""
     per_step, p, q = worst_word(0.9, 1.9 / 11, 1.9, 20)
     assert (p, q) == (4, 7) and per_step == pytest.approx(1.0441, abs=1e-4)
-    assert played([(1.9,) * 4 + (1.9 / 11,) * 7], 0.9)[0] ** (1 / 11) == pytest.approx(per_step, rel=1e-9)
+    assert measured_growth([(1.9,) * 4 + (1.9 / 11,) * 7], 0.9)[0] ** (1 / 11) == pytest.approx(per_step, rel=1e-9)
 
 
 @pytest.mark.parametrize("shift", [0.98, 1.02])

@@ -1,4 +1,4 @@
-"""The mutants of ``tests/mutation.py``: the changes that matter, each a program of its own, and nothing else."""
+"""The mutants of ``tests/tools/mutation.py``: the changes that matter, each a program of its own, and nothing else."""
 
 import ast
 import importlib
