@@ -22,6 +22,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from vradam.problems import Problem
+
 PACKAGES: Final = ("vradam", "theory")
 VERDICT_RULE: Final = "experiments.measurement.verdict"
 #: Libraries whose version may change the bits of a result.
@@ -59,6 +61,8 @@ def plain(value: object, name: str = "setup") -> Any:
     if isinstance(value, float | np.generic) and not isinstance(value, np.bool_):
         number = value.item() if isinstance(value, np.generic) else value
         return {"float": str(number)} if isinstance(number, float) and not math.isfinite(number) else number
+    if isinstance(value, Problem):  # what it makes is code, which has a digest of its own
+        return {"problem": value.name, "start": list(value.start), "noise": plain(value.noise, f"{name}.noise")}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         kind = type(value)
         fields = {f.name: plain(getattr(value, f.name), f"{name}.{f.name}") for f in dataclasses.fields(value)}

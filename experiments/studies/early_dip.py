@@ -19,6 +19,19 @@ from experiments.measurement.statistics import confidence
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.study import Result, Study
+from vradam.problems import (
+    ACKLEY,
+    BEALE,
+    FOUR_SCALARS,
+    HIMMELBLAU,
+    LOG_COSH,
+    PSEUDO_HUBER,
+    QUADRATIC,
+    RASTRIGIN,
+    RATIONAL,
+    ROSENBROCK,
+    STYBLINSKI_TANG,
+)
 
 
 @dataclass(frozen=True)
@@ -59,29 +72,18 @@ def run(setup: Setup, chunks: Chunks) -> Result:
     return Result({"rates": first, "replication": second}, (confrontation,))
 
 
-def catalogue() -> tuple[vradam.Objective, ...]:
-    """The objectives that are asked, each from its customary start."""
-    o = vradam.objectives
-    return (
-        o.quadratic(np.geomspace(0.1, 10, 10)),
-        o.log_cosh(10),
-        o.pseudo_huber(10),
-        o.rational(10),
-        o.rosenbrock(2),
-        o.beale(),
-        o.himmelblau(),
-        o.styblinski_tang(2),
-        o.rastrigin(2),
-        o.ackley(2),
-        o.four_scalar_product(),
-    )
+#: The problems that are asked.
+PROBLEMS = (
+    QUADRATIC, LOG_COSH.at(2), PSEUDO_HUBER.at(2), RATIONAL.at(2), ROSENBROCK, BEALE, HIMMELBLAU.at(2),
+    STYBLINSKI_TANG.at(2), RASTRIGIN, ACKLEY, FOUR_SCALARS.at(2),
+)  # fmt: skip
 
 
 def measure(setup: Setup, seed: int) -> xr.Dataset:
     """eta_t/alpha0 over (objective, alpha0, step): the mean over seeds, its interval, and the depth of the dip."""
     rows = []
-    for objective in catalogue():
-        start = np.full(objective.dim, 2.0) if objective.start is None else objective.start
+    for problem in PROBLEMS:
+        objective, start = problem.objective, problem.x0
         scatter = 1 + setup.spread * np.random.default_rng([seed, objective.dim]).normal(
             size=(setup.seeds, objective.dim)
         )
@@ -109,7 +111,7 @@ def measure(setup: Setup, seed: int) -> xr.Dataset:
             )
         )
     return xr.concat(rows, "objective").assign_coords(
-        objective=[objective.name for objective in catalogue()],
+        objective=[problem.objective.name for problem in PROBLEMS],
         alpha0=list(setup.alpha0),
         part=["smallest in the first steps", "at the end"],
     )

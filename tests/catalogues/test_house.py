@@ -54,7 +54,7 @@ def inside(name, prefix):
 
 
 def imports(name):
-    """The dotted names that a module imports, wherever in the file; of ``from a import b`` the module a.b if it is one."""
+    """The dotted names that a module imports, wherever in the file; ``from a import b`` is a.b if that is a module."""
     for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

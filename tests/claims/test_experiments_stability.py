@@ -10,6 +10,7 @@ from experiments.measurement.verdict import planted, verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import stability
 from experiments.studies.stability import adaptive_edge
+from vradam import problems
 
 SMALL = stability.Setup(
     beta1=(0.0, 0.9),
@@ -82,20 +83,22 @@ def test_adam_settles_near_its_edge():
     np.testing.assert_allclose(settled.median(), 38, rtol=0.06)
 
 
-@pytest.mark.parametrize("model", ["quadratic, d = 10", "progressive sharpening"])
+@pytest.mark.parametrize(
+    "model", [problems.EDGE_QUADRATICS[1], problems.PROGRESSIVE_SHARPENING], ids=lambda problem: problem.name
+)
 def test_beyond_the_edge_the_motion_has_the_predicted_kinetic_energy(model):
     """beta3 ||v||^2 = S/B - 1 with S = alpha0 lambda at the end: to rounding on a quadratic, and to 0.5 % where the
     curvature, still moving, is that of the last point; zero below the edge. B = 38 at beta1 = 0.9."""
     item = adaptive_edge.Amplitude(model, tuple(ratio * 38 / 2.5 for ratio in (0.9, 1.1, 1.3)), beta3=2.5)
-    if model.startswith("progressive"):
+    if model is problems.PROGRESSIVE_SHARPENING:
         item = replace(item, alpha0=tuple(rate / 40 for rate in item.alpha0))
-    ends = adaptive_edge.amplitude(item, 0).sel(part="median")
+    ends = adaptive_edge.amplitude(item).sel(part="median")
     excess, kinetic = ends.excess.values, ends.kinetic.values
-    np.testing.assert_allclose(kinetic[1:], excess[1:], rtol=1e-9 if model.startswith("quadratic") else 5e-3)
+    np.testing.assert_allclose(kinetic[1:], excess[1:], rtol=5e-3 if model is problems.PROGRESSIVE_SHARPENING else 1e-9)
     assert kinetic[0] < 1e-9 and excess[0] < 0 and (excess[1:] > 0.08).all()
 
 
 def test_the_kinetic_energy_recorded_is_what_the_gate_saw():
     """eta_t = alpha0/(1 + beta3 ||v_t||^2) where the clip is not reached."""
-    run = adaptive_edge.measure(adaptive_edge.Run("four scalars", "VRMomentum", 3.0, 60, 1), 0)
+    run = adaptive_edge.measure(adaptive_edge.Run(problems.FOUR_SCALARS, "VRMomentum", 3.0, 60, 1))
     np.testing.assert_allclose(1 / run.relative_rate - 1, run.velocity_squared, rtol=1e-12, atol=1e-15)

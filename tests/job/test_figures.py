@@ -26,8 +26,8 @@ from paper_figures.figures.performance_profile import SHOWN as SHOWN_PROFILES
 from paper_figures.figures.sensitivity import FORMS
 from paper_figures.style import sheet
 from theory.claims.cycles.below_edge import CYCLES
+from vradam import problems
 from vradam.dynamics import Horizon
-from vradam.problems import CONVEX
 
 SHOWN = ("published", "inside", "smoothed beta2", "Adam")
 
@@ -54,14 +54,15 @@ def small_data():
         convergence.Informative(item.bound, (100, 1000), item.beta1, item.alpha1)
         for item in convergence.DEFAULT.informative
     )
-    rates = convergence.Setup(problems=CONVEX[:1], horizons=(50, 100, 200), informative=items, seeds=3)
+    rates = convergence.Setup(problems=problems.CONVEX[:1], horizons=(50, 100, 200), informative=items, seeds=3)
     noise = bias.Setup(
         laws=(bias.Law(0.1, 1.0), bias.Law(0.5, 2.0)), plateau_horizon=800, horizons=(100, 400),
         curve_laws=(bias.Law(0.1, 1.0),), crossing=bias.Crossing(horizon=500, repaired_horizon=500, seeds=3), seeds=4,
     )  # fmt: skip
     small = replace(
-        sensitivity.DEFAULT, tasks=(Task("himmelblau", steps=60), Task("rational", steps=60)), seeds=(2, 3),
-        map_tasks=(Task("himmelblau", steps=60),),
+        sensitivity.DEFAULT,
+        tasks=(Task(problems.HIMMELBLAU, steps=60), Task(problems.RATIONAL, steps=60)), seeds=(2, 3),
+        map_tasks=(Task(problems.HIMMELBLAU, steps=60),),
     )  # fmt: skip
     plateaus = [bias.measure_plateau(noise, law) for law in noise.laws]
     curves = [bias.measure_curve(noise, noise.curve_laws[0], name) for name in SHOWN]
@@ -70,12 +71,12 @@ def small_data():
         "gate": gate.run(gate.DEFAULT, none).data,
         "stability": {
             f"adaptive-{i}": adaptive_edge.measure(
-                adaptive_edge.Run(run.model, run.optimizer, run.alpha0, 40, 4, beta3=run.beta3), 0
+                adaptive_edge.Run(run.model, run.optimizer, run.alpha0, 40, 4, beta3=run.beta3)
             )
             for i, run in enumerate(adaptive_edge.RUNS)
         }
         | {
-            f"amplitude-{i}": adaptive_edge.amplitude(replace(item, steps=200), 0)
+            f"amplitude-{i}": adaptive_edge.amplitude(replace(item, steps=200))
             for i, item in enumerate(stability.DEFAULT.amplitudes)
         },
         "gate_sequences": {"growth": gate_sequences.growth(words, 0.9, 10.0)},

@@ -70,6 +70,7 @@ def logistic_regression(features: ArrayLike, labels: ArrayLike, l2: float = 0.0)
         minimiser=minimiser,
         start=np.zeros(dim),
         terms=n,
+        terms_bound=float(np.abs(A).max()) if data.l2 == 0 else None,
         grad_terms=partial(_grad_terms, data),
         kernel=_kernel(data),
     )

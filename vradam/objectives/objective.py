@@ -49,6 +49,7 @@ class Objective:
     minimiser : a point where F* is attained, (d,); None if unknown or none exists.
     start : a customary starting point, (d,).
     terms : number of terms of a finite sum F = (1/terms) sum_i f_i; None otherwise.
+    terms_bound : sup over x and i of the max-norm of grad f_i; None if unknown, infinite or no finite sum.
     grad_terms : (x (..., d), indices (..., k)) -> mean of the gradients of the terms named, (..., d).
     kernel : the gradient for the compiled engine; None where there is none.
     """
@@ -65,5 +66,6 @@ class Objective:
     minimiser: Array | None = None
     start: Array | None = None
     terms: int | None = None
+    terms_bound: float | None = None
     grad_terms: Callable[[Array, NDArray[np.integer]], Array] | None = None
     kernel: Kernel | None = None

@@ -23,6 +23,19 @@ from experiments.studies.sensitivity import landscapes
 from experiments.studies.sensitivity.performance_profile import profile, profile_interval
 from experiments.studies.sensitivity.steps_to_target import Family, Task, measure, resampled_medians, width
 from experiments.study import Result, Study
+from vradam.problems import (
+    BEALE,
+    FOUR_SCALARS,
+    HIMMELBLAU,
+    LOG_COSH,
+    LOGISTIC_REGRESSION,
+    NARROW_QUADRATIC,
+    PSEUDO_HUBER,
+    QUADRATIC,
+    RATIONAL,
+    ROSENBROCK,
+    STYBLINSKI_TANG,
+)
 
 GATE_AND_FRICTION = "VRAdam, beta1"
 STRENGTHS = (1e-6, 1e-4, 1e-2, 1.0, 100.0)
@@ -53,17 +66,17 @@ FORMS = (
     Family("friction", "Adam", (("beta1", FRICTIONS),), (0.9,)),
 )
 TASKS = (
-    Task("quadratic", spread=0.3),
-    Task("narrow quadratic", spread=0.3),
-    Task("log_cosh", spread=0.3),
-    Task("pseudo_huber", spread=0.3),
-    Task("rational", spread=0.3),
-    Task("rosenbrock", 0.01),
-    Task("beale", 0.01),
-    Task("himmelblau"),
-    Task("styblinski_tang"),
-    Task("four scalars"),
-    Task("logistic regression", every=5),
+    Task(QUADRATIC, spread=0.3),
+    Task(NARROW_QUADRATIC, spread=0.3),
+    Task(LOG_COSH, spread=0.3),
+    Task(PSEUDO_HUBER, spread=0.3),
+    Task(RATIONAL, spread=0.3),
+    Task(ROSENBROCK, 0.01),
+    Task(BEALE, 0.01),
+    Task(HIMMELBLAU),
+    Task(STYBLINSKI_TANG),
+    Task(FOUR_SCALARS),
+    Task(LOGISTIC_REGRESSION, every=5),
 )
 
 
@@ -123,12 +136,12 @@ def run(setup: Setup, chunks: Chunks) -> Result:
             budgets = ", ".join(f"{family.name}: {len(family.settings)}" for family in group)
             raise ValueError(f"every family must have the same number of settings, got {budgets}")
     keys = {
-        f"{_key(family.name)}-{_key(task.objective)}": (task, family, setup.rates, sum(setup.seeds), setup.seed)
+        f"{_key(family.name)}-{_key(task.problem.name)}": (task, family, setup.rates, sum(setup.seeds), setup.seed)
         for family in families
         for task in setup.tasks
     }
     maps = {
-        f"map-{_key(task.objective)}": (task, _map_family(setup), setup.rates, setup.seeds[0], setup.seed)
+        f"map-{_key(task.problem.name)}": (task, _map_family(setup), setup.rates, setup.seeds[0], setup.seed)
         for task in setup.map_tasks
     }
     done = chunks.map(measure, keys | maps)
@@ -341,7 +354,7 @@ def _map(setup: Setup, found: list[xr.Dataset]) -> xr.Dataset:
     return xr.Dataset(
         {"median": (("objective", "beta3", "alpha0"), np.stack([part.steps.median("seed") for part in found]))},
         coords={
-            "objective": [task.objective for task in setup.map_tasks],
+            "objective": [task.problem.name for task in setup.map_tasks],
             "beta3": [value for (value,) in _map_family(setup).settings],
             "alpha0": list(setup.rates),
         },
@@ -350,7 +363,7 @@ def _map(setup: Setup, found: list[xr.Dataset]) -> xr.Dataset:
 
 
 def _names(setup: Setup, families: tuple[Family, ...]) -> dict[str, list[str]]:
-    return {"family": [family.name for family in families], "objective": [task.objective for task in setup.tasks]}
+    return {"family": [family.name for family in families], "objective": [task.problem.name for task in setup.tasks]}
 
 
 def _key(name: str) -> str:

@@ -9,13 +9,14 @@ import numpy as np
 import xarray as xr
 
 import vradam
+from vradam.problems import BEALE, HIMMELBLAU, ROSENBROCK, VALLEY, Problem
 
 
 @dataclass(frozen=True)
 class Landscape:
     """Where to start, the learning rates of momentum and of Adam (with and without the gate), and what is shown."""
 
-    name: str
+    problem: Problem
     x0: tuple[float, float]
     momentum_rate: float
     adam_rate: float
@@ -26,22 +27,18 @@ class Landscape:
 
 
 ALL = (
-    Landscape("narrow quadratic", (-1.5, 0.6), 0.15, 0.3, (-1.8, 1.0, -0.6, 0.8)),
-    Landscape("rosenbrock", (-1.2, 1.0), 0.002, 0.3, (-1.5, 1.2, -0.2, 1.5), 0.01),
-    Landscape("beale", (1.0, 1.0), 0.02, 0.3, (0.5, 3.4, -0.8, 1.2), 0.1),
-    Landscape("himmelblau", (-1.0, -1.0), 0.03, 0.5, (-5.2, -0.6, -5.0, -0.4), 0.01),
+    Landscape(VALLEY, (-1.5, 0.6), 0.15, 0.3, (-1.8, 1.0, -0.6, 0.8)),
+    Landscape(ROSENBROCK, (-1.2, 1.0), 0.002, 0.3, (-1.5, 1.2, -0.2, 1.5), 0.01),
+    Landscape(BEALE, (1.0, 1.0), 0.02, 0.3, (0.5, 3.4, -0.8, 1.2), 0.1),
+    Landscape(HIMMELBLAU, (-1.0, -1.0), 0.03, 0.5, (-5.2, -0.6, -5.0, -0.4), 0.01),
 )
 
 
 def measure(landscape: Landscape) -> xr.Dataset:
     """``x`` over (optimizer, step, coordinate), ``relative_rate`` = eta_t/alpha0, ``length`` of the step to each point,
     ``value`` over the steps, and ``height`` = F over the window (column, row).
-
-    Raises
-    ------
-    ValueError : for a landscape that is not listed here.
     """
-    objective = _objective(landscape.name)
+    objective = landscape.problem.objective
     runs = {name: _run(landscape, objective, optimizer) for name, optimizer in optimizers(landscape).items()}
     left, right, bottom, top = landscape.window
     columns, rows = np.linspace(left, right, landscape.cells), np.linspace(bottom, top, landscape.cells)
@@ -59,7 +56,7 @@ def measure(landscape: Landscape) -> xr.Dataset:
         },
         coords={"optimizer": list(runs), "column": columns, "row": rows},
         attrs={
-            "name": landscape.name,
+            "name": landscape.problem.name,
             "momentum_rate": landscape.momentum_rate,
             "adam_rate": landscape.adam_rate,
             "beta3": landscape.beta3,
@@ -76,19 +73,6 @@ def optimizers(landscape: Landscape) -> dict[str, Any]:
         "AdamW": vradam.AdamW(alpha0=adam, weight_decay=0.0),
         "VRAdam": vradam.VRAdam(alpha0=adam, beta3=beta3),
     }
-
-
-def _objective(name: str) -> vradam.Objective:
-    o = vradam.objectives
-    listed = {
-        "narrow quadratic": lambda: o.quadratic([1.0, 20.0]),
-        "rosenbrock": o.rosenbrock,
-        "beale": o.beale,
-        "himmelblau": o.himmelblau,
-    }
-    if name not in listed:
-        raise ValueError(f"name must be one of {', '.join(listed)}, got {name!r}")
-    return listed[name]()
 
 
 def _run(landscape: Landscape, objective: vradam.Objective, optimizer: Any) -> vradam.Trajectory:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 import vradam
 from vradam import sweeps as parameter_sweep
 from vradam.engine import lanes
+from vradam.problems import Problem
 from vradam.trajectory import Trajectory
 
 RESAMPLES = 1000
@@ -22,12 +23,12 @@ class Task:
     """Bring F - F* to ``target`` (F(x_0) - F*) within ``steps`` steps, and keep it there for ``hold`` more.
 
     Holding matters: a large step may pass through the target by luck. ``noise`` is the standard deviation of the
-    Gaussian noise in units of the root mean square of the gradient's coordinates at x_0; the logistic regression draws
-    mini-batches of 8 instead. Every seed has a start of its own, x_0 plus a normal displacement of ``spread`` times
-    its largest coordinate (at least ``spread``).
+    Gaussian noise in units of the root mean square of the gradient's coordinates at x_0; a problem with a noise of its
+    own keeps it. Every seed has a start of its own, x_0 plus a normal displacement of ``spread`` times its largest
+    coordinate (at least ``spread``).
     """
 
-    objective: str
+    problem: Problem
     noise: float = 0.05
     target: float = 0.01
     steps: int = 500
@@ -97,45 +98,20 @@ class StepsTo:
         return np.where(held.any(axis=-1), trajectory.step[held.argmax(axis=-1)], np.inf)
 
 
-def build(task: Task) -> tuple[vradam.Objective, Any, NDArray[np.float64], float]:
-    """The objective, its noise, the starting point and the level to be reached.
-
-    Raises
-    ------
-    ValueError : for an objective that is not listed here.
-    """
-    o = vradam.objectives
-    noise: Any = vradam.noise.minibatch(8)
-    if task.objective == "logistic regression":
-        objective = _logistic_regression()
-        x0 = np.zeros(objective.dim)
-    else:
-        listed = {
-            "quadratic": (lambda: o.quadratic(np.geomspace(0.1, 10, 10)), 1.0),
-            "narrow quadratic": (lambda: o.quadratic([1.0, 100.0]), 1.0),
-            "log_cosh": (lambda: o.log_cosh(10), 3.0),
-            "pseudo_huber": (lambda: o.pseudo_huber(10), 3.0),
-            "rational": (lambda: o.rational(10), 1.5),
-            "rosenbrock": (o.rosenbrock, (-1.2, 1.0)),
-            "beale": (o.beale, (1.0, 1.0)),
-            "himmelblau": (o.himmelblau, (-1.0, -1.0)),
-            "styblinski_tang": (lambda: o.styblinski_tang(2), -1.0),
-            "four scalars": (o.four_scalar_product, (2.8, 0.36, 2.8, 0.357)),
-        }
-        if task.objective not in listed:
-            raise ValueError(f"objective must be one of {', '.join(listed)}, got {task.objective!r}")
-        make, start = listed[task.objective]
-        objective = make()
-        x0 = np.broadcast_to(np.asarray(start, dtype=float), objective.dim)
-        noise = vradam.noise.gaussian(task.noise * float(np.sqrt(np.mean(objective.grad(x0) ** 2))))
+def posed(task: Task) -> tuple[Any, float]:
+    """The noise of a task, and the level to be reached."""
+    problem, objective = task.problem, task.problem.objective
+    slope = float(np.sqrt(np.mean(objective.grad(problem.x0) ** 2)))
     assert objective.minimum is not None
-    first = float(objective.value(x0))
-    return objective, noise, np.array(x0), objective.minimum + task.target * (first - objective.minimum)
+    first = float(objective.value(problem.x0))
+    level = objective.minimum + task.target * (first - objective.minimum)
+    return problem.noise or vradam.noise.gaussian(task.noise * slope), level
 
 
 def measure(task: Task, family: Family, alpha0: tuple[float, ...], seeds: int, seed: int) -> xr.Dataset:
     """``steps`` over (setting, alpha0, seed): steps to the target, inf where it is not reached."""
-    objective, noise, x0, level = build(task)
+    objective, x0 = task.problem.objective, task.problem.x0
+    noise, level = posed(task)
     rng = np.random.default_rng([seed, objective.dim])
     starts = x0 + task.spread * max(1.0, float(np.abs(x0).max())) * rng.normal(size=(seeds, objective.dim))
     swept = optimizer(family)
@@ -198,13 +174,3 @@ def resampled_medians(steps: NDArray, seed: int, resamples: int = RESAMPLES) -> 
     n = steps.shape[-1]
     drawn = np.random.default_rng(seed).integers(0, n, size=(resamples, n))
     return np.stack([np.median(steps[..., row], axis=-1) for row in drawn])
-
-
-def _logistic_regression() -> vradam.Objective:
-    """Every twelfth sample and the ten mean features of scikit-learn's bundled breast-cancer data, l2 = 0.01."""
-    from sklearn.datasets import load_breast_cancer
-
-    features, labels = load_breast_cancer(return_X_y=True)
-    part = features[::12, :10]
-    part = (part - part.mean(axis=0)) / part.std(axis=0)
-    return vradam.objectives.logistic_regression(part, labels[::12].astype(float), l2=0.01)

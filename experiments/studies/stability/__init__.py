@@ -64,10 +64,8 @@ PAPER = Setup(
 
 def run(setup: Setup, chunks: Chunks) -> Result:
     """All brackets, then the runs beside them."""
-    runs = {f"adaptive-{i}": partial(adaptive_edge.measure, item, setup.seed) for i, item in enumerate(setup.adaptive)}
-    ends = {
-        f"amplitude-{i}": partial(adaptive_edge.amplitude, item, setup.seed) for i, item in enumerate(setup.amplitudes)
-    }
+    runs = {f"adaptive-{i}": partial(adaptive_edge.measure, item) for i, item in enumerate(setup.adaptive)}
+    ends = {f"amplitude-{i}": partial(adaptive_edge.amplitude, item) for i, item in enumerate(setup.amplitudes)}
     above = {"adam": partial(settling_adam, setup), "brackets": partial(brackets, setup)}
     data = chunks.gather(above | {"both_sides": partial(both_sides, setup)} | runs | ends)
     found = data["brackets"]

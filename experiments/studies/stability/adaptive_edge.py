@@ -13,16 +13,23 @@ import numpy as np
 import xarray as xr
 
 import vradam
+from vradam.problems import (
+    EDGE_QUADRATICS,
+    FOUR_SCALARS,
+    MATRIX_FACTORISATION,
+    PROGRESSIVE_SHARPENING,
+    SHARPEST,
+    Problem,
+)
 
 EDGE = float(vradam.sharpness.stability_threshold(0.9, 1.0))  # alpha0 L at the edge, for the default beta1
-SHARPEST = 2.5  # curvature of the quadratics; their flattest direction has a hundredth of it
 
 
 @dataclass(frozen=True)
 class Run:
     """One model with one optimizer: ``every`` thins the records (the Hessian is diagonalised at each)."""
 
-    model: str
+    model: Problem
     optimizer: str
     alpha0: float
     steps: int
@@ -32,19 +39,19 @@ class Run:
 
 
 RUNS = (
-    Run("progressive sharpening", "momentum", 0.4, 1000),
-    Run("progressive sharpening", "VRMomentum", 0.4, 1000),
-    Run("progressive sharpening", "Adam", 0.02, 6000, 20),
-    Run("progressive sharpening", "VRAdam", 0.02, 6000, 20, beta3=0.1),
-    Run("four scalars", "momentum", 3.0, 500, 2),
-    Run("four scalars", "VRMomentum", 3.0, 500, 2),
-    Run("matrix factorisation", "Adam", 0.05, 6000, 20),
-    Run("matrix factorisation", "VRAdam", 0.05, 6000, 20, beta3=0.1),
+    Run(PROGRESSIVE_SHARPENING, "momentum", 0.4, 1000),
+    Run(PROGRESSIVE_SHARPENING, "VRMomentum", 0.4, 1000),
+    Run(PROGRESSIVE_SHARPENING, "Adam", 0.02, 6000, 20),
+    Run(PROGRESSIVE_SHARPENING, "VRAdam", 0.02, 6000, 20, beta3=0.1),
+    Run(FOUR_SCALARS, "momentum", 3.0, 500, 2),
+    Run(FOUR_SCALARS, "VRMomentum", 3.0, 500, 2),
+    Run(MATRIX_FACTORISATION, "Adam", 0.05, 6000, 20),
+    Run(MATRIX_FACTORISATION, "VRAdam", 0.05, 6000, 20, beta3=0.1),
 )
 #: Adam's preconditioner takes thousands of steps to shrink until the edge is reached.
 QUADRATICS = tuple(
-    Run(f"quadratic, d = {d}", optimizer, alpha0, 20_000, 100)
-    for d in (1, 10, 100)
+    Run(problem, optimizer, alpha0, 20_000, 100)
+    for problem in EDGE_QUADRATICS
     for optimizer, alpha0 in (("VRMomentum", 1.3 * EDGE / SHARPEST), ("Adam", 0.01), ("VRAdam", 0.01))
 )
 
@@ -53,7 +60,7 @@ QUADRATICS = tuple(
 class Amplitude:
     """VRMomentum at ``alpha0`` on a model, and its last quarter of ``steps``, recorded every ``every`` steps."""
 
-    model: str
+    model: Problem
     alpha0: tuple[float, ...]
     steps: int = 4000
     every: int = 80
@@ -64,15 +71,15 @@ class Amplitude:
 RATIOS = (0.9, 1.02, 1.1, 1.2, 1.3, 1.4, 1.6, 1.9)
 #: alpha0 L/B takes these ratios, L the curvature at the end of the path; in a factorisation the curvature gives way.
 AMPLITUDES = (
-    *(Amplitude(f"quadratic, d = {d}", tuple(ratio * EDGE / SHARPEST for ratio in RATIOS)) for d in (1, 10, 100)),
-    Amplitude("progressive sharpening", tuple(ratio * EDGE / 100 for ratio in RATIOS)),
-    Amplitude("matrix factorisation", (0.6, 0.8, 1.0, 1.15, 1.3, 1.45, 1.6, 2.0)),
+    *(Amplitude(problem, tuple(ratio * EDGE / SHARPEST for ratio in RATIOS)) for problem in EDGE_QUADRATICS),
+    Amplitude(PROGRESSIVE_SHARPENING, tuple(ratio * EDGE / 100 for ratio in RATIOS)),
+    Amplitude(MATRIX_FACTORISATION, (0.6, 0.8, 1.0, 1.15, 1.3, 1.45, 1.6, 2.0)),
 )
 
 
-def measure(run: Run, seed: int) -> xr.Dataset:
+def measure(run: Run) -> xr.Dataset:
     """Sharpness, preconditioned sharpness, B/eta_t, eta_t/alpha0, ||v||^2 and the value of a run; the share clipped."""
-    objective, x0 = model(run.model, seed)
+    objective, x0 = run.model.objective, run.model.x0
     optimizer = _optimizer(run)
     record = vradam.sharpness.along(optimizer, objective, x0, run.steps, every=run.every)
     relative = record.learning_rate / run.alpha0
@@ -90,7 +97,7 @@ def measure(run: Run, seed: int) -> xr.Dataset:
         {name: ("step", values) for name, values in series.items()},
         coords={"step": record.step},
         attrs={
-            "model": run.model,
+            "model": run.model.name,
             "optimizer": run.optimizer,
             "alpha0": run.alpha0,
             "beta1": run.beta1,
@@ -100,13 +107,13 @@ def measure(run: Run, seed: int) -> xr.Dataset:
     )
 
 
-def amplitude(item: Amplitude, seed: int) -> xr.Dataset:
+def amplitude(item: Amplitude) -> xr.Dataset:
     """At the end of each run, over (alpha0, part): ``excess`` S/B - 1 and ``kinetic`` beta3 ||v||^2.
 
     The parts are the median and the 10 % and 90 % points over the records; a run that swings has them apart. NaN where
     the run diverged.
     """
-    objective, x0 = model(item.model, seed)
+    objective, x0 = item.model.objective, item.model.x0
     alpha0 = np.array(item.alpha0)
     optimizer = vradam.VRMomentum(alpha0=alpha0, beta1=item.beta1, beta3=item.beta3)
     x = np.broadcast_to(x0, (alpha0.size, objective.dim))
@@ -123,25 +130,8 @@ def amplitude(item: Amplitude, seed: int) -> xr.Dataset:
             for name, values in series.items()
         },
         coords={"alpha0": alpha0, "part": ["median", "low", "high"]},
-        attrs={"model": item.model, "beta1": item.beta1, "beta3": item.beta3},
+        attrs={"model": item.model.name, "beta1": item.beta1, "beta3": item.beta3},
     )
-
-
-def model(name: str, seed: int) -> tuple[vradam.Objective, np.ndarray]:
-    """A model, and where it is started; the curvature changes along the way except on quadratics."""
-    if name.startswith("quadratic, d = "):
-        d = int(name.removeprefix("quadratic, d = "))
-        spectrum = np.geomspace(SHARPEST / 100, SHARPEST, d) if d > 1 else [SHARPEST]
-        return vradam.objectives.quadratic(spectrum), np.ones(d)
-    if name == "progressive sharpening":
-        objective = vradam.objectives.progressive_sharpening()
-        assert objective.start is not None
-        return objective, np.asarray(objective.start)
-    if name == "four scalars":
-        return vradam.objectives.four_scalar_product(), np.array([2.8, 0.36, 2.8, 0.357])
-    rng = np.random.default_rng(seed)
-    target = rng.normal(size=(6, 2)) @ rng.normal(size=(2, 5)) * 3.0
-    return vradam.objectives.matrix_factorisation(target, 2), rng.normal(size=22) * 0.3
 
 
 def _optimizer(run: Run) -> Any:
