@@ -18,7 +18,7 @@ import vradam
 from experiments.measurement.formula import evaluate
 from experiments.store.chunks import Chunks
 from theory.notation import edge
-from vradam.dynamics import OUTCOMES, PERIODIC, Ends, Horizon, follow, random_starts
+from vradam.dynamics import Ends, Horizon, RunEnd, follow, random_starts
 from vradam.gates import GateForm, inside, published
 
 Array = NDArray[np.floating]
@@ -112,14 +112,14 @@ def strip(plan: Map, variant: Variant, alpha1: float, row: int) -> xr.Dataset:
     beta1 = np.broadcast_to(beta1s[:, None, None], shape).ravel()
     S = np.broadcast_to(fractions[:, None], shape).ravel() * evaluate(EDGE, beta1=beta1)
     ends = scatter(variant.optimizer(S, alpha1, beta1), plan.curvatures, plan.starts, plan.seed, plan.horizon)
-    outcome, period = ends.outcome.reshape(shape), ends.period.reshape(shape)
-    share = np.stack([(outcome == k).mean(axis=-1) for k in range(len(OUTCOMES))]).astype(np.float32)
+    end, period = ends.end.reshape(shape), ends.period.reshape(shape)
+    share = np.stack([(end == k).mean(axis=-1) for k in RunEnd]).astype(np.float32)
     return xr.Dataset(
         {
             "share": (("outcome", "beta1", "fraction"), share),
-            "period": (("beta1", "fraction"), _commonest(np.where(outcome == PERIODIC, period, 0))),
+            "period": (("beta1", "fraction"), _commonest(np.where(end == RunEnd.PERIODIC, period, 0))),
         },
-        coords={"outcome": list(OUTCOMES), "beta1": beta1s, "fraction": fractions},
+        coords={"outcome": [end.label for end in RunEnd], "beta1": beta1s, "fraction": fractions},
     )
 
 

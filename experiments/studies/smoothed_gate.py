@@ -29,7 +29,7 @@ from experiments.study import Result, Study
 from theory.claims.smoothed_gate import FORMULAS
 from theory.methods.quadratic_family import energy, w, x
 from theory.notation import edge
-from vradam.dynamics import ORIGIN, Horizon, follow, random_starts
+from vradam.dynamics import Horizon, RunEnd, follow, random_starts
 
 Array = NDArray[np.floating]
 EDGE: Final = edge()
@@ -141,7 +141,7 @@ def converged(setup: Setup, dimension: int, beta1: float) -> xr.Dataset:
     kinetic = 10 ** np.random.default_rng((setup.seed, 1)).uniform(-4, 2, setup.starts)
     state = state._replace(kinetic=np.tile(kinetic, memories.size // setup.starts))
     ends = follow(optimizer, bowl, place, state, PATIENT)
-    share = (ends.outcome.reshape(shape) == ORIGIN).mean(axis=-1)
+    share = (ends.end.reshape(shape) == RunEnd.ORIGIN).mean(axis=-1)
     return xr.Dataset(
         {"share": (("beta1", "memory", "fraction", "alpha1"), share[None])},
         coords={

@@ -13,12 +13,13 @@ import sympy as sp
 
 import theory
 import vradam
-from experiments import catalogue, job
+from experiments import catalogue
 from experiments.measurement import formula, statistics
-from experiments.report.page import ledger
-from experiments.report.page import strict_json as reading
-from experiments.store.chunks import chunks as store
-from experiments.store.chunks import fingerprint
+from experiments.report import ledger
+from experiments.report import strict_json as reading
+from experiments.results import compute
+from experiments.store import chunks as store
+from experiments.store import fingerprint
 from experiments.studies import speed
 from experiments.studies.cycles import basins, period_four
 from experiments.studies.sensitivity import steps_to_target as target
@@ -29,14 +30,14 @@ from theory.claims.convergence import predictable_gate as convergence
 from theory.examination import chosen
 from theory.methods import intervals
 from theory.search import certify_gates, cycles
-from vradam import gates as gates
-from vradam import noise, objectives, sharpness, validation, workers
+from vradam import dynamics, gates, noise, objectives, sharpness, validation, workers
 from vradam import random_streams as rng
 from vradam.engine import specialise
 from vradam.inplace import InPlace
 from vradam.objectives.finite_sums import logistic_regression
 
 X = np.ones(2)
+BROKEN = catalogue.Stem("torn", "experiments.studies.torn", (), None, failure="SyntaxError: torn")
 WORK = speed.DEFAULT.works[0]
 BOWL = objectives.quadratic([1.0, 2.0])
 ADAM = vradam.VRAdam()
@@ -104,6 +105,10 @@ def ended_without_answer():
 
 #: name: (call, error, what the message says)
 PROVOKED = {
+    "experiments.catalogue.Stem.working": [(BROKEN.working, ImportError, "SyntaxError: torn")],
+    "vradam.dynamics.unit_distance": [
+        (lambda: dynamics.unit_distance(ADAM, objectives.beale()), ValueError, "known smoothness, got None for beale"),
+    ],
     "vradam.random_streams.streams": [
         (lambda: rng.streams([0.5], [0]), TypeError, r"seeds must be integers in \[0, 2\*\*64\), got dtype float64"),
         (lambda: rng.streams([0], [-1]), ValueError, r"runs must lie in \[0, 2\*\*64\), got -1"),
@@ -320,7 +325,7 @@ PROVOKED = {
         ),
     ],
     "experiments.catalogue.Catalogue.select": [
-        (lambda: catalogue.CATALOGUE.select(["nothing"]), ValueError, "nothing"),
+        (lambda: catalogue.catalogue().select(["nothing"]), ValueError, "nothing"),
     ],
     "experiments.store.fingerprint.plain": [
         (lambda: fingerprint.plain({"x": X}, "setup"), TypeError, "setup.* must be made of numbers.*, got ndarray"),
@@ -332,8 +337,8 @@ PROVOKED = {
             r"values must hold every symbol of q \+ 1, got none for q",
         ),
     ],
-    "experiments.job.compute": [
-        (lambda: job.compute("nothing", False, Path("out")), ModuleNotFoundError, "nothing"),
+    "experiments.results.compute": [
+        (lambda: compute(BROKEN, False, Path("out")), ImportError, "SyntaxError: torn"),
     ],
     "experiments.report.ledger.with_ledger": [
         (lambda: ledger.with_ledger("no markers", []), ValueError, "the README must hold the lines .* once each"),
@@ -372,9 +377,6 @@ PROVOKED = {
         (lambda: statistics.confidence(X, 0, level=1.0), ValueError, r"level must lie in \(0, 1\), got 1.0"),
         (lambda: statistics.confidence(X[:1], 0), ValueError, "values must"),
     ],
-    "experiments.studies.sensitivity.steps_to_target.build": [
-        (lambda: target.build(target.Task("nowhere")), ValueError, "objective must be one of .*, got 'nowhere'"),
-    ],
     "experiments.studies.sensitivity.steps_to_target.width": [
         (lambda: target.width([1.0, 1.0], X), ValueError, "alpha0 must increase, got"),
         (lambda: target.width([1.0, 2.0], X, factor=0.5), ValueError, "factor must be at least 1, got 0.5"),
@@ -394,13 +396,11 @@ PROVOKED = {
 #: name: the test that provokes its errors, where a folder, a second process or a fault is needed
 ELSEWHERE = {
     "vradam.engine.lanes.run": ("test_engine_lanes", "test_a_wrong_kernel_is_refused"),
-    "experiments.measurement.verdict.Point": ("test_confront", "measured must lie in"),
+    "experiments.measurement.verdict.Point": ("test_verdict", "measured must lie in"),
     "experiments.job.main_job": ("test_main_job", "test_a_full_disk_is_said_plainly"),
-    "experiments.studies.sensitivity.landscapes.measure": (
-        "test_sensitivity",
-        "landscapes.measure(replace(landscapes.ALL[0]",
-    ),
-    "vradam.sweeps.run": ("test_parameter_sweep", "test_bad_input_is_refused"),
+    "experiments.catalogue.discover": ("test_catalogue", "must have a study"),
+    "theory.discovery.claims_by_stem": ("test_catalogue", "must end with CLAIMS"),
+    "vradam.sweeps.run": ("test_sweeps", "test_bad_input_is_refused"),
     "experiments.report.on_record.on_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
     "experiments.report.on_record.read_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
     "experiments.store.chunks.checksums": ("test_store", "test_a_dataset_has_a_plain_name"),

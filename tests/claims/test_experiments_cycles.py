@@ -12,13 +12,11 @@ from experiments.store.chunks import Chunks
 from experiments.studies import cycles
 from experiments.studies.cycles import beyond_edge, period_four
 from vradam.dynamics import (
-    BOUNDED,
-    ORIGIN,
-    PERIODIC,
-    UNDECIDED,
     Batch,
     Horizon,
+    RunEnd,
     follow,
+    lyapunov,
     periods,
     random_starts,
 )
@@ -68,23 +66,23 @@ def result():
 
 def test_below_the_threshold_for_all_starts_every_run_ends_at_the_origin():
     found = ends(momentum(alpha0=6.0))
-    assert (found.outcome == ORIGIN).all() and not found.period.any()
+    assert (found.end == RunEnd.ORIGIN).all() and not found.period.any()
 
 
 def test_the_published_gate_keeps_some_starts_in_the_cycle_of_period_four_and_the_smoothed_gate_none():
     found = ends(momentum())
-    assert set(found.outcome) == {ORIGIN, PERIODIC}
-    assert set(found.period) == {0, 4} and 0.1 < (found.outcome == PERIODIC).mean() < 0.4
-    assert (ends(momentum(gate_decay=0.9)).outcome == ORIGIN).all()
+    assert set(found.end) == {RunEnd.ORIGIN, RunEnd.PERIODIC}
+    assert set(found.period) == {0, 4} and 0.1 < (found.end == RunEnd.PERIODIC).mean() < 0.4
+    assert (ends(momentum(gate_decay=0.9)).end == RunEnd.ORIGIN).all()
 
 
 def test_the_gate_inside_the_momentum_leaves_bounded_orbits_without_period():
     found = ends(momentum(gate=vradam.gates.inside))
-    assert set(found.outcome) == {ORIGIN, BOUNDED}
+    assert set(found.end) == {RunEnd.ORIGIN, RunEnd.BOUNDED}
 
 
 def test_a_horizon_too_short_to_decide_says_so():
-    assert (ends(momentum(), horizon=Horizon(settle=0.5, extensions=0)).outcome == UNDECIDED).all()
+    assert (ends(momentum(), horizon=Horizon(settle=0.5, extensions=0)).end == RunEnd.UNDECIDED).all()
 
 
 @pytest.mark.parametrize(("S", "period"), [(30.0, 4), (18.5, 8), (57.0, 2)])
@@ -118,7 +116,7 @@ def test_follow_does_not_depend_on_how_the_runs_are_batched():
         )
         for part in (slice(0, 70), slice(70, 200))
     ]
-    for name in ("outcome", "period"):
+    for name in ("end", "period"):
         np.testing.assert_array_equal(
             getattr(together, name), np.concatenate([getattr(piece, name) for piece in apart])
         )
@@ -210,7 +208,7 @@ def test_lyapunov_exponents_of_known_orbits():
     ):
         optimizer = momentum(alpha0=np.array([S]), alpha1=np.inf)
         x = np.array([[1.0]])
-        exponent = float(beyond_edge.lyapunov(optimizer, x, optimizer.init(x), 3000, 1500)[0])
+        exponent = float(lyapunov(optimizer, BOWL, x, optimizer.init(x), 3000, 1500, "compiled")[0])
         assert low < exponent < high
 
 

@@ -55,12 +55,12 @@ moderate = st.floats(-8, 8).map(lambda value: round(value, 6))
 
 
 @st.composite
-def optimizers(draw, kinds=(VRAdam, VRMomentum), values=MODERATE, gates=GATES):
+def optimizers(draw, kinds=(VRAdam, VRMomentum), values=MODERATE, forms=GATES):
     """An optimizer with every hyper-parameter drawn; ``gate_decay`` is 0 but with the published gate."""
     kind = draw(st.sampled_from(kinds))
     drawn = {name: draw(value) for name, value in values.items() if name in kind.__dataclass_fields__}
     if kind in (VRAdam, VRMomentum):
-        drawn["gate"] = draw(st.sampled_from(gates))
+        drawn["gate"] = draw(st.sampled_from(forms))
         if drawn["gate"] != gates.published:
             drawn["gate_decay"] = 0.0
     return kind(**drawn)
@@ -102,7 +102,7 @@ def test_without_its_gate_every_variant_is_adamw_bit_for_bit(optimizer, grads, c
     assert (rates == adamw.alpha0).all()
 
 
-@given(optimizers(gates=[gates.published]), gradients(st.floats(1, 8)), st.integers(1, 6))
+@given(optimizers(forms=[gates.published]), gradients(st.floats(1, 8)), st.integers(1, 6))
 def test_with_the_clip_always_active_it_is_the_ungated_method_at_the_smallest_rate_bit_for_bit(optimizer, grads, k):
     """1 + alpha1 = 2^k makes alpha0/(1 + alpha1) exact; gradients of one sign keep the clip active."""
     optimizer = replace(optimizer, alpha1=2.0**k - 1, beta3=1e6)
@@ -117,7 +117,7 @@ def rotation(seed, dim):
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(dim, dim)))[0]
 
 
-@given(optimizers([VRMomentum], gates=GATES[:-1]), gradients(dim=5), st.integers(0, 2**32))
+@given(optimizers([VRMomentum], forms=GATES[:-1]), gradients(dim=5), st.integers(0, 2**32))
 def test_vrmomentum_turns_with_the_space(optimizer, grads, seed):
     """x -> Rx, g -> Rg: every gate that sees a norm commutes with rotations."""
     R, x = rotation(seed, 5), np.arange(5.0)
@@ -273,7 +273,7 @@ def float32_bound(optimizer, x, grads):
 
 
 @given(
-    optimizers([VRAdam], gates=[gates.published]),
+    optimizers([VRAdam], forms=[gates.published]),
     arrays(np.float32, (12, 3), elements=st.floats(-8, 8, width=32).filter(lambda g: g == 0 or abs(g) > 1e-6)),
 )
 def test_float32_stays_within_its_error_bound_of_float64(optimizer, grads):
@@ -325,7 +325,7 @@ def overflows(optimizer, x, grads):
     return False
 
 
-@given(optimizers(values=DOMAIN, gates=[gates.published]), gradients(finite, steps=3), finite)
+@given(optimizers(values=DOMAIN, forms=[gates.published]), gradients(finite, steps=3), finite)
 def test_finite_input_never_gives_nan_unless_a_quantity_overflows(optimizer, grads, x):
     path, rates, state = walk(optimizer, np.full(3, x), grads)
     assert np.isfinite(rates).all() and np.isfinite(state.kinetic)

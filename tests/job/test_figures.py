@@ -1,6 +1,7 @@
 """The figures: what each must find in its data, what it draws of it, and that nothing is blank or cut off."""
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from experiments.studies.stability import adaptive_edge
 from paper_figures import __main__ as command
 from paper_figures import draw_all, write_gallery
 from paper_figures.__main__ import read_record, reference
-from paper_figures.figure import figures
+from paper_figures.figure import figures, named
 from paper_figures.figures.landscapes import PAIRS, STEPS
 from paper_figures.figures.performance_profile import SHOWN as SHOWN_PROFILES
 from paper_figures.figures.sensitivity import FORMS
@@ -141,7 +142,7 @@ def test_a_figure_without_its_data_is_left_out(data, tmp_path):
 
 def test_same_data_same_bytes(data, tmp_path):
     for folder in ("a", "b"):
-        write_gallery({"gate_sequences": data["gate_sequences"]}, tmp_path / folder)
+        write_gallery({"gate_words": data["gate_sequences"]}, tmp_path / folder)
     one, two = ((tmp_path / folder / "gallery" / "gate_words.png").read_bytes() for folder in ("a", "b"))
     assert one == two
     assert "gallery/gate_words.png" in (tmp_path / "a" / "README.md").read_text(encoding="utf-8")
@@ -209,15 +210,32 @@ def test_the_change_of_width_drawn_is_that_against_adam(data):
 def test_check_names_the_figures_whose_data_changed(data, tmp_path, monkeypatch, capsys):
     growth = data["gate_sequences"]["growth"]
     stored = {"gate_sequences": {"growth": growth}}
-    monkeypatch.setattr(command, "find", lambda stem, out, may_compute=True: (stored.get(stem, {}), "here"))
+    monkeypatch.setattr(command, "_stored", lambda out, paper, stem: stored.get(stem) if paper else None)
+    monkeypatch.setattr(command, "_computed", lambda out, stem: None)
+    monkeypatch.setattr(command, "REFERENCE", tmp_path)
     arguments = ["--out", str(tmp_path), "gate_words", "basins"]
-    assert command.main(arguments) == 0
-    assert "basins           not drawn" in capsys.readouterr().out
+    assert command.main(arguments) == 1  # a figure that was named is missing
+    assert re.search("basins +not drawn: no source has basins of cycles", capsys.readouterr().out)
+    assert command.main(arguments[:3]) == 0
     assert command.main([*arguments, "--check"]) == 0
-    assert capsys.readouterr().out == "basins: no data stored, nothing to check\nno data changed\n"
+    assert capsys.readouterr().out.endswith("basins: no data stored, nothing to check\nno data changed\n")
     stored["gate_sequences"]["growth"] = growth.assign(growth=growth.growth * 1.02)
     assert command.main([*arguments, "--check"]) == 1
     assert "gate_words: its data changed since it was drawn" in capsys.readouterr().out
+
+
+def test_data_come_from_the_first_source_that_has_what_is_drawn(data, tmp_path, monkeypatch):
+    """A result that lacks a dataset does not hide the reference, and the gallery shows the best there is."""
+    growth = data["gate_sequences"]["growth"]
+    here = {True: {"other": growth}, False: {"growth": growth.assign_attrs(made="default")}}
+    monkeypatch.setattr(command, "_stored", lambda out, paper, stem: here[paper])
+    monkeypatch.setattr(command, "reference", lambda stem: {"growth": growth.assign_attrs(made="reference")})
+    (figure,) = named(["gate_words"])
+    found, where = command.Sources(tmp_path).of(figure)
+    assert found["growth"].attrs["made"] == "default" and where == "default resolution, from results"
+    assert command.Sources(tmp_path, best_first=True).of(figure)[0]["growth"].attrs["made"] == "reference"
+    here[False] = {}
+    assert command.Sources(tmp_path).of(figure)[1] == "full resolution, from the reference"
 
 
 def test_the_pairs_that_are_drawn_are_those_of_the_seeds(data):

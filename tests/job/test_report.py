@@ -12,7 +12,7 @@ import pytest
 
 import theory
 from experiments.measurement.verdict import Confrontation, Evidence, Point
-from experiments.report.ledger import Finding, Outcome, Recorded, Study, entry, shown, table
+from experiments.report.ledger import Finding, JobResult, Recorded, StudyRun, entry, shown, table
 from experiments.report.page import (
     embedded,
     interval,
@@ -109,8 +109,8 @@ def outcome(figures=()):
         "E": ("empirical", Confrontation("E", odd, replication=odd)),
     }
     made = provenance(Setup(), "0123456789abcdef", 1.5) | {"resolution": "default"}
-    study = Study("toy", "A toy", plain(Setup()), made, {k: c for k, (_, c) in cases.items()}, figures)
-    failed = Study("broken", "Broken", plain(Setup()), made, failure="ValueError: no <root>")
+    study = StudyRun("toy", "A toy", plain(Setup()), made, {k: c for k, (_, c) in cases.items()}, figures)
+    failed = StudyRun("broken", "Broken", plain(Setup()), made, failure="ValueError: no <root>")
     checks = {"formula rate": True, "a step": False}
     findings = [
         Finding(claim(name), "verified" if name in "AE" else None, Examination(status, "2 checks", 0.5, checks), study)
@@ -120,8 +120,8 @@ def outcome(figures=()):
         Finding(claim("F"), "verified", Examination("proved", "closes", 0.1, {}), failed),
         Finding(claim("G"), "verified"),
     ]
-    idle = Study("maps", "Maps without a claim", plain(Setup()), made)
-    return Outcome(tuple(findings), (study, failed, idle))
+    idle = StudyRun("maps", "Maps without a claim", plain(Setup()), made)
+    return JobResult(tuple(findings), (study, failed, idle))
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ def test_figures_are_inside(tmp_path):
 def test_every_claim_of_the_theory_can_be_shown(tmp_path):
     """Each statement and formula becomes MathML; none falls back to its source text."""
     findings = tuple(Finding(claim, None) for claim in theory.CLAIMS)
-    page = Page(render(Outcome(findings, ()), tmp_path))
+    page = Page(render(JobResult(findings, ()), tmp_path))
     assert "code" not in {tag for tag, _ in page.tags}
     assert {claim.id for claim in theory.CLAIMS} <= set(page.ids)
     for claim in theory.CLAIMS:

@@ -18,6 +18,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experiments.store import chunks as store
 from experiments.store.chunks import (
     Chunks,
     decode,
@@ -28,7 +29,6 @@ from experiments.store.chunks import (
     save_data,
     write_atomically,
 )
-from experiments.store.chunks import chunks as store
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,7 +123,7 @@ def test_only_the_store_hands_bytes_to_the_library():
                 names = {alias.name for alias in node.names}
                 found |= (names | {getattr(node, "module", None)}) & (opening | modules)
                 found |= names & {"decode"} if getattr(node, "module", None) == "experiments.store.chunks" else set()
-        assert found == ({"open_dataset"} if path.name == "store.py" else set()), path
+        assert found == ({"open_dataset"} if path.name == "chunks.py" else set()), path
 
 
 def test_a_file_that_announces_too_much_is_refused(monkeypatch):

@@ -55,9 +55,10 @@ TESTS: Mapping[str, Sequence[str]] = {
     "theory/claims/convergence/predictable_gate.py": ["tests/claims/test_theory_convergence.py", *claims("C1a")],
     "theory/methods/rate_lemmas.py": ["tests/claims/test_theory_convergence.py", *claims("C1a")],
     "theory/claims/stability/__init__.py": ["tests/claims/test_theory_stability.py", *claims("S1", "S2", "S4")],
+    "theory/methods/linearisation.py": ["tests/claims/test_theory_stability.py", *claims("S1", "S2", "S4")],
     "theory/claims/gate_sequences/circle_criterion.py": ["tests/claims/test_theory_gate_sequences.py", *claims("S3a")],
     "theory/claims/gate_sequences/__init__.py": ["tests/claims/test_theory_gate_sequences.py", *claims("S3a", "S5")],
-    "theory/certificates/check.py": [
+    "theory/certificates/reading.py": [
         "tests/catalogues/test_check_certificate.py",
         "tests/catalogues/test_check_gates.py",
     ],

@@ -29,7 +29,7 @@ from theory.claims.cycles.below_edge import CERTIFIED, CYCLES
 from theory.claims.cycles.beyond_edge import BEYOND
 from theory.claims.gate_sequences import LIMITS
 from theory.notation import edge
-from vradam.dynamics import ORIGIN, OUTCOMES, Batch, Horizon, advance, periods
+from vradam.dynamics import Batch, Horizon, RunEnd, advance, periods
 
 EDGE: Final = edge()
 BOWL: Final = vradam.objectives.quadratic([1.0])
@@ -173,12 +173,12 @@ def examples(setup: Setup) -> xr.Dataset:
     beta1, fraction, alpha1 = (np.repeat(column, setup.starts) for column in np.array(setup.examples).T)
     optimizer = vradam.VRMomentum(alpha0=fraction * evaluate(EDGE, beta1=beta1), alpha1=alpha1, beta1=beta1)
     ends = scatter(optimizer, [1.0], setup.starts, setup.seed, Horizon())
-    outcome = ends.outcome.reshape(len(setup.examples), setup.starts)
-    counts = np.stack([(outcome == k).sum(axis=-1) for k in range(len(OUTCOMES))], axis=-1)
+    end = ends.end.reshape(len(setup.examples), setup.starts)
+    counts = np.stack([(end == k).sum(axis=-1) for k in RunEnd], axis=-1)
     settings = dict(zip(("beta1", "fraction", "alpha1"), np.array(setup.examples).T, strict=True))
     return xr.Dataset(
         {"count": (("example", "outcome"), counts)} | {name: ("example", column) for name, column in settings.items()},
-        coords={"outcome": list(OUTCOMES)},
+        coords={"outcome": [end.label for end in RunEnd]},
     )
 
 
@@ -190,7 +190,7 @@ def safe(setup: Setup) -> xr.Dataset:
     limit = np.minimum(evaluate(CYCLES["global_threshold"], beta1=beta1), evaluate(EDGE, beta1=beta1))
     optimizer = vradam.VRMomentum(alpha0=0.98 * limit, alpha1=alpha1, beta1=beta1)
     ends = scatter(optimizer, [1.0], setup.safe_starts, setup.seed + 1, UNHURRIED)
-    share = (ends.outcome.reshape(shape) == ORIGIN).mean(axis=-1)
+    share = (ends.end.reshape(shape) == RunEnd.ORIGIN).mean(axis=-1)
     return xr.Dataset(
         {"share": (("beta1", "alpha1"), share)}, {"beta1": list(setup.safe), "alpha1": list(setup.safe_alpha1)}
     )

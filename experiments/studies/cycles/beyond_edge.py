@@ -24,7 +24,7 @@ from experiments.store.chunks import Chunks
 from theory.claims import stability
 from theory.notation import edge
 from theory.recursion import ALGORITHM
-from vradam.dynamics import random_starts
+from vradam.dynamics import lyapunov, random_starts
 
 Array = NDArray[np.floating]
 EDGE: Final = edge()
@@ -176,7 +176,7 @@ def portrait(setup: Setup, variant: Variant) -> xr.Dataset:
     optimizer = variant.optimizer(S, setup.portrait_alpha1, setup.portrait_beta1)
     x, state = random_starts(optimizer, BOWL, setup.starts, ratios.size, setup.seed, decades=(-2.0, 0.0))
     velocity, rate, _ = _tail(optimizer, x, setup.settle, setup.samples, state)
-    exponent = lyapunov(optimizer, x, state, setup.settle // 4, setup.lyapunov_steps)
+    exponent = lyapunov(optimizer, BOWL, x, state, setup.settle // 4, setup.lyapunov_steps, "compiled")
     dims = ("ratio", "start", "step")
     return xr.Dataset(
         {
@@ -187,30 +187,6 @@ def portrait(setup: Setup, variant: Variant) -> xr.Dataset:
         coords={"ratio": ratios},
         attrs={"beta1": setup.portrait_beta1, "alpha1": setup.portrait_alpha1},
     )
-
-
-def lyapunov(optimizer: vradam.VRMomentum, x: Array, state: vradam.State, settle: int, steps: int) -> Array:
-    """The largest Lyapunov exponent per step (n,), from two runs held 1e-9 (relative) apart: Benettin's method."""
-    settled = vradam.simulate(optimizer, BOWL, x, settle, every=0, state=state, engine="compiled")
-    x, state = settled.final_x, settled.final_state
-    near_x, near = x * (1 + 1e-9), state
-    total = np.zeros(len(x))
-    scale = np.maximum(np.abs(x[:, 0]), np.abs(state.velocity[:, 0]))
-    before = 1e-9 * np.abs(x[:, 0])
-    for _ in range(steps):
-        x, state = optimizer.step(x, BOWL.grad(x), state)
-        near_x, near = optimizer.step(near_x, BOWL.grad(near_x), near)
-        apart = [near_x - x, near.velocity - state.velocity, (near.kinetic - state.kinetic)[:, None]]
-        distance = np.sqrt(sum(part[:, 0] ** 2 for part in apart))
-        total += np.log(np.maximum(distance, 1e-300) / np.maximum(before, 1e-300))
-        scale = np.maximum(np.abs(x[:, 0]), np.abs(state.velocity[:, 0]))
-        before = 1e-9 * scale
-        closer = (before / np.maximum(distance, 1e-300))[:, None]
-        near_x = x + closer * apart[0]
-        near = near._replace(
-            velocity=state.velocity + closer * apart[1], kinetic=state.kinetic + (closer * apart[2])[:, 0]
-        )
-    return total / steps
 
 
 # ---------------------------------------------------------------- flat directions
