@@ -7,11 +7,12 @@ F''(0) = ``curvature``, and sup|F'| is ``curvature * scale`` times a known numbe
 from __future__ import annotations
 
 import math
+from math import sqrt
 
 import numpy as np
 
-from vradam.objectives import forms
 from vradam.objectives.building import Scalar, constant, separable
+from vradam.objectives.elementary import sin, tanh
 from vradam.objectives.objective import Array, Objective
 from vradam.validation import whole_number
 
@@ -41,7 +42,7 @@ def pseudo_huber(dim: int, scale: float = 1.0, curvature: float = 1.0) -> Object
         grad_bound=curvature * scale,
         minimum=0.0,
         minimiser=np.zeros(dim),
-        slope=forms.pseudo_huber,
+        slope=_pseudo_huber_form,
     )
 
 
@@ -53,6 +54,12 @@ def _pseudo_huber(x: Array, scale: float, curvature: float) -> Array:
 def _pseudo_huber_slope(x: Array, scale: float, curvature: float) -> Array:
     u = x / scale
     return curvature * x / np.sqrt(1 + u * u)
+
+
+def _pseudo_huber_form(x_i, scale, curvature, p2, p3):
+    """curvature x / sqrt(1 + (x/scale)^2)."""
+    u = x_i * (1.0 / scale)
+    return curvature * x_i / sqrt(1.0 + u * u)
 
 
 def _pseudo_huber_bend(x: Array, scale: float, curvature: float) -> Array:
@@ -85,7 +92,7 @@ def log_cosh(dim: int, scale: float = 1.0, curvature: float = 1.0) -> Objective:
         grad_bound=curvature * scale,
         minimum=0.0,
         minimiser=np.zeros(dim),
-        slope=forms.log_cosh,
+        slope=_log_cosh_form,
     )
 
 
@@ -98,6 +105,11 @@ def _log_cosh(x: Array, scale: float, curvature: float) -> Array:
 
 def _log_cosh_slope(x: Array, scale: float, curvature: float) -> Array:
     return (curvature * scale) * np.tanh(x / scale)
+
+
+def _log_cosh_form(x_i, scale, curvature, p2, p3):
+    """curvature scale tanh(x/scale); the last term is NaN where x is not finite and 0 elsewhere."""
+    return curvature * scale * tanh(x_i * (1.0 / scale)) + 0.0 * x_i
 
 
 def _log_cosh_bend(x: Array, scale: float, curvature: float) -> Array:
@@ -131,7 +143,7 @@ def rational(dim: int, scale: float = 1.0, curvature: float = 2.0) -> Objective:
         grad_bound=3 * math.sqrt(3) / 16 * curvature * scale,
         minimum=0.0,
         minimiser=np.zeros(dim),
-        slope=forms.rational,
+        slope=_rational_form,
     )
 
 
@@ -144,6 +156,13 @@ def _rational_slope(x: Array, scale: float, curvature: float) -> Array:
     u = x / scale
     w = 1 / (1 + u * u)
     return curvature * x * w * w
+
+
+def _rational_form(x_i, scale, curvature, p2, p3):
+    """curvature x / (1 + (x/scale)^2)^2."""
+    u = x_i * (1.0 / scale)
+    w = 1.0 + u * u
+    return curvature * x_i / (w * w)
 
 
 def _rational_bend(x: Array, scale: float, curvature: float) -> Array:
@@ -178,7 +197,7 @@ def pseudo_huber_sine(
         grad_bound=curvature * scale + amplitude,
         minimum=0.0,
         minimiser=np.zeros(dim),
-        slope=forms.pseudo_huber_sine,
+        slope=_pseudo_huber_sine_form,
     )
 
 
@@ -189,6 +208,12 @@ def _pseudo_huber_sine(x: Array, scale: float, curvature: float, amplitude: floa
 
 def _pseudo_huber_sine_slope(x: Array, scale: float, curvature: float, amplitude: float, frequency: float) -> Array:
     return _pseudo_huber_slope(x, scale, curvature) + amplitude * np.sin(frequency * x)
+
+
+def _pseudo_huber_sine_form(x_i, scale, curvature, amplitude, frequency):
+    """Pseudo-Huber's slope plus amplitude sin(frequency x)."""
+    u = x_i * (1.0 / scale)
+    return curvature * x_i / sqrt(1.0 + u * u) + amplitude * sin(frequency * x_i)
 
 
 def _pseudo_huber_sine_bend(x: Array, scale: float, curvature: float, amplitude: float, frequency: float) -> Array:

@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vradam.objectives import forms
 from vradam.objectives.building import constant, hessian_by_columns, matrix, point
 from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import whole_number
@@ -30,7 +29,7 @@ def four_scalar_product() -> Objective:
         hessian=partial(hessian_by_columns, _four_scalar_product_hvp, 4),
         minimum=0.0,
         minimiser=np.ones(4),
-        kernel=Kernel(forms.four_scalar_product, np.zeros(0), separable=False),
+        kernel=Kernel(_four_scalar_product_form, np.zeros(0), separable=False),
     )
 
 
@@ -49,6 +48,17 @@ def _four_scalar_product_grad(p: ArrayLike) -> Array:
     x, y, z, w = _four(p)
     r = x * y * z * w - 1
     return np.stack([r * y * z * w, r * x * z * w, r * x * y * w, r * x * y * z], axis=-1)
+
+
+def _four_scalar_product_form(x, g, parameters):
+    """(x y z w - 1)^2 / 2."""
+    for j in range(x.shape[1]):
+        a, b, c, d = x[0, j], x[1, j], x[2, j], x[3, j]
+        r = a * b * c * d - 1.0
+        g[0, j] = r * b * c * d
+        g[1, j] = r * a * c * d
+        g[2, j] = r * a * b * d
+        g[3, j] = r * a * b * c
 
 
 def _four_scalar_product_hvp(p: ArrayLike, u: ArrayLike) -> Array:
@@ -98,7 +108,7 @@ def progressive_sharpening(final: float = 100.0, flat: float = 1.0, initial: flo
         minimum=0.0,
         minimiser=np.array([0.0, math.sqrt(final)]),
         start=np.array([0.01, math.sqrt(initial)]),
-        kernel=Kernel(forms.progressive_sharpening, np.array(parameters), separable=False),
+        kernel=Kernel(_progressive_sharpening_form, np.array(parameters), separable=False),
     )
 
 
@@ -114,6 +124,15 @@ def _progressive_sharpening_grad(parameters: tuple[float, float], z: ArrayLike) 
     x, y = z[..., 0], z[..., 1]
     Y, flat = parameters
     return np.stack([y * y * x, x * x * y + flat * (y - Y)], axis=-1)
+
+
+def _progressive_sharpening_form(x, g, parameters):
+    """y^2 x^2 / 2 + flat (y - Y)^2 / 2 with (Y, flat) = ``parameters``."""
+    target, flat = parameters[0], parameters[1]
+    for j in range(x.shape[1]):
+        u, y = x[0, j], x[1, j]
+        g[0, j] = y * y * u
+        g[1, j] = u * u * y + flat * (y - target)
 
 
 def _progressive_sharpening_hvp(parameters: tuple[float, float], z: ArrayLike, u: ArrayLike) -> Array:
@@ -155,7 +174,7 @@ def matrix_factorisation(target: ArrayLike, rank: int) -> Objective:
         hessian=partial(hessian_by_columns, hvp, dim),
         minimum=float(0.5 * np.sum(values[rank:] ** 2)),
         minimiser=np.concatenate([(left[:, :rank] * root).ravel(), (right[:rank].T * root).ravel()]),
-        kernel=Kernel(forms.matrix_factorisation, M, separable=False),
+        kernel=Kernel(_matrix_factorisation_form, M, separable=False),
     )
 
 
@@ -196,3 +215,28 @@ def _factorisation_hvp(M: NDArray[np.float64], rank: int, x: ArrayLike, u: Array
     along_U = np.einsum("...ij,...jk->...ik", dR, V) + np.einsum("...ij,...jk->...ik", R, B)
     along_V = np.einsum("...ij,...ik->...jk", dR, U) + np.einsum("...ij,...ik->...jk", R, A)
     return _joined(along_U, along_V)
+
+
+def _matrix_factorisation_form(x, g, parameters):
+    """|U V' - M|^2 / 2 with M (m, n) = ``parameters`` and x the rows of U, then those of V."""
+    d, lanes = x.shape
+    m, n = parameters.shape
+    rank = d // (m + n)
+    residual = np.empty(lanes)
+    for i in range(d):
+        for j in range(lanes):
+            g[i, j] = 0.0
+    for row in range(m):
+        for column in range(n):
+            target = parameters[row, column]
+            for j in range(lanes):
+                residual[j] = -target
+            for k in range(rank):
+                u, v = row * rank + k, (m + column) * rank + k
+                for j in range(lanes):
+                    residual[j] += x[u, j] * x[v, j]
+            for k in range(rank):
+                u, v = row * rank + k, (m + column) * rank + k
+                for j in range(lanes):
+                    g[u, j] += residual[j] * x[v, j]
+                    g[v, j] += residual[j] * x[u, j]

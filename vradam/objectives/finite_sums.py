@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vradam.objectives import forms
 from vradam.objectives.building import constant, hessian_by_columns, matrix, point
+from vradam.objectives.elementary import exp_minus
 from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import real_array
 
@@ -81,7 +81,7 @@ def _kernel(data: _Data) -> Kernel:
     first = np.zeros((1, data.signed.shape[1]))
     first[0, 0] = data.l2
     rows = np.concatenate([first, data.signed])
-    return Kernel(forms.logistic_regression, rows, separable=False, mean_of_terms=forms.mean_of_logistic_terms)
+    return Kernel(_logistic_regression_form, rows, separable=False, mean_of_terms=_mean_of_logistic_terms_form)
 
 
 def _sigmoid(t: Array) -> Array:
@@ -132,3 +132,56 @@ def _newton(data: _Data) -> NDArray[np.float64]:
         if np.abs(step).max() <= 1e-10 * (1 + np.abs(x).max()):
             break
     return x
+
+
+def _logistic_regression_form(x, g, parameters):
+    """The mean over the rows y_i a_i of ``parameters`` below the first, which holds l2 alone."""
+    d, lanes = x.shape
+    n = parameters.shape[0] - 1
+    weight = np.empty(lanes)
+    for i in range(d):
+        for j in range(lanes):
+            g[i, j] = 0.0
+    for term in range(1, n + 1):
+        for j in range(lanes):
+            weight[j] = 0.0
+        for i in range(d):
+            a = parameters[term, i]
+            for j in range(lanes):
+                weight[j] += a * x[i, j]
+        for j in range(lanes):
+            weight[j] = _missing_form(weight[j])
+        for i in range(d):
+            a = parameters[term, i]
+            for j in range(lanes):
+                g[i, j] += weight[j] * a
+    l2 = parameters[0, 0]
+    for i in range(d):
+        for j in range(lanes):
+            g[i, j] = l2 * x[i, j] - g[i, j] / n
+
+
+def _mean_of_logistic_terms_form(x, g, chosen, parameters):
+    """The same over the terms chosen (size, lanes)."""
+    d, lanes = x.shape
+    size = chosen.shape[0]
+    l2 = parameters[0, 0]
+    for j in range(lanes):
+        for i in range(d):
+            g[i, j] = 0.0
+        for k in range(size):
+            term = chosen[k, j] + 1
+            margin = 0.0
+            for i in range(d):
+                margin += parameters[term, i] * x[i, j]
+            weight = _missing_form(margin)
+            for i in range(d):
+                g[i, j] += weight * parameters[term, i]
+        for i in range(d):
+            g[i, j] = l2 * x[i, j] - g[i, j] / size
+
+
+def _missing_form(margin):
+    """1/(1 + exp(margin)): the probability that the model gives to the other label."""
+    small = exp_minus(abs(margin))
+    return (small if margin >= 0.0 else 1.0) / (1.0 + small)

@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vradam.objectives import forms
 from vradam.objectives.building import Scalar, matrix, point, separable
 from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import real_array, whole_number
@@ -52,7 +51,7 @@ def quadratic(spectrum: ArrayLike, rotation: int | ArrayLike | None = None) -> O
             minimum=minimum,
             minimiser=minimiser,
             start=np.ones(h.size),
-            slope=forms.parabola,
+            slope=_parabola_form,
         )
     q = _orthogonal(rotation, h.size)
     H = np.einsum("ik,k,jk->ij", q, h, q)
@@ -69,7 +68,7 @@ def quadratic(spectrum: ArrayLike, rotation: int | ArrayLike | None = None) -> O
         minimum=minimum,
         minimiser=minimiser,
         start=np.ones(h.size),
-        kernel=Kernel(forms.dense_quadratic, H, separable=False),
+        kernel=Kernel(_dense_quadratic_form, H, separable=False),
     )
 
 
@@ -123,3 +122,34 @@ def _haar(seed: int, dim: int) -> NDArray[np.float64]:
     if np.linalg.det(q) < 0:
         q[:, 0] = -q[:, 0]
     return q
+
+
+def _parabola_form(x_i, h, p1, p2, p3):
+    """h x: a quadratic in its eigenbasis."""
+    return h * x_i
+
+
+def _dense_quadratic_form(x, g, parameters):
+    """g = H x with H (d, d) = ``parameters``: two rows by four columns at a time, to load less often."""
+    d, lanes = x.shape
+    for i in range(0, d, 2):
+        n = min(i + 1, d - 1)  # the last row is its own neighbour where d is odd
+        for j in range(lanes):
+            g[i, j] = 0.0
+            g[n, j] = 0.0
+        for k in range(0, d - 3, 4):
+            a0, a1, a2, a3 = parameters[i, k], parameters[i, k + 1], parameters[i, k + 2], parameters[i, k + 3]
+            b0, b1, b2, b3 = parameters[n, k], parameters[n, k + 1], parameters[n, k + 2], parameters[n, k + 3]
+            for j in range(lanes):
+                x0, x1, x2, x3 = x[k, j], x[k + 1, j], x[k + 2, j], x[k + 3, j]
+                one = g[i, j] + ((a0 * x0 + a1 * x1) + (a2 * x2 + a3 * x3))
+                other = g[n, j] + ((b0 * x0 + b1 * x1) + (b2 * x2 + b3 * x3))
+                g[i, j] = one
+                g[n, j] = other
+        for k in range(d - d % 4, d):
+            a, b = parameters[i, k], parameters[n, k]
+            for j in range(lanes):
+                one = g[i, j] + a * x[k, j]
+                other = g[n, j] + b * x[k, j]
+                g[i, j] = one
+                g[n, j] = other

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from math import e, pi, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vradam.objectives import forms
 from vradam.objectives.building import Scalar, hessian_by_columns, point, separable
+from vradam.objectives.elementary import exp_minus, sin_cos_of_turns
 from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import whole_number
 
@@ -36,7 +37,7 @@ def rosenbrock(dim: int = 2) -> Objective:
         minimum=0.0,
         minimiser=np.ones(dim),
         start=np.resize([-1.2, 1.0], dim),
-        kernel=Kernel(forms.rosenbrock, np.zeros(0), separable=False),
+        kernel=Kernel(_rosenbrock_form, np.zeros(0), separable=False),
     )
 
 
@@ -55,6 +56,19 @@ def _rosenbrock_grad(dim: int, x: ArrayLike) -> Array:
     g[..., :-1] = -400 * a * r - 2 * (1 - a)
     g[..., 1:] += 200 * r
     return g
+
+
+def _rosenbrock_form(x, g, parameters):
+    """The valley 100 (x_{i+1} - x_i^2)^2 + (1 - x_i)^2, summed over i."""
+    d, lanes = x.shape
+    for j in range(lanes):
+        g[0, j] = 0.0
+    for i in range(d - 1):
+        for j in range(lanes):
+            a = x[i, j]
+            r = x[i + 1, j] - a * a
+            g[i, j] += -400.0 * a * r - 2.0 * (1.0 - a)
+            g[i + 1, j] = 200.0 * r
 
 
 def _rosenbrock_hvp(dim: int, x: ArrayLike, u: ArrayLike) -> Array:
@@ -84,7 +98,7 @@ def beale() -> Objective:
         minimum=0.0,
         minimiser=np.array([3.0, 0.5]),
         start=np.array([1.0, 1.0]),
-        kernel=Kernel(forms.beale, np.zeros(0), separable=False),
+        kernel=Kernel(_beale_form, np.zeros(0), separable=False),
     )
 
 
@@ -101,6 +115,16 @@ def _beale_grad(z: ArrayLike) -> Array:
     along_x = 2 * (r1 * p1 + r2 * p2 + r3 * p3)
     along_y = 2 * x * (r1 + 2 * y * r2 + 3 * y * y * r3)
     return np.stack([along_x, along_y], axis=-1)
+
+
+def _beale_form(x, g, parameters):
+    """Three squares (c_k - x + x y^k)^2."""
+    for j in range(x.shape[1]):
+        u, y = x[0, j], x[1, j]
+        p1, p2, p3 = y - 1.0, y * y - 1.0, y * y * y - 1.0
+        r1, r2, r3 = 1.5 + u * p1, 2.25 + u * p2, 2.625 + u * p3
+        g[0, j] = 2.0 * (r1 * p1 + r2 * p2 + r3 * p3)
+        g[1, j] = 2.0 * u * (r1 + 2.0 * y * r2 + 3.0 * y * y * r3)
 
 
 def _beale_hvp(z: ArrayLike, u: ArrayLike) -> Array:
@@ -131,7 +155,7 @@ def himmelblau() -> Objective:
         hessian=partial(hessian_by_columns, _himmelblau_hvp, 2),
         minimum=0.0,
         minimiser=np.array([3.0, 2.0]),
-        kernel=Kernel(forms.himmelblau, np.zeros(0), separable=False),
+        kernel=Kernel(_himmelblau_form, np.zeros(0), separable=False),
     )
 
 
@@ -145,6 +169,15 @@ def _himmelblau_grad(z: ArrayLike) -> Array:
     x, y = _pair(z)
     p, q = x * x + y - 11, x + y * y - 7
     return np.stack([4 * x * p + 2 * q, 2 * p + 4 * y * q], axis=-1)
+
+
+def _himmelblau_form(x, g, parameters):
+    """(x^2 + y - 11)^2 + (x + y^2 - 7)^2."""
+    for j in range(x.shape[1]):
+        u, y = x[0, j], x[1, j]
+        p, q = u * u + y - 11.0, u + y * y - 7.0
+        g[0, j] = 4.0 * u * p + 2.0 * q
+        g[1, j] = 2.0 * p + 4.0 * y * q
 
 
 def _himmelblau_hvp(z: ArrayLike, u: ArrayLike) -> Array:
@@ -175,7 +208,7 @@ def rastrigin(dim: int) -> Objective:
         smoothness=2 + 40 * math.pi**2,
         minimum=0.0,
         minimiser=np.zeros(dim),
-        slope=forms.rastrigin,
+        slope=_rastrigin_form,
     )
 
 
@@ -185,6 +218,12 @@ def _rastrigin(x: Array) -> Array:
 
 def _rastrigin_slope(x: Array) -> Array:
     return 20 * math.pi * np.sin(2 * math.pi * x) + 2 * x
+
+
+def _rastrigin_form(x_i, p0, p1, p2, p3):
+    """20 pi sin(2 pi x) + 2 x."""
+    sine, _ = sin_cos_of_turns(x_i)
+    return 20.0 * pi * sine + 2.0 * x_i
 
 
 def _rastrigin_bend(x: Array) -> Array:
@@ -206,7 +245,7 @@ def styblinski_tang(dim: int) -> Objective:
         Scalar(_styblinski_tang, _styblinski_tang_slope, _styblinski_tang_bend),
         minimum=dim * (root**4 - 16 * root**2 + 5 * root) / 2,
         minimiser=np.full(dim, root),
-        slope=forms.styblinski_tang,
+        slope=_styblinski_tang_form,
     )
 
 
@@ -216,6 +255,11 @@ def _styblinski_tang(x: Array) -> Array:
 
 def _styblinski_tang_slope(x: Array) -> Array:
     return x * (2 * x * x - 16) + 2.5
+
+
+def _styblinski_tang_form(x_i, p0, p1, p2, p3):
+    """(4 x^3 - 32 x + 5)/2."""
+    return x_i * (2.0 * x_i * x_i - 16.0) + 2.5
 
 
 def _styblinski_tang_bend(x: Array) -> Array:
@@ -244,7 +288,7 @@ def ackley(dim: int) -> Objective:
         hessian=partial(hessian_by_columns, hvp, dim),
         minimum=0.0,
         minimiser=np.zeros(dim),
-        kernel=Kernel(forms.ackley, np.zeros(0), separable=False),
+        kernel=Kernel(_ackley_form, np.zeros(0), separable=False),
     )
 
 
@@ -261,6 +305,25 @@ def _ackley_grad(dim: int, x: ArrayLike) -> Array:
     cone = np.divide(x, dim * r, out=np.zeros_like(x), where=r > 0)  # the gradient of r
     ripple = np.exp(np.mean(np.cos(2 * math.pi * x), axis=-1, keepdims=True))
     return 4 * np.exp(-0.2 * r) * cone + (2 * math.pi / dim) * ripple * np.sin(2 * math.pi * x)
+
+
+def _ackley_form(x, g, parameters):
+    """4 exp(-r/5) grad r + (2 pi/d) exp(mean cos 2 pi x) sin 2 pi x, r = sqrt(mean x^2)."""
+    d, lanes = x.shape
+    radius, cosines = np.zeros(lanes), np.zeros(lanes)
+    for i in range(d):
+        for j in range(lanes):
+            sine, cosine = sin_cos_of_turns(x[i, j])
+            g[i, j] = sine
+            radius[j] += x[i, j] * x[i, j]
+            cosines[j] += cosine
+    for j in range(lanes):
+        r = sqrt(radius[j] / d)
+        radius[j] = 4.0 * exp_minus(0.2 * r) / (d * r) if r > 0.0 else 0.0 * r
+        cosines[j] = (2.0 * pi * e / d) * exp_minus(1.0 - cosines[j] / d)
+    for i in range(d):
+        for j in range(lanes):
+            g[i, j] = radius[j] * x[i, j] + cosines[j] * g[i, j]
 
 
 def _ackley_hvp(dim: int, x: ArrayLike, u: ArrayLike) -> Array:
