@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m experiments",
         description="Confront every claim about VRAdam with runs, and report the verdicts.",
     )
+    arguments.add_argument("names", nargs="*", metavar="ID", help="the same as --only")
     arguments.add_argument("--paper", action="store_true", help="full resolution (minutes instead of seconds)")
     arguments.add_argument("--only", nargs="+", metavar="ID", help="claims or stems to run, such as G1 or stability")
     arguments.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="folder of the results")
@@ -48,14 +49,18 @@ def main(
     draw: Draw | None = None,
 ) -> int:
     """Run the main job; returns the exit status. The last two arguments replace the ledger, for tests."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["new"]:
+        return _new(words[1:])
     command_line = parser()
-    chosen = command_line.parse_args(argv)
+    chosen = command_line.parse_args(words)
+    chosen.only = [*(chosen.only or ()), *chosen.names] or None
     if chosen.update_reference and not chosen.paper:
         command_line.error("--update-reference needs --paper: the reference is made at full resolution")
 
     from experiments.interruption import Interruptible
 
-    again = shlex.join(["python", "-m", "experiments", *(sys.argv[1:] if argv is None else argv)])
+    again = shlex.join(["python", "-m", "experiments", *words])
     again = again.replace(" --fresh", "")
     message = f"\nStopped. Finished chunks are kept in {chosen.out}; to continue:\n    {again}"
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
@@ -71,6 +76,26 @@ def main(
     except OSError as error:
         print(f"Cannot continue: {error}\nFinished chunks are kept; to continue:\n    {again}", file=sys.stderr)
         return 3
+
+
+def _new(words: Sequence[str]) -> int:
+    """``new STEM``: write the skeleton of a claim, its study and its test."""
+    arguments = argparse.ArgumentParser(
+        prog="python -m experiments new", description="Write a claim with its study and its test, to be written over."
+    )
+    arguments.add_argument("stem", metavar="STEM", help="a new name, such as step_limits")
+    arguments.add_argument("--id", metavar="ID", help="of the claim, such as S9 (default: the next of chapter S)")
+    chosen = arguments.parse_args(words)
+    from experiments.skeleton import next_id, write
+
+    name = chosen.id or next_id()
+    try:
+        files = write(chosen.stem, name)
+    except ValueError as error:
+        arguments.error(str(error))
+    print("\n".join(map(str, files)))
+    print(f"Try it: python -m theory {name}    python -m experiments {name}    pytest tests/claims -k {chosen.stem}")
+    return 0
 
 
 def _run(

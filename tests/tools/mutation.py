@@ -77,7 +77,10 @@ TESTS: Mapping[str, Sequence[str]] = {
     "vradam/schedules.py": ["tests/instrument/test_schedules.py"],
     "vradam/objectives/elementary.py": ["tests/instrument/test_engine_lanes.py", "tests/instrument/test_rng.py"],
     "vradam/engine/methods.py": ["tests/instrument/test_engine_lanes.py"],
-    "vradam/objectives/edge_models.py": ["tests/instrument/test_objectives.py", "tests/instrument/test_engine_lanes.py"],
+    "vradam/objectives/edge_models.py": [
+        "tests/instrument/test_objectives.py",
+        "tests/instrument/test_engine_lanes.py",
+    ],
     "vradam/objectives/textbook.py": ["tests/instrument/test_objectives.py", "tests/instrument/test_engine_lanes.py"],
     "vradam/random_streams.py": ["tests/instrument/test_rng.py"],
     "vradam/engine/draws.py": ["tests/instrument/test_rng.py", "tests/instrument/test_noise.py"],

@@ -68,7 +68,8 @@ def separable(
 ) -> Objective:
     """``F(x) = sum_i f(x_i)``: the gradient is f' of each coordinate and the Hessian diagonal.
 
-    ``slope`` is f' for the compiled engine, with up to four ``parameters``; see :class:`~vradam.objectives.objective.Kernel`.
+    ``slope`` is f' for the compiled engine, with up to four ``parameters``: see
+    :class:`~vradam.objectives.objective.Kernel`.
     """
     return Objective(
         name=name,

@@ -1,0 +1,125 @@
+"""The recipes of CONTRIBUTING, followed in a copy: what is dropped in is found, what is wrong turns something red."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CLOSES, OPEN = 0, 1
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A copy of the project with the skeleton of a new claim, stem ``tried`` and id S99."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("vradam", "theory", "experiments", "paper_figures", "tests"):
+        unneeded = shutil.ignore_patterns("__pycache__", "gallery", "reference", "*.nbi", "*.nbc")
+        shutil.copytree(ROOT / name, folder / name, ignore=unneeded)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    done = run(folder, "-m", "experiments", "new", "tried", "--id", "S99")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def run(folder, *words):
+    """A command in the copy, which is found before any other installation."""
+    there = os.environ | {"PYTHONPATH": str(folder), "NUMBA_DISABLE_JIT": "1", "MPLBACKEND": "Agg"}
+    return subprocess.run([sys.executable, *words], cwd=folder, env=there, capture_output=True, text=True, timeout=300)
+
+
+def rewritten(path, old, new):
+    """Exchange a piece of a file for the time of a ``with`` block."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text, (path, old)
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return text
+
+
+def test_a_claim_is_three_new_files_and_no_edit(clone):
+    """The generic tests find it, the main job runs it, and its verdict is the one that its conclusion foretells."""
+    names = {"theory/claims/tried.py", "experiments/studies/tried.py", "tests/claims/test_tried.py"}
+    assert {path for path in names if (clone / path).exists() and not (ROOT / path).exists()} == names
+    words = ("-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider")
+    files = ("tests/catalogues/test_theory_claims.py", "tests/claims/test_tried.py")
+    generic = run(clone, *words, *files, "-k", "S99 or tried")
+    assert generic.returncode == 0, generic.stdout
+    assert int(generic.stdout.split(" passed")[0].split()[-1]) >= 8
+    job = run(clone, "-m", "experiments", "S99", "--jobs", "1", "--out", "here")
+    assert job.returncode == CLOSES and "S99" in job.stdout, job.stdout + job.stderr
+    row = next(line for line in job.stdout.splitlines() if line.startswith("S99"))
+    assert "verified" in row and "met" in row
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "word"),
+    [
+        ("theory/claims/tried.py", "1 - beta1**2}", "sp.Rational(51, 50) * (1 - beta1**2)}", "open"),
+        ("experiments/studies/tried.py", "(state.velocity / g)", "1.02 * (state.velocity / g)", "open"),
+        ("experiments/studies/tried.py", "STUDY = Study(", "STUDIES = Study(", "must end with STUDY"),
+        ("theory/claims/tried.py", "CLAIMS = (S99,)", "CLAIM = S99", "theory.claims.tried must end with CLAIMS"),
+        ("theory/claims/tried.py", 'id="S99"', 'id="S1"', "the id S1 must belong to one claim"),
+    ],
+    ids=["a formula 2 % off", "a measurement 2 % off", "no study", "no claims", "an id twice"],
+)
+def test_a_claim_made_wrong_is_never_not_run(clone, file, old, new, word):
+    """The status is never 0, and the reason is said with its name."""
+    text = rewritten(clone / file, old, new)
+    try:
+        job = run(clone, "-m", "experiments", "S99", "--jobs", "1", "--out", "there")
+    finally:
+        (clone / file).write_text(text, encoding="utf-8")
+    assert job.returncode != CLOSES and word in job.stdout + job.stderr, job.stdout + job.stderr
+
+
+def test_a_study_under_another_name_is_an_error(clone):
+    study = clone / "experiments" / "studies" / "tried.py"
+    other = study.rename(study.with_name("tired.py"))
+    try:
+        job = run(clone, "-m", "experiments", "S99", "--out", "there")
+    finally:
+        other.rename(study)
+    assert job.returncode == 3 and "theory.claims.tried must have a study experiments.studies.tried" in job.stderr
+
+
+FIGURE = """
+from paper_figures.figure import Figure
+from paper_figures.style import canvas
+
+def draw(data):
+    figure, axes = canvas()
+    axes.plot(data["share"].beta1, data["share"].share.mean("gradient"))
+    axes.set_title("The more momentum, the slower the start")
+    return figure
+
+FIGURE = Figure("tried", ("share",), "The more momentum, the smaller the velocity after two steps.", draw)
+"""
+
+
+def test_a_figure_is_one_new_file(clone):
+    """The main job draws it from its own results, and a figure that needs what is not there is not drawn: status 1."""
+    module = clone / "paper_figures" / "figures" / "tried_figure.py"
+    module.write_text(FIGURE, encoding="utf-8")
+    drawn = run(clone, "-m", "paper_figures", "tried_figure", "--out", "here")
+    assert drawn.returncode == 0 and "tried_figure.svg" in drawn.stdout, drawn.stdout + drawn.stderr
+    rewritten(module, '("share",)', '("shares",)')
+    missing = run(clone, "-m", "paper_figures", "tried_figure", "--out", "here")
+    module.unlink()
+    assert missing.returncode == 1 and "no source has shares of tried" in missing.stdout
+
+
+@pytest.mark.parametrize(
+    ("stem", "name", "message"),
+    [
+        ("tried", "S98", "got 'tried'"),
+        ("Tried", "S98", "got 'Tried'"),
+        ("new_stem", "S99", "got 'S99'"),
+        ("new_stem", "T1", "got 'T1'"),
+    ],
+)
+def test_a_skeleton_never_writes_over_anything(clone, stem, name, message):
+    done = run(clone, "-m", "experiments", "new", stem, "--id", name)
+    assert done.returncode == 2 and message in done.stderr
