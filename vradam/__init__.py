@@ -1,5 +1,7 @@
 """VRAdam, the instrument: the optimizer, its studied gates, baselines, objectives, noise and simulation.
 
+Also what researchers measure with: labelled sweeps, long-run dynamics, sharpness, and one catalogue of problems.
+
 >>> import vradam
 >>> bowl = vradam.objectives.quadratic([1.0, 10.0])
 >>> run = vradam.simulate(vradam.VRAdam(alpha0=0.1), bowl, x0=[1.0, 1.0], steps=500)
@@ -25,6 +27,8 @@ from vradam.optimizer import State, VRAdam
 from vradam.simulation import simulate
 from vradam.trajectory import Trajectory
 
+from vradam import dynamics, problems, sweeps  # isort: skip  (they use the names above)
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -42,11 +46,14 @@ __all__ = [
     "VRAdam",
     "VRMomentum",
     "baselines",
+    "dynamics",
     "gates",
     "minimize_vradam",
     "noise",
     "objectives",
+    "problems",
     "schedules",
     "sharpness",
     "simulate",
+    "sweeps",
 ]

@@ -1,21 +1,26 @@
-"""A sweep over hyper-parameters and seeds as one labelled table, in batches, on as many processes as you like."""
+"""A sweep over hyper-parameters and seeds as one labelled table, in batches, resumable, on any number of processes."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import pairwise
-from typing import Any, Final, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+from zipfile import BadZipFile
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 import vradam
 from vradam.objectives import Objective
 from vradam.trajectory import Trajectory
 from vradam.workers import Workers
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Statistic = Callable[[Trajectory], ArrayLike]
 Engine = Literal["auto", "numpy", "compiled"]
@@ -40,6 +45,7 @@ def run(
     engine: Engine = "auto",
     jobs: int = 1,
     dask: str | None = None,
+    folder: str | Path | None = None,
 ) -> xr.Dataset:
     """Every combination of the values in ``over``, with every seed: a statistic of each run, with labelled axes.
 
@@ -58,6 +64,8 @@ def run(
     steps, noise, every, engine : as for :func:`vradam.simulate`; ``every=0`` records the first and the last point only
     jobs : processes, one thread each; 1 stays in this process
     dask : address of a Dask scheduler that computes instead
+    folder : where finished batches are kept, so that an interrupted sweep goes on where it stopped; it belongs to this
+        sweep, of this version of the package. None keeps nothing
 
     Returns
     -------
@@ -66,8 +74,10 @@ def run(
 
     Raises
     ------
-    ValueError : if ``over`` names no hyper-parameter of the optimizer, an axis is empty, or a statistic returns
-        another shape than (runs,).
+    ValueError : if ``over`` names no hyper-parameter of the optimizer, an axis is empty, a statistic returns another
+        shape than (runs,), or ``folder`` belongs to another sweep.
+    TypeError : if ``folder`` is given and a statistic or a schedule is no module-level function: it has no name that
+        tells it from others.
 
     Examples
     --------
@@ -81,6 +91,8 @@ def run(
     >>> bool(table.final_value.sel(alpha0=0.01, beta3=0).mean() < table.final_value.sel(alpha0=0.001, beta3=0).mean())
     True
     """
+    import xarray as xr
+
     workers = Workers(jobs, dask)
     axes = _axes(optimizer, over, seeds)
     shape = tuple(len(values) for values in axes.values())
@@ -89,7 +101,7 @@ def run(
         raise ValueError(f"x0 must have shape (d,) or (seeds, d) with {len(axes['seed'])} seeds, got {start.shape}")
     named = dict(statistic) if isinstance(statistic, Mapping) else {_name(statistic): statistic}
     total = math.prod(shape)
-    share = 4 * TILE if dask else math.ceil(total / jobs / TILE) * TILE
+    share = 4 * TILE if dask or folder else math.ceil(total / jobs / TILE) * TILE
     records = 1 + (math.ceil(steps / every) if every > 0 else 1)
     room = max(1, RECORDED // (records * (objective.dim + 3)))
     edges = [*range(0, total, min(share, LARGEST, room)), total]
@@ -97,13 +109,60 @@ def run(
         f"{first}": (optimizer, objective, axes, range(first, last), named, start, steps, noise, every, engine)
         for first, last in pairwise(edges)
     }
-    done = dict(workers.map(_batch, batches))
+    kept = Kept(Path(folder), batches, named) if folder else None
+    done = kept.finished() if kept else {}
+    for key, found in workers.map(_batch, {key: batch for key, batch in batches.items() if key not in done}):
+        done[key] = found
+        if kept:
+            kept.keep(key, found)
     columns = {name: np.concatenate([done[key][name] for key in batches]).reshape(shape) for name in named}
     return xr.Dataset(
         {name: (tuple(axes), values) for name, values in columns.items()},
         coords=axes,
         attrs={"optimizer": type(optimizer).__name__, "objective": objective.name, "steps": steps},
     )
+
+
+class Kept:
+    """The finished batches of one sweep in a folder of its own, as ``batch-<first run>.npz``."""
+
+    def __init__(self, folder: Path, batches: Mapping[str, tuple], statistics: Mapping[str, Statistic]) -> None:
+        import joblib
+
+        try:
+            mark = joblib.hash((vradam.__version__, list(batches), next(iter(batches.values()))), hash_name="sha1")
+        except Exception as error:  # pickle raises errors of its own, AttributeError and others
+            raise TypeError(f"folder needs module-level functions as statistics: {error.args[:1]}") from error
+        self.folder, self.names = folder, list(statistics)
+        self.sizes = {key: len(batch[3]) for key, batch in batches.items()}
+        folder.mkdir(parents=True, exist_ok=True)
+        owner = folder / "sweep.txt"
+        if owner.exists() and owner.read_text(encoding="utf-8") != mark:
+            raise ValueError(f"folder must belong to this sweep, got {folder}, which holds another one")
+        owner.write_text(mark, encoding="utf-8")
+
+    def finished(self) -> dict[str, dict[str, NDArray]]:
+        """What was kept; a file that is damaged counts as not finished."""
+        found = {}
+        for key, size in self.sizes.items():
+            try:
+                with self._file(key).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                    columns = {name: stored[name] for name in self.names}
+            except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+                continue
+            if all(column.shape == (size,) for column in columns.values()):
+                found[key] = columns
+        return found
+
+    def keep(self, key: str, columns: Mapping[str, NDArray]) -> None:
+        """Store a batch; the file is there whole or not at all."""
+        unfinished = self._file(key).with_suffix(f".{os.getpid()}.tmp")
+        with unfinished.open("wb") as file:
+            np.savez(file, allow_pickle=False, **dict(columns))
+        unfinished.replace(self._file(key))
+
+    def _file(self, key: str) -> Path:
+        return self.folder / f"batch-{key}.npz"
 
 
 def _axes(optimizer: Any, over: Mapping[str, Sequence[float]], seeds: Sequence[int]) -> dict[str, NDArray]:

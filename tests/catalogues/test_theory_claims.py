@@ -22,7 +22,7 @@ from theory.notation import EXAMPLE, LATEX, a, beta1, beta2, edge, gate_decay
 from theory.recursion import ALGORITHM, Coefficients
 
 #: Ids that others rely on; claims may be added.
-LEDGER = "K1 G1 G2 S1 S2 S3a S3b S4 S5 S6 S7 C1a C1b C2 E1 E2 E3".split()
+LEDGER = ["K1", "G1", "G2", "S1", "S2", "S3a", "S3b", "S4", "S5", "S6", "S7", "C1a", "C1b", "C2", "E1", "E2", "E3"]
 PUBLISHED = {
     "K1": "refuted", "G1": "proved", "G2": "refuted", "S1": "proved", "S2": "proved under assumptions",
     "S3a": "refuted", "S3b": "refuted", "S4": "refuted",

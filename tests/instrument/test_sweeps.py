@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import vradam
-from vradam import sweeps as parameter_sweep
+from vradam import sweeps
 from vradam.sweeps import run
 
 BOWL = vradam.objectives.quadratic([1.0, 10.0])
@@ -73,7 +73,7 @@ def test_a_starting_point_for_each_seed():
 def test_the_split_changes_nothing(monkeypatch):
     whole = bits(sweep())
     for largest in (1, 5, 7):
-        monkeypatch.setattr(parameter_sweep, "LARGEST", largest)
+        monkeypatch.setattr(sweeps, "LARGEST", largest)
         assert bits(sweep()) == whole
 
 
@@ -90,14 +90,14 @@ def test_what_a_batch_records_is_bounded(monkeypatch, every, records):
         return path
 
     monkeypatch.setattr(vradam, "simulate", watched)
-    monkeypatch.setattr(parameter_sweep, "RECORDED", 7 * records * 5)
+    monkeypatch.setattr(sweeps, "RECORDED", 7 * records * 5)
     assert bits(sweep(every=every)) == whole
     assert max(sizes) == 7 * records * 5 and sum(sizes) == 24 * records * 5
 
 
 def test_several_processes_change_nothing(monkeypatch):
     whole = bits(sweep())
-    monkeypatch.setattr(parameter_sweep, "LARGEST", 6)
+    monkeypatch.setattr(sweeps, "LARGEST", 6)
     assert bits(sweep(jobs=2)) == whole
 
 
@@ -105,7 +105,7 @@ def test_a_dask_cluster_changes_nothing(monkeypatch):
     """Two workers in processes of their own, reached by their address as a cluster would be."""
     distributed = pytest.importorskip("distributed")
     whole = bits(sweep())
-    monkeypatch.setattr(parameter_sweep, "LARGEST", 6)
+    monkeypatch.setattr(sweeps, "LARGEST", 6)
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         assert bits(sweep(dask=cluster.scheduler_address)) == whole
 
@@ -115,6 +115,32 @@ def test_the_engines_agree():
     compiled, reference = (sweep(engine=name) for name in ("compiled", "numpy"))
     for name in ("value", "rate"):
         np.testing.assert_allclose(compiled[name], reference[name], rtol=1e-12)
+
+
+def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    """Killed after two batches; what is damaged is computed again, the rest is kept; the bits are those of one go."""
+    monkeypatch.setattr(sweeps, "LARGEST", 5)
+    whole, simulate, calls = bits(sweep()), vradam.simulate, []
+
+    def dying(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return simulate(*arguments, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(vradam, "simulate", dying)
+        sweep(folder=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["batch-0.npz", "batch-5.npz", "sweep.txt"]
+    (tmp_path / "batch-5.npz").write_bytes((tmp_path / "batch-5.npz").read_bytes()[:-40])
+    calls[:] = [1] * 10
+    monkeypatch.setattr(vradam, "simulate", dying)
+    assert bits(sweep(folder=tmp_path)) == whole and len(calls) == 14  # four of five batches
+    assert bits(sweep(folder=tmp_path)) == whole and len(calls) == 14
+    with pytest.raises(ValueError, match="folder must belong to this sweep"):
+        sweep(folder=tmp_path, steps=41)
+    with pytest.raises(TypeError, match="folder needs module-level functions"):
+        sweep(folder=tmp_path / "other", statistic=lambda trajectory: trajectory.value[:, -1])
 
 
 def test_one_statistic_is_named_after_its_function():

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 import vradam
-from vradam import sweeps as parameter_sweep
+from vradam import sweeps
 from vradam.engine import lanes
 from vradam.problems import Problem
 from vradam.trajectory import Trajectory
@@ -115,7 +115,7 @@ def measure(task: Task, family: Family, alpha0: tuple[float, ...], seeds: int, s
     rng = np.random.default_rng([seed, objective.dim])
     starts = x0 + task.spread * max(1.0, float(np.abs(x0).max())) * rng.normal(size=(seeds, objective.dim))
     swept = optimizer(family)
-    table = parameter_sweep.run(
+    table = sweeps.run(
         swept,
         objective,
         {**dict(family.over), "alpha0": alpha0},
