@@ -9,7 +9,7 @@ Also what researchers measure with: labelled sweeps, long-run dynamics, sharpnes
 True
 """
 
-from vradam import baselines, gates, noise, objectives, schedules, sharpness
+from vradam import baselines, dynamics, gates, noise, objectives, problems, schedules, sharpness, sweeps
 from vradam.baselines import (
     Adam,
     AdamW,
@@ -26,8 +26,6 @@ from vradam.objectives import Objective
 from vradam.optimizer import State, VRAdam
 from vradam.simulation import simulate
 from vradam.trajectory import Trajectory
-
-from vradam import dynamics, problems, sweeps  # isort: skip  (they use the names above)
 
 __version__ = "0.1.0"
 

@@ -14,8 +14,9 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-import vradam
+from vradam import simulation
 from vradam.objectives.objective import Objective
+from vradam.optimizer import State
 
 Array = NDArray[np.floating]
 
@@ -79,7 +80,7 @@ class Batch(NamedTuple):
 
     optimizer: Any
     x: Array
-    state: vradam.State
+    state: State
     place: NDArray[np.intp]
 
     def only(self, keep: NDArray[np.bool_] | slice) -> Batch:
@@ -90,7 +91,7 @@ class Batch(NamedTuple):
             if isinstance(getattr(self.optimizer, field.name), np.ndarray)
         }
         velocity, second_moment, kinetic = (part[keep] for part in self.state[:3])
-        state = vradam.State(velocity, second_moment, kinetic, self.state.step)
+        state = State(velocity, second_moment, kinetic, self.state.step)
         return Batch(replace(self.optimizer, **chosen), self.x[keep], state, self.place[keep])
 
 
@@ -121,7 +122,7 @@ def random_starts(
     settings: int = 1,
     seed: int = 0,
     decades: tuple[float, float] = (-2.0, 0.5),
-) -> tuple[Array, vradam.State]:
+) -> tuple[Array, State]:
     """Positions around the minimiser and velocities (settings starts, d), in random directions.
 
     Their sizes spread over ``decades`` of the units of this module, and every setting gets the same starts. What a run
@@ -134,11 +135,12 @@ def random_starts(
     return x, optimizer.init(x)._replace(velocity=velocity * unit_speed(optimizer))
 
 
-def follow(optimizer: Any, objective: Objective, x: Array, state: vradam.State, horizon: Horizon) -> Ends:
+def follow(optimizer: Any, objective: Objective, x: Array, state: State, horizon: Horizon) -> Ends:
     """Continue every run (x (n, d), hyper-parameters scalars or (n,)) until it is decided or the horizon is reached.
 
     Decided runs are dropped, the others continued for twice as long, a fixed number of times.
 
+    >>> import vradam
     >>> bowl = vradam.objectives.quadratic([2.0])
     >>> optimizer = vradam.VRMomentum(alpha0=np.array([5.0, 28.5]), alpha1=1.0)     # S/B = 0.26 and 1.5
     >>> ends = follow(optimizer, bowl, *random_starts(optimizer, bowl, 1, settings=2), Horizon())
@@ -177,7 +179,7 @@ def follow(optimizer: Any, objective: Objective, x: Array, state: vradam.State, 
 
 def advance(batch: Batch, objective: Objective, steps: int) -> tuple[Batch, int]:
     """The batch ``steps`` steps later, and the steps."""
-    run = vradam.simulate(batch.optimizer, objective, batch.x, steps, every=0, state=batch.state, engine="compiled")
+    run = simulation.simulate(batch.optimizer, objective, batch.x, steps, every=0, state=batch.state, engine="compiled")
     return batch._replace(x=run.final_x, state=run.final_state), steps
 
 
@@ -188,6 +190,7 @@ def periods(batch: Batch, objective: Objective, longest: int, tolerance: float) 
     and 3p, relative to the largest position and velocity on the way, and come nowhere near before: a run that is still
     approaching its cycle has no period yet.
 
+    >>> import vradam
     >>> optimizer = vradam.VRMomentum(alpha0=57.0, beta1=0.9, alpha1=1.0)      # S = 1.5 B: a cycle of period 2
     >>> bowl = vradam.objectives.quadratic([1.0])
     >>> run = vradam.simulate(optimizer, bowl, np.ones((1, 1)), 2000, every=0)
@@ -224,7 +227,7 @@ def lyapunov(
     optimizer: Any,
     objective: Objective,
     x: Array,
-    state: vradam.State | None = None,
+    state: State | None = None,
     settle: int = 1000,
     steps: int = 1000,
     engine: Literal["auto", "numpy", "compiled"] = "auto",
@@ -235,13 +238,14 @@ def lyapunov(
     logarithm of how much farther apart each step takes them is averaged over ``steps``. It is negative where the run
     approaches a point or a cycle, positive in chaos.
 
+    >>> import vradam
     >>> bowl = vradam.objectives.quadratic([1.0])
     >>> plain = vradam.VRMomentum(alpha0=1.0, beta1=0.25, beta3=0.0)            # x and v decay by sqrt(beta1) a step
     >>> exponent = lyapunov(plain, bowl, np.ones((1, 1)), settle=10, steps=400)
     >>> round(float(exponent[0]), 2), round(float(np.log(0.25)) / 2, 2)
     (-0.69, -0.69)
     """
-    settled = vradam.simulate(optimizer, objective, x, settle, every=0, state=state, engine=engine)
+    settled = simulation.simulate(optimizer, objective, x, settle, every=0, state=state, engine=engine)
     x, state = settled.final_x, settled.final_state
     near_x, near = x + APART * (x - _minimiser(objective)), state
     total, before = np.zeros(len(x)), APART * np.sqrt(np.add.reduce((x - _minimiser(objective)) ** 2, axis=-1))
@@ -259,7 +263,7 @@ def lyapunov(
         velocity, second_moment, kinetic = (
             now + closer.reshape(-1, *[1] * (now.ndim - 1)) * gap for now, gap in zip(state[:3], apart[1:], strict=True)
         )
-        near = vradam.State(velocity, second_moment, kinetic, state.step)
+        near = State(velocity, second_moment, kinetic, state.step)
     return total / steps
 
 
@@ -275,6 +279,7 @@ def basins(optimizer: Any, objective: Objective, x: Array, velocity: Array, hori
 
     Two cycles are one if they have the same period and the same points.
 
+    >>> import vradam
     >>> bowl = vradam.objectives.quadratic([1.0])
     >>> optimizer = vradam.VRMomentum(alpha0=30.0)                             # below the edge of 38: a hidden cycle
     >>> found = basins(optimizer, bowl, np.array([[14.377], [0.1]]), np.array([[-0.699], [0.0]]))
@@ -292,7 +297,7 @@ def basins(optimizer: Any, objective: Objective, x: Array, velocity: Array, hori
     cycles: list[Array] = []
     for run in np.flatnonzero((attractor == -2) & (period > 0)):
         own = batch.only(slice(run, run + 1))
-        points = vradam.simulate(optimizer, objective, own.x, int(period[run]), state=own.state, engine="numpy").x[
+        points = simulation.simulate(optimizer, objective, own.x, int(period[run]), state=own.state, engine="numpy").x[
             0, 1:
         ]
         known = (i for i, cycle in enumerate(cycles) if _same(cycle, points, 1e3 * horizon.tolerance))

@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-import vradam
+from vradam import simulation
 from vradam.objectives import Objective
 from vradam.trajectory import Trajectory
 from vradam.workers import Workers
@@ -65,7 +65,7 @@ def run(
     jobs : processes, one thread each; 1 stays in this process
     dask : address of a Dask scheduler that computes instead
     folder : where finished batches are kept, so that an interrupted sweep goes on where it stopped; it belongs to this
-        sweep, of this version of the package. None keeps nothing
+        sweep (that the code is the same is for you to know). None keeps nothing
 
     Returns
     -------
@@ -130,7 +130,7 @@ class Kept:
         import joblib
 
         try:
-            mark = joblib.hash((vradam.__version__, list(batches), next(iter(batches.values()))), hash_name="sha1")
+            mark = joblib.hash((list(batches), next(iter(batches.values()))), hash_name="sha1")
         except Exception as error:  # pickle raises errors of its own, AttributeError and others
             raise TypeError(f"folder needs module-level functions as statistics: {error.args[:1]}") from error
         self.folder, self.names = folder, list(statistics)
@@ -199,7 +199,7 @@ def _batch(
     seed = values.pop("seed")
     x0 = start[places[-1]] if start.ndim == 2 else np.broadcast_to(start, (len(runs), *start.shape))
     swept = replace(optimizer, **values)
-    trajectory = vradam.simulate(
+    trajectory = simulation.simulate(
         swept, objective, x0, steps=steps, noise=noise, seed=seed, every=every, engine=engine, progress=False
     )
     found = {name: np.asarray(statistic(trajectory)) for name, statistic in statistics.items()}

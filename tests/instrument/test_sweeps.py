@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import vradam
-from vradam import sweeps
+from vradam import simulation, sweeps
 from vradam.sweeps import run
 
 BOWL = vradam.objectives.quadratic([1.0, 10.0])
@@ -89,7 +89,7 @@ def test_what_a_batch_records_is_bounded(monkeypatch, every, records):
         sizes.append(path.x.size + path.value.size + path.grad_norm.size + path.learning_rate.size)
         return path
 
-    monkeypatch.setattr(vradam, "simulate", watched)
+    monkeypatch.setattr(simulation, "simulate", watched)
     monkeypatch.setattr(sweeps, "RECORDED", 7 * records * 5)
     assert bits(sweep(every=every)) == whole
     assert max(sizes) == 7 * records * 5 and sum(sizes) == 24 * records * 5
@@ -129,12 +129,12 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch):
         return simulate(*arguments, **options)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(vradam, "simulate", dying)
+        patch.setattr(simulation, "simulate", dying)
         sweep(folder=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["batch-0.npz", "batch-5.npz", "sweep.txt"]
     (tmp_path / "batch-5.npz").write_bytes((tmp_path / "batch-5.npz").read_bytes()[:-40])
     calls[:] = [1] * 10
-    monkeypatch.setattr(vradam, "simulate", dying)
+    monkeypatch.setattr(simulation, "simulate", dying)
     assert bits(sweep(folder=tmp_path)) == whole and len(calls) == 14  # four of five batches
     assert bits(sweep(folder=tmp_path)) == whole and len(calls) == 14
     with pytest.raises(ValueError, match="folder must belong to this sweep"):

@@ -27,7 +27,7 @@ from paper_figures.figures.performance_profile import SHOWN as SHOWN_PROFILES
 from paper_figures.figures.sensitivity import FORMS
 from paper_figures.style import sheet
 from theory.claims.cycles.below_edge import CYCLES
-from vradam import problems
+from vradam import problems, simulation
 from vradam.dynamics import Horizon
 
 SHOWN = ("published", "inside", "smoothed beta2", "Adam")
@@ -38,7 +38,8 @@ def data():
     """Every stem's data, from setups so small that NumPy is done before a kernel would be compiled."""
     simulate = vradam.simulate
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vradam, "simulate", lambda *given, **named: simulate(*given, **named | {"engine": "numpy"}))
+        for module in (vradam, simulation):
+            patch.setattr(module, "simulate", lambda *given, **named: simulate(*given, **named | {"engine": "numpy"}))
         return small_data()
 
 
