@@ -14,7 +14,7 @@ import sympy as sp
 import theory
 import vradam
 from experiments import catalogue
-from experiments.measurement import formula, statistics
+from experiments.measurement import comparison, formula, statistics
 from experiments.report import ledger
 from experiments.report import strict_json as reading
 from experiments.results import compute
@@ -22,7 +22,6 @@ from experiments.store import chunks as store
 from experiments.store import fingerprint
 from experiments.studies import speed
 from experiments.studies.cycles import basins, period_four
-from experiments.studies.sensitivity import steps_to_target as target
 from experiments.studies.speed.gate import samples
 from experiments.studies.speed.startup import seconds
 from theory.certificates import check as check_certificate
@@ -377,10 +376,10 @@ PROVOKED = {
         (lambda: statistics.confidence(X, 0, level=1.0), ValueError, r"level must lie in \(0, 1\), got 1.0"),
         (lambda: statistics.confidence(X[:1], 0), ValueError, "values must"),
     ],
-    "experiments.studies.sensitivity.steps_to_target.width": [
-        (lambda: target.width([1.0, 1.0], X), ValueError, "alpha0 must increase, got"),
-        (lambda: target.width([1.0, 2.0], X, factor=0.5), ValueError, "factor must be at least 1, got 0.5"),
-        (lambda: target.width([1.0, 2.0], 0 * X), ValueError, "steps must be positive, got 0.0"),
+    "experiments.measurement.comparison.width": [
+        (lambda: comparison.width([1.0, 1.0], X), ValueError, "alpha0 must increase, got"),
+        (lambda: comparison.width([1.0, 2.0], X, factor=0.5), ValueError, "factor must be at least 1, got 0.5"),
+        (lambda: comparison.width([1.0, 2.0], 0 * X), ValueError, "steps must be positive, got 0.0"),
     ],
     "experiments.store.chunks.decode": [
         (lambda: store.decode(b"no such file"), ValueError, "is not the signature of a valid netCDF")
@@ -410,7 +409,7 @@ ELSEWHERE = {
     "experiments.studies.sensitivity.run": ("test_sensitivity", "test_unequal_budgets_are_refused"),
     "experiments.store.chunks.exclusive": ("test_store", "test_a_second_job_is_told_who_has_the_folder"),
     "experiments.store.chunks.write_atomically": ("test_store", "test_a_failed_write_leaves_the_old_file_and_no_other"),
-    "experiments.studies.tasks.comparison.paired": ("test_tasks", "test_losses_that_have_no_ratio_are_refused"),
+    "experiments.measurement.comparison.paired": ("test_tasks", "test_losses_that_have_no_ratio_are_refused"),
     "experiments.studies.tasks.nets.make": ("test_tasks", "test_a_task_that_is_not_there_is_refused"),
     "experiments.studies.tasks.protocol.train": (
         "test_tasks",

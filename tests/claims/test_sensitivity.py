@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import vradam
+from experiments.measurement.comparison import profile, profile_interval, width
 from experiments.store.chunks import Chunks
 from experiments.studies import sensitivity
 from experiments.studies.sensitivity import landscapes
-from experiments.studies.sensitivity.performance_profile import profile, profile_interval
 from experiments.studies.sensitivity.steps_to_target import (
     Family,
     StepsTo,
@@ -18,7 +18,6 @@ from experiments.studies.sensitivity.steps_to_target import (
     optimizer,
     posed,
     resampled_medians,
-    width,
 )
 from vradam import problems
 

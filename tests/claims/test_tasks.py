@@ -8,9 +8,9 @@ import pytest
 import xarray as xr
 
 import vradam
+from experiments.measurement.comparison import FACTORS, basin_width, holm, paired, profile, tail_gain, time_to
 from experiments.measurement.verdict import planted, verdict
 from experiments.studies.tasks import OPTIMIZERS, Setup, setting
-from experiments.studies.tasks.comparison import FACTORS, holm, paired, profile, tail_gain, time_to, width
 from experiments.studies.tasks.data import CONTEXT, SPLIT, SYMBOLS, digits, grid, text, uniform_sampler, unigram_entropy
 from experiments.studies.tasks.judgement import RIVALS, by_task, confrontation
 from experiments.studies.tasks.protocol import CONTENDERS, SHARED, scheduled, train, trials
@@ -219,8 +219,8 @@ def test_profiles_times_and_widths_of_curves_known_by_hand():
     curves = np.array([[3.0, 3.0], [2.0, 3.0], [1.0, 2.5]])
     assert time_to(2.0, curves, np.array([0, 10, 20])).tolist() == [10, np.inf]
     factors = np.array([0.25, 0.5, 1.0, 2.0, 4.0])
-    assert width(factors, np.array([1.0, 1.05, 1.0, 1.09, 1.2])) == 3
-    assert width(factors, np.array([1.0, 3.0, 0.99, np.nan, 1.0])) == 0
+    assert basin_width(factors, np.array([1.0, 1.05, 1.0, 1.09, 1.2])) == 3
+    assert basin_width(factors, np.array([1.0, 3.0, 0.99, np.nan, 1.0])) == 0
     assert tail_gain(np.linspace(2, 1, 21)) == pytest.approx(1 - 1 / 1.1)
 
 

@@ -17,11 +17,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from experiments.measurement.comparison import profile, profile_interval, width
 from experiments.measurement.statistics import confidence
 from experiments.store.chunks import Chunks
 from experiments.studies.sensitivity import landscapes
-from experiments.studies.sensitivity.performance_profile import profile, profile_interval
-from experiments.studies.sensitivity.steps_to_target import Family, Task, measure, resampled_medians, width
+from experiments.studies.sensitivity.steps_to_target import Family, Task, measure, resampled_medians
 from experiments.study import Result, Study
 from vradam.problems import (
     BEALE,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 import vradam
 from vradam import sweeps
@@ -139,34 +139,6 @@ def optimizer(family: Family) -> Any:
     if family.gate.startswith("power("):
         return kind(gate=vradam.gates.power(float(family.gate[6:-1])))
     return kind(gate=getattr(vradam.gates, family.gate))
-
-
-def width(alpha0: ArrayLike, steps: NDArray, reference: ArrayLike | None = None, factor: float = 2.0) -> NDArray:
-    """Decades of alpha0 over which ``steps`` (..., alpha0) stays within ``factor`` of the ``reference`` (...).
-
-    The reference is the smallest of the steps themselves unless it is given. Between neighbours log steps is taken as
-    linear in log alpha0; nothing is assumed between a finite value and an infinite one.
-
-    Raises
-    ------
-    ValueError : if alpha0 does not increase, factor < 1, or a number of steps is not positive.
-    """
-    decades = np.diff(np.log10(np.asarray(alpha0, dtype=float)))
-    if not (decades > 0).all():
-        raise ValueError(f"alpha0 must increase, got {alpha0!r}")
-    if not factor >= 1:
-        raise ValueError(f"factor must be at least 1, got {factor}")
-    if not (steps > 0).all():
-        raise ValueError(f"steps must be positive, got {steps.min()}")
-    level = np.asarray(steps.min(axis=-1) if reference is None else reference, dtype=float)
-    known = np.isfinite(level)
-    with np.errstate(divide="ignore"):
-        over = np.log(steps) - np.log(factor * np.where(known, level, 1.0))[..., None]  # <= 0: good enough
-    left, right = over[..., :-1], over[..., 1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inside = np.where(left <= 0, left / (left - right), right / (right - left))
-    share = np.where((left <= 0) & (right <= 0), 1.0, np.where((left <= 0) | (right <= 0), inside, 0.0))
-    return np.where(known, (share * decades).sum(axis=-1), 0.0)
 
 
 def resampled_medians(steps: NDArray, seed: int, resamples: int = RESAMPLES) -> NDArray:

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from experiments.measurement.comparison import FACTORS, GAIN, basin_width, holm, paired, profile, tail_gain, time_to
 from experiments.measurement.statistics import confidence
 from experiments.store.chunks import Chunks
 from experiments.studies.early_dip import DEFAULT as EARLY
-from experiments.studies.tasks.comparison import FACTORS, GAIN, holm, paired, profile, tail_gain, time_to, width
 from experiments.studies.tasks.data import text
 from experiments.studies.tasks.judgement import RIVALS, confrontation
 from experiments.studies.tasks.protocol import CONTENDERS, scheduled, train, trials
@@ -257,7 +257,7 @@ def _row(setup: Setup, runs: dict[str, xr.Dataset]) -> xr.Dataset:
             "diverged": (every[1] >= 0).mean(),
             "constant": ("again", steady),
             "swept": ("alpha0_factor", grid),
-            "width": width(np.array(setup.basin), grid),
+            "width": basin_width(np.array(setup.basin), grid),
             "trial_alpha0": ("trial", searched.hyper_alpha0.values[by_alpha0]),
             "trial_loss": ("trial", searched.validation.isel(check=-1).values[by_alpha0]),
             "baseline": again.baseline,

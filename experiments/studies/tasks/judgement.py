@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from experiments.measurement.comparison import paired
 from experiments.measurement.verdict import Confrontation, Evidence, Point, Verdict, verdict
 from experiments.studies.early_dip import DEFAULT as EARLY
-from experiments.studies.tasks.comparison import paired
 
 #: The optimizers that the claim says VRAdam beats on every task.
 RIVALS = ("AdamW", "RAdam", "Nesterov", "RMSProp")

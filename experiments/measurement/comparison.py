@@ -1,4 +1,4 @@
-"""From runs to statements: paired differences, corrections for many of them, plateaus, profiles, times to a target."""
+"""From runs to statements: paired differences and corrections for many, plateaus, profiles, ranges, times to a target."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from experiments.measurement.statistics import confidence
 
 #: In this share of the steps, the last, the validation loss may gain no more than this share of the trivial loss.
 TAIL, GAIN = 0.1, 0.01
+#: Resamples behind an interval of a profile.
+RESAMPLES: Final = 500
 #: Factors over the best for the performance profile.
 FACTORS: Final = np.geomspace(1, 10, 41)
 
@@ -90,17 +92,69 @@ def time_to(target: float, curves: NDArray, steps: NDArray) -> NDArray[np.float6
     return np.where(below.any(axis=0), steps[below.argmax(axis=0)], np.inf)
 
 
-def profile(losses: NDArray) -> NDArray[np.float64]:
-    """Performance profile: the share of problems in which an optimizer is within a factor of the best.
+def profile(values: NDArray, factors: ArrayLike = FACTORS) -> NDArray[np.float64]:
+    """Performance profile: the share of problems in which a solver is within ``factors`` (k,) of the best.
 
-    ``losses`` (optimizers, problems) -> (optimizers, len(FACTORS)). A loss that is not finite is never within.
+    ``values`` (solvers, problems), positive, smaller is better -> (solvers, k). What is not finite is never within, and
+    a problem that nobody solves counts against everyone. Source: Dolan and More, Math. Program. 91 (2002) 201.
+
+    >>> profile(np.array([[10.0, 40.0], [20.0, 20.0]]), [1, 2])
+    array([[0.5, 1. ],
+           [0.5, 1. ]])
     """
-    with np.errstate(invalid="ignore"):
-        ratios = losses / np.nanmin(np.where(np.isfinite(losses), losses, np.nan), axis=0)
-    return (ratios[:, :, None] <= FACTORS * (1 + 1e-12)).mean(axis=1)
+    solved = np.where(np.isfinite(values), values, np.inf)
+    best = solved.min(axis=0)
+    relative = solved / np.where(np.isfinite(best), best, 1.0)
+    return (relative[..., None] <= np.asarray(factors, dtype=float) * (1 + 1e-12)).mean(axis=1)
 
 
-def width(factors: NDArray, losses: NDArray, within: float = 1.1) -> float:
+def profile_interval(
+    steps: NDArray, ratios: ArrayLike, seed: int, level: float = 0.95, resamples: int = RESAMPLES
+) -> tuple[NDArray, NDArray]:
+    """Bootstrap interval of the profile of ``steps`` (solvers, objectives, seeds): objectives resampled, then seeds.
+
+    A problem is an objective with a seed, so that the solvers meet the same start and the same noise.
+    """
+    solvers, objectives, seeds = steps.shape
+    rng = np.random.default_rng(seed)
+    found = np.empty((resamples, solvers, np.size(ratios)))
+    for i in range(resamples):
+        which = rng.integers(0, objectives, size=(objectives, 1))
+        drawn = steps[:, which, rng.integers(0, seeds, size=(objectives, seeds))]
+        found[i] = profile(drawn.reshape(solvers, -1), ratios)
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
+
+
+def width(alpha0: ArrayLike, steps: NDArray, reference: ArrayLike | None = None, factor: float = 2.0) -> NDArray:
+    """Decades of alpha0 over which ``steps`` (..., alpha0) stays within ``factor`` of the ``reference`` (...).
+
+    The reference is the smallest of the steps themselves unless it is given. Between neighbours log steps is taken as
+    linear in log alpha0; nothing is assumed between a finite value and an infinite one.
+
+    Raises
+    ------
+    ValueError : if alpha0 does not increase, factor < 1, or a number of steps is not positive.
+    """
+    decades = np.diff(np.log10(np.asarray(alpha0, dtype=float)))
+    if not (decades > 0).all():
+        raise ValueError(f"alpha0 must increase, got {alpha0!r}")
+    if not factor >= 1:
+        raise ValueError(f"factor must be at least 1, got {factor}")
+    if not (steps > 0).all():
+        raise ValueError(f"steps must be positive, got {steps.min()}")
+    level = np.asarray(steps.min(axis=-1) if reference is None else reference, dtype=float)
+    known = np.isfinite(level)
+    with np.errstate(divide="ignore"):
+        over = np.log(steps) - np.log(factor * np.where(known, level, 1.0))[..., None]  # <= 0: good enough
+    left, right = over[..., :-1], over[..., 1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.where(left <= 0, left / (left - right), right / (right - left))
+    share = np.where((left <= 0) & (right <= 0), 1.0, np.where((left <= 0) | (right <= 0), inside, 0.0))
+    return np.where(known, (share * decades).sum(axis=-1), 0.0)
+
+
+def basin_width(factors: NDArray, losses: NDArray, within: float = 1.1) -> float:
     """How many factors of two around the chosen alpha0 stay within 10 % of the best loss among them.
 
     ``factors`` are equally spaced powers and increase; the basin is the unbroken stretch around the best.
