@@ -1,4 +1,4 @@
-"""From runs to statements: paired differences and corrections for many, plateaus, profiles, ranges, times to a target."""
+"""From runs to statements: paired differences, corrections for many, plateaus, profiles, ranges, times to a target."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Objective:
         The number of coordinates d.
     value : x (..., d) -> F(x) (...)
     grad : x (..., d) -> gradient (..., d); no BLAS product inside, so that a row never depends on the batch.
-    hvp : (x (..., d), u (..., d)) -> Hessian at x times u (..., d)
+    hvp : (x (..., d), u (..., d)) -> Hessian at x times u (..., d); the leading axes of x and u broadcast.
     hessian : x (..., d) -> (..., d, d), or None where only products are affordable.
     smoothness : L, a global Lipschitz constant of the gradient; None if unknown or infinite.
     grad_bound : sup over x of max_i |dF/dx_i|; None if unknown or infinite.
