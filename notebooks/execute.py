@@ -1,10 +1,13 @@
 """Run every notebook (or those named) from a clean kernel, two at a time: ``python notebooks/execute.py [NAME ...]``.
 
-Nothing is written back: the notebooks are kept without outputs. Exit status 1 if a cell fails, with its traceback.
+Nothing is written back: the notebooks are kept without outputs; ``--out DIR`` stores them with outputs elsewhere. A
+kernel that falls silent is given up after a while and its notebook is tried once more, which is said. Exit status 1 if a
+cell fails, with its traceback.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -13,33 +16,47 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 FOLDER = Path(__file__).parent
 LIMIT = 120  # seconds a cell
 
 
-def execute(path: Path) -> tuple[str, float, str]:
+def execute(path: Path, out: Path | None) -> tuple[str, float, str]:
     """The notebook's name, its seconds, and its error ("" for none)."""
     start, error = time.perf_counter(), ""
     notebook = nbformat.read(path, as_version=4)
     if any(cell.get("outputs") for cell in notebook.cells):
         error = "is stored with outputs; clear them before committing"
-    client = NotebookClient(notebook, timeout=LIMIT, kernel_name="python3", resources={"metadata": {"path": FOLDER}})
-    try:
-        client.execute()
-    except CellExecutionError as failure:
-        error = str(failure)
+    for attempt in (1, 2):
+        options = {"timeout": LIMIT, "kernel_name": "python3", "resources": {"metadata": {"path": FOLDER}}}
+        try:
+            NotebookClient(notebook, **options).execute()
+        except CellTimeoutError as silence:
+            if attempt == 1:
+                print(f"{path.name}: no answer within {LIMIT} s; trying once more", flush=True)
+                continue
+            error = str(silence)
+        except CellExecutionError as failure:
+            error = str(failure)
+        break
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, out / path.name)
     return path.name, time.perf_counter() - start, error
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python notebooks/execute.py", description="Run the notebooks.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="beginnings of names, such as 03 (default: all)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="store the notebooks with their outputs there")
+    options = parser.parse_args(arguments)
     paths = sorted(FOLDER.glob("*.ipynb"))
-    if names:
-        paths = [path for path in paths if any(path.stem.startswith(name) for name in names)]
+    if options.names:
+        paths = [path for path in paths if any(path.stem.startswith(name) for name in options.names)]
     failed = 0
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:  # clients in one process now and then miss a message
-        for name, seconds, error in pool.map(execute, paths):
+        for name, seconds, error in pool.map(execute, paths, [options.out] * len(paths)):
             failed += bool(error)
             print(f"{name:<40} {seconds:6.1f} s  {'FAILED' if error else 'ok'}", flush=True)
             if error:

@@ -1,0 +1,35 @@
+"""A Sphinx extension: formulas become MathML when the site is built, so that a page needs no script to show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.util import logging
+
+log = logging.getLogger(__name__)
+
+
+def _mathml(text: str, display: str) -> str:
+    try:
+        return convert(text, display=display)
+    except Exception as error:  # the converter raises its own exceptions, and IndexError, on LaTeX it does not know
+        log.warning("a formula cannot be converted (%s): %s", error, text)
+        return f"<code>{text}</code>"
+
+
+def _inline(self: Any, node: nodes.math) -> None:
+    self.body.append(_mathml(node.astext(), "inline"))
+    raise nodes.SkipNode
+
+
+def _block(self: Any, node: nodes.math_block) -> None:
+    self.body.append(f'<div class="formula">{_mathml(node.astext(), "block")}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register the renderer ``mathml``."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
