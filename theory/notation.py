@@ -14,7 +14,8 @@ alpha1          clip of the gate                               >= 0 (inf: no cli
 beta1           decay of the velocity                          [0, 1)
 beta2           decay of the second moment                     [0, 1)
 beta3           strength of the gate                           >= 0
-gate_decay      decay of the smoothed kinetic energy           [0, 1)
+gate_decay      decay g of an opening law                      [0, 1)
+w0              closing before the first step (held law)       [0, alpha1]
 eps             Adam's epsilon                                 > 0
 weight_decay    decoupled weight decay                         >= 0
 L               smoothness (largest curvature)                 > 0
@@ -48,6 +49,7 @@ beta1 = sp.Symbol("beta1", nonnegative=True)
 beta2 = sp.Symbol("beta2", nonnegative=True)
 beta3 = sp.Symbol("beta3", nonnegative=True)
 gate_decay = sp.Symbol("gate_decay", nonnegative=True)
+w0 = sp.Symbol("w0", nonnegative=True)
 eps = sp.Symbol("eps", positive=True)
 weight_decay = sp.Symbol("weight_decay", nonnegative=True)
 L = sp.Symbol("L", positive=True)
@@ -71,7 +73,7 @@ gradient = sp.Symbol("gradient", real=True)
 SYMBOLS: Final[dict[str, sp.Symbol]] = {
     symbol.name: symbol
     for symbol in (
-        alpha0, alpha1, beta1, beta2, beta3, gate_decay, eps, weight_decay,
+        alpha0, alpha1, beta1, beta2, beta3, gate_decay, w0, eps, weight_decay,
         L, m, S, a, s1, s2, N, d, R, D, G, v, k, p, amplitude, theta,
         gradient,
     )
@@ -85,6 +87,7 @@ LATEX: Final[dict[sp.Symbol, str]] = {
     beta2: r"\beta_2",
     beta3: r"\beta_3",
     gate_decay: r"\beta_g",
+    w0: "w_0",
     eps: r"\varepsilon",
     weight_decay: r"\lambda",
     theta: r"\theta",
@@ -100,8 +103,8 @@ EXAMPLE: Final[dict[sp.Symbol, sp.Rational]] = {
     symbol: sp.Rational(value)
     for symbol, value in {
         alpha0: "2/9", alpha1: "7/3", beta1: "3/5", beta2: "9/10", beta3: "6/5", gate_decay: "4/5", eps: "1/50",
-        weight_decay: "1/7", L: "4/3", m: "1/11", S: "3/2", a: "1/2", s1: "5/2", s2: "3/4", N: "97", d: "3", R: "3",
-        D: "2/3", G: "7/2", v: "8/5", k: "9/2", p: "3/8", amplitude: "5/3", theta: "2/5",
+        weight_decay: "1/7", w0: "3/7", L: "4/3", m: "1/11", S: "3/2", a: "1/2", s1: "5/2", s2: "3/4", N: "97", d: "3",
+        R: "3", D: "2/3", G: "7/2", v: "8/5", k: "9/2", p: "3/8", amplitude: "5/3", theta: "2/5",
         gradient: "2/5",
     }.items()
 }  # fmt: skip

@@ -6,8 +6,9 @@
     x_t     = x_{t-1} (1 - eta_t weight_decay) - eta_t vhat_t / (sqrt(mhat_t) + eps)
     vhat_t  = v_t/(1-beta1^t),  mhat_t = m_t/(1-beta2^t)
 
-A *gate* is a function that returns the kinetic energy ``K_t`` it sees; the step size is then
-``eta_t = alpha0/(1 + min(beta3 K_t, alpha1))``. Vectors are SymPy column matrices of shape (d, 1).
+A *gate* is a function that returns the kinetic energy ``K_t`` it sees. A *law* turns it into the closing ``w_t``, and
+the step size is ``eta_t = A/(1 + w_t)``; in Algorithm 1 ``w_t = min(beta3 K_t, alpha1)`` and ``A = alpha0``. Vectors
+are SymPy column matrices of shape (d, 1).
 :func:`velocity` and :func:`momentum` are linear and accept scalars too, which is what the analysis of a
 single curvature needs.
 
@@ -23,12 +24,12 @@ v*(beta1 + 1/100) + x*(1 - beta1)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
 import sympy as sp
 
-from theory.notation import alpha0, alpha1, beta1, beta2, beta3, eps, gate_decay, weight_decay
+from theory.notation import alpha0, alpha1, beta1, beta2, beta3, eps, gate_decay, w0, weight_decay
 
 Vector: TypeAlias = Any  # a SymPy column matrix, or a scalar expression where only linear operations are needed
 
@@ -48,13 +49,17 @@ class Coefficients:
     weight_decay: sp.Expr = weight_decay
     gate_decay: sp.Expr = gate_decay
     new_gate: sp.Expr = 1 - gate_decay
+    w0: sp.Expr = w0
 
 
 ALGORITHM = Coefficients()
 
 
 class State(NamedTuple):
-    """The memory: ``velocity``, ``second_moment`` (d, 1), ``kinetic`` (what the gate saw), ``step``."""
+    """The memory: ``velocity``, ``second_moment`` (d, 1), ``kinetic`` (what the law remembers), ``step``.
+
+    ``kinetic`` is a column of two where a form remembers a number besides, (d, 1) for a gate per coordinate.
+    """
 
     velocity: Vector
     second_moment: Vector
@@ -108,8 +113,129 @@ def per_coordinate(before: State, v: Vector, gradient: Vector, c: Coefficients =
 
 
 def smoothed(before: State, v: Vector, gradient: Vector, c: Coefficients = ALGORITHM) -> sp.Expr:
-    """``u_t = gate_decay u_{t-1} + (1-gate_decay) ||v_t||^2``, kept uncorrected in the state."""
+    """``u_t = gate_decay u_{t-1} + (1-gate_decay) ||v_t||^2``, kept uncorrected in the state: law and form in one."""
     return c.gate_decay * before.kinetic + c.new_gate * v.dot(v)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A gate that sees more: ``K_t = sees(before, v_t, g_t, P_t, w_{t-1})``, ``P_t`` the diagonal of Adam's metric.
+
+    With ``average`` > 0 a number ``c_t(before, v_t, g_t, P_t)`` is averaged first, and ``sees`` is given the average.
+    """
+
+    c: Callable[[State, Vector, Vector, Vector], sp.Expr]
+    sees: Callable[[sp.Expr, sp.Expr], sp.Expr]
+    average: sp.Expr = sp.S.Zero
+
+
+def cosine(one: Vector, other: Vector, P: Vector) -> sp.Expr:
+    """``<one, other>/(|one| |other|)`` in the metric ``1/P``."""
+    inner, first, second = (
+        sum(u[i] * v[i] / P[i] for i in range(len(P))) for u, v in ((one, other), (one, one), (other, other))
+    )
+    return inner / sp.sqrt(first * second)
+
+
+adam_metric = Signal(
+    c=lambda before, v, gradient, P: sum(v[i] ** 2 / P[i] ** 2 for i in range(len(P))) / len(P),
+    sees=lambda mean_square, w: mean_square,
+)
+
+
+def alignment(k: sp.Expr, target: sp.Expr = sp.S.Zero, average: sp.Expr = sp.S.Zero) -> Signal:
+    """``K_t = max((1 + w_{t-1}) exp(-k (c_t - target)) - 1, 0)``, ``c_t`` the cosine of ``v_{t-1}`` and ``g_t``."""
+    return Signal(
+        c=lambda before, v, gradient, P: cosine(before.velocity, gradient, P),
+        sees=lambda c, w: sp.Max((1 + w) * sp.exp(-k * (c - target)) - 1, 0),
+        average=average,
+    )
+
+
+def autocorrelation(k: sp.Expr, target: sp.Expr = sp.S.Zero) -> Signal:
+    """The same with the cosine of ``v_{t-1}`` and ``v_t``."""
+    return replace(alignment(k, target), c=lambda before, v, gradient, P: cosine(before.velocity, v, P))
+
+
+#: The twins of ``vradam.gates.FORMS``, by name.
+FORMS: dict[str, Gate | Signal] = {
+    "published": published,
+    "predictable": predictable,
+    "inside": inside,
+    "gradient_norm": gradient_norm,
+    "power(3)": power(3),
+    "per_coordinate": per_coordinate,
+    "adam_metric": adam_metric,
+    "alignment(0.3)": alignment(sp.Rational(3, 10)),
+    "alignment(0.3, average 0.9)": alignment(sp.Rational(3, 10), average=sp.Rational(9, 10)),
+    "autocorrelation(0.3, target 0.5)": autocorrelation(sp.Rational(3, 10), sp.Rational(1, 2)),
+}
+
+
+# ---------------------------------------------------------------- the law: how what was seen becomes the opening
+
+
+class Law(NamedTuple):
+    """``memory_t = remember(memory_{t-1}, K_t)``, ``w_t = closing(memory_t, t)``, ``A = alpha0 ceiling``."""
+
+    start: Callable[[Coefficients], sp.Expr]
+    remember: Callable[[Any, Any, Coefficients], Any]
+    closing: Callable[[Any, Any, Coefficients, bool], Any]
+    ceiling: Callable[[Coefficients], sp.Expr]
+
+
+#: ``w_t = min(beta3 K_t, alpha1)``
+as_seen = Law(
+    start=lambda c: sp.Integer(0),
+    remember=lambda memory, seen, c: seen,
+    closing=lambda memory, step, c, corrected: sp.Min(c.beta3 * memory, c.alpha1),
+    ceiling=lambda c: sp.Integer(1),
+)
+#: ``w_t = min(beta3 u_t/(1 - g^t), alpha1)``, ``u_t = g u_{t-1} + (1-g) K_t``
+averaged = Law(
+    start=lambda c: sp.Integer(0),
+    remember=lambda memory, seen, c: c.gate_decay * memory + c.new_gate * seen,
+    closing=lambda memory, step, c, corrected: sp.Min(
+        c.beta3 * memory / (1 - c.gate_decay**step if corrected else 1), c.alpha1
+    ),
+    ceiling=lambda c: sp.Integer(1),
+)
+#: ``w_t = max(min(beta3 K_t, alpha1), g w_{t-1})``, ``A = alpha0 (1 + w0)``
+held = Law(
+    start=lambda c: c.w0,
+    remember=lambda memory, seen, c: sp.Max(sp.Min(c.beta3 * seen, c.alpha1), c.gate_decay * memory),
+    closing=lambda memory, step, c, corrected: memory,
+    ceiling=lambda c: 1 + c.w0,
+)
+#: The twins of ``vradam.gates.LAWS``, by the name before the bracket.
+LAWS: dict[str, Law] = {"published": as_seen, "averaged": averaged, "held": held}
+
+
+def gate_remembers(
+    gate: Gate | Signal,
+    law: Law,
+    before: State,
+    v: Vector,
+    gradient: Vector,
+    P: Vector,
+    c: Coefficients,
+    corrected: bool,
+) -> Any:
+    """``State.kinetic`` after the step: what the law, and the form, remember."""
+    memory = before.kinetic
+    if not isinstance(gate, Signal):
+        seen = gate(before, v, gradient, c)
+        if isinstance(seen, sp.MatrixBase):
+            return sp.Matrix([law.remember(old, new, c) for old, new in zip(memory, seen, strict=True)])
+        return law.remember(memory, seen, c)
+    own = memory[1] if gate.average != 0 else None
+    memory = memory if own is None else memory[0]
+    w = law.closing(memory, before.step, c, corrected)
+    value = gate.c(before, v, gradient, P)
+    if own is None:
+        return law.remember(memory, gate.sees(value, w), c)
+    own = gate.average * own + (1 - gate.average) * value
+    return sp.Matrix([law.remember(memory, gate.sees(own, w), c), own])
 
 
 def gamma(kinetic: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
@@ -121,13 +247,20 @@ def gamma(kinetic: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
     return 1 / (1 + sp.Min(c.beta3 * kinetic, c.alpha1))
 
 
-def gamma_of(gate: Gate, kinetic: Any, step: Any, c: Coefficients = ALGORITHM, corrected: bool = True) -> Any:
-    """``gamma_t`` of a gate: bias-corrected for :func:`smoothed`, elementwise for :func:`per_coordinate`."""
-    if gate is smoothed and corrected:
-        kinetic = kinetic / (1 - c.gate_decay**step)
-    if isinstance(kinetic, sp.MatrixBase):
-        return kinetic.applyfunc(lambda component: gamma(component, c))
-    return gamma(kinetic, c)
+def gamma_of(
+    gate: Gate | Signal,
+    kinetic: Any,
+    step: Any,
+    c: Coefficients = ALGORITHM,
+    corrected: bool = True,
+    law: Law = as_seen,
+) -> Any:
+    """``gamma_t = 1/(1 + w_t)``, elementwise for :func:`per_coordinate`; :func:`smoothed` brings its law with it."""
+    law = averaged if gate is smoothed else law
+    if gate is per_coordinate:
+        return kinetic.applyfunc(lambda component: 1 / (1 + law.closing(component, step, c, corrected)))
+    memory = kinetic[0] if isinstance(kinetic, sp.MatrixBase) else kinetic
+    return 1 / (1 + law.closing(memory, step, c, corrected))
 
 
 # ---------------------------------------------------------------- the averages and the step
@@ -162,9 +295,15 @@ def adam_direction(v: Vector, m: Vector, correction1: sp.Expr, correction2: sp.E
 
 
 def _gated_velocity(
-    gradient: Vector, before: State, gate: Gate, c: Coefficients, corrected: bool = True
+    gradient: Vector,
+    before: State,
+    gate: Gate | Signal,
+    c: Coefficients,
+    P: Vector,
+    corrected: bool = True,
+    law: Law = as_seen,
 ) -> tuple[Vector, Any, Any]:
-    """``v_t``, ``K_t`` and ``eta_t/alpha0``, which is 1 where the gate already acted on the gradient."""
+    """``v_t``, ``State.kinetic`` and ``eta_t/alpha0``, which is 1 where the gate already acted on the gradient."""
     step = before.step + 1
     if gate is inside:
         kinetic = inside(before, before.velocity, gradient, c)
@@ -174,8 +313,8 @@ def _gated_velocity(
             sp.Integer(1),
         )
     v = velocity(before.velocity, gradient, c)
-    kinetic = gate(before, v, gradient, c)
-    return v, kinetic, gamma_of(gate, kinetic, step, c, corrected)
+    kinetic = gate_remembers(gate, law, before, v, gradient, P, c, corrected)
+    return v, kinetic, law.ceiling(c) * gamma_of(gate, kinetic, step, c, corrected, law)
 
 
 def _move(x: Vector, eta: Any, direction: Vector, c: Coefficients) -> Vector:
@@ -188,27 +327,43 @@ def _move(x: Vector, eta: Any, direction: Vector, c: Coefficients) -> Vector:
 
 
 def vradam(
-    x: Vector, gradient: Vector, before: State, gate: Gate = published, c: Coefficients = ALGORITHM
+    x: Vector,
+    gradient: Vector,
+    before: State,
+    gate: Gate | Signal = published,
+    c: Coefficients = ALGORITHM,
+    law: Law = as_seen,
 ) -> tuple[Vector, State]:
-    """One step of VRAdam (Algorithm 1) with the given gate."""
+    """One step of VRAdam (Algorithm 1) with the given gate and law."""
     step = before.step + 1
-    v, kinetic, factor = _gated_velocity(gradient, before, gate, c)
     m = second_moment(before.second_moment, gradient, c)
+    P = m.applyfunc(lambda component: sp.sqrt(component / (1 - c.beta2**step)) + c.eps)
+    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, P, law=law)
     direction = adam_direction(v, m, 1 - c.beta1**step, 1 - c.beta2**step, c)
     return _move(x, c.alpha0 * factor, direction, c), State(v, m, kinetic, step)
 
 
 def vrmomentum(
-    x: Vector, gradient: Vector, before: State, gate: Gate = published, c: Coefficients = ALGORITHM
+    x: Vector,
+    gradient: Vector,
+    before: State,
+    gate: Gate | Signal = published,
+    c: Coefficients = ALGORITHM,
+    law: Law = as_seen,
 ) -> tuple[Vector, State]:
     """One step of VRMomentum: no second moment, ``x_t = x_{t-1}(1 - eta_t weight_decay) - eta_t v_t``."""
-    v, kinetic, factor = _gated_velocity(gradient, before, gate, c)
+    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, sp.ones(len(x), 1), law=law)
     state = State(v, before.second_moment, kinetic, before.step + 1)
     return _move(x, c.alpha0 * factor, v, c), state
 
 
 def proof_form(
-    x: Vector, gradient: Vector, before: State, gate: Gate = published, c: Coefficients = ALGORITHM
+    x: Vector,
+    gradient: Vector,
+    before: State,
+    gate: Gate | Signal = published,
+    c: Coefficients = ALGORITHM,
+    law: Law = as_seen,
 ) -> tuple[Vector, State]:
     """One step in the form in which rates are proved: ``eps`` inside the root, the second moment a plain sum.
 
@@ -217,9 +372,10 @@ def proof_form(
     ``u_t`` is corrected.
     """
     step = before.step + 1
-    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, corrected=False)
     s = c.beta2 * before.second_moment + gradient.applyfunc(lambda component: component**2)
     omega = sp.sqrt((1 - c.beta2**step) / c.new2)
+    P = s.applyfunc(lambda component: sp.sqrt(c.eps + component) / omega)
+    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, P, corrected=False, law=law)
     direction = sp.Matrix([omega * v[i] / sp.sqrt(c.eps + s[i]) for i in range(len(v))])
     return _move(x, c.alpha0 * factor, direction, c), State(v, s, kinetic, step)
 

@@ -9,7 +9,7 @@ Also what researchers measure with: labelled sweeps, long-run dynamics, sharpnes
 True
 """
 
-from vradam import baselines, dynamics, gates, noise, objectives, problems, schedules, sharpness, sweeps
+from vradam import baselines, dynamics, gates, laws, noise, objectives, problems, schedules, sharpness, sweeps
 from vradam.baselines import (
     Adam,
     AdamW,
@@ -21,9 +21,11 @@ from vradam.baselines import (
     RMSProp,
     VRMomentum,
 )
+from vradam.gated import State
 from vradam.minimize import minimize_vradam
 from vradam.objectives import Objective
-from vradam.optimizer import State, VRAdam
+from vradam.optimizer import VRAdam
+from vradam.recommendation import recommended
 from vradam.simulation import simulate
 from vradam.trajectory import Trajectory
 
@@ -46,10 +48,12 @@ __all__ = [
     "baselines",
     "dynamics",
     "gates",
+    "laws",
     "minimize_vradam",
     "noise",
     "objectives",
     "problems",
+    "recommended",
     "schedules",
     "sharpness",
     "simulate",

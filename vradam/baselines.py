@@ -1,6 +1,6 @@
 """The optimizers that VRAdam is compared with, in the protocol of VRAdam: pure, batched over the leading axes.
 
-All of them share :class:`~vradam.optimizer.State`; what an optimizer does not need stays zero. ``alpha0`` is the
+All of them share :class:`~vradam.gated.State`; what an optimizer does not need stays zero. ``alpha0`` is the
 learning rate everywhere (a number, an array over the runs or a schedule), ``beta1`` the decay of the velocity,
 ``beta2`` that of the second moment, and ``weight_decay`` is decoupled: ``(1 - eta_t weight_decay) theta_{t-1}`` takes
 the place of theta_{t-1}. Hyper-parameters outside their domain raise ValueError or TypeError, as in VRAdam.
@@ -15,8 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vradam.gates import GateForm, published
-from vradam.optimizer import Array, Rate, State, gate_opening, gated_learning_rate, kinetic_seen, rate_at
+from vradam import gates, laws
+from vradam.gated import (
+    Array,
+    Rate,
+    State,
+    check_gate,
+    gate_opening,
+    gate_sees,
+    gated_learning_rate,
+    memory_at_start,
+    rate_at,
+    top_rate,
+)
 from vradam.validation import hyper_parameter, matching, over_runs, real_array
 
 RATE, DECAY, POSITIVE, NON_NEGATIVE = "[0, inf)", "[0, 1)", "(0, inf)", "[0, inf)"
@@ -158,8 +169,9 @@ class VRMomentum:
         \eta_t &= \alpha_0 / (1 + \min(\beta_3 \|v_t\|^2, \alpha_1)) \\
         \theta_t &= (1-\eta_t\lambda)\theta_{t-1} - \eta_t v_t
 
-    The velocity is not bias-corrected. Hyper-parameters, gates and ``gate_decay`` are those of
-    :class:`~vradam.optimizer.VRAdam`. Source: arXiv:2505.13196, the ablation without second moment.
+    The velocity is not bias-corrected. Hyper-parameters, gates and laws are those of
+    :class:`~vradam.optimizer.VRAdam`; in a signal P_t = 1.
+    Source: arXiv:2505.13196, the ablation without second moment.
 
     >>> x = np.array([3.0, 4.0])
     >>> optimizer = VRMomentum(alpha0=1.25, beta1=0.9)
@@ -174,34 +186,30 @@ class VRMomentum:
     beta3: float | Array = 1.0
     weight_decay: float | Array = 0.0
     gate_decay: float | Array = 0.0
-    gate: GateForm = published
+    gate: gates.GateForm = gates.published
+    law: laws.Law = laws.published
 
     def __post_init__(self) -> None:
         check(self, {"alpha0": RATE, "alpha1": "[0, inf]", "beta1": DECAY, "beta3": NON_NEGATIVE})
         check(self, {"weight_decay": NON_NEGATIVE, "gate_decay": DECAY})
-        if not isinstance(self.gate, GateForm):
-            raise TypeError(f"gate must be one of vradam.gates, got {self.gate!r}")
-        if np.any(np.asarray(self.gate_decay) > 0) and self.gate != published:
-            raise ValueError(
-                f"gate_decay must be 0 with the gate {self.gate.name!r}: it smooths the published gate only"
-            )
+        check_gate(self)
 
     def init(self, x: ArrayLike) -> State:
         state = at_rest(x)
-        return state._replace(kinetic=np.zeros(state.velocity.shape)) if self.gate.per_coordinate else state
+        return state._replace(kinetic=memory_at_start(self, state.velocity))
 
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, x: ArrayLike, grad: ArrayLike, state: State) -> tuple[Array, State]:
         x, grad = matching(x, grad)
         t = state.step + 1
         beta1 = over_runs("beta1", self.beta1, x)
-        eta = rate(self, state, x)
-        entering = grad
+        eta = over_runs("alpha0", top_rate(self, t), x)
         if self.gate.on_gradient:
-            entering = gate_opening(self, kinetic_seen(self, state, state.velocity, grad), t, x.dtype) * grad
-        velocity = beta1 * state.velocity + (1 - beta1) * entering
-        kinetic = kinetic_seen(self, state, velocity, grad)
-        if not self.gate.on_gradient:
+            kinetic = gate_sees(self, state, state.velocity, grad)
+            velocity = beta1 * state.velocity + (1 - beta1) * (gate_opening(self, kinetic, t, x.dtype) * grad)
+        else:
+            velocity = beta1 * state.velocity + (1 - beta1) * grad
+            kinetic = gate_sees(self, state, velocity, grad)
             eta = eta * gate_opening(self, kinetic, t, x.dtype)
         return moved(x, eta, self.weight_decay, velocity), State(velocity, state.second_moment, kinetic, t)
 

@@ -7,7 +7,7 @@ here takes batches of runs, hyper-parameters scalars or one for each run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Literal, NamedTuple
 
@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vradam import simulation
+from vradam.gated import State
 from vradam.objectives.objective import Objective
-from vradam.optimizer import State
+from vradam.plan import only_runs
 
 Array = NDArray[np.floating]
 
@@ -85,14 +86,9 @@ class Batch(NamedTuple):
 
     def only(self, keep: NDArray[np.bool_] | slice) -> Batch:
         """The runs in ``keep``, with their hyper-parameters."""
-        chosen = {
-            field.name: getattr(self.optimizer, field.name)[keep]
-            for field in fields(self.optimizer)
-            if isinstance(getattr(self.optimizer, field.name), np.ndarray)
-        }
         velocity, second_moment, kinetic = (part[keep] for part in self.state[:3])
         state = State(velocity, second_moment, kinetic, self.state.step)
-        return Batch(replace(self.optimizer, **chosen), self.x[keep], state, self.place[keep])
+        return Batch(only_runs(self.optimizer, keep), self.x[keep], state, self.place[keep])
 
 
 def unit_speed(optimizer: Any) -> Array:

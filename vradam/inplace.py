@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from vradam.baselines import Adam, AdamW
 from vradam.engine.single import BLOCK, kernels
-from vradam.gates import published
-from vradam.optimizer import VRAdam, rate_at
+from vradam.gated import law_of, rate_at, top_rate
+from vradam.gates import adam_metric, published
+from vradam.laws import Averaged
+from vradam.optimizer import VRAdam
+from vradam.plan import over_runs_of
 from vradam.validation import over_runs, whole_number
 
 Array = NDArray[np.floating]
@@ -44,8 +47,8 @@ class InPlace:
 
     Parameters
     ----------
-    optimizer : VRAdam with the published gate (and ``gate_decay``, weight decay, a schedule), Adam or AdamW; the
-        hyper-parameters are numbers, since this is one run
+    optimizer : VRAdam with the gate ``published`` or ``adam_metric`` (any opening law, weight decay, a schedule), Adam
+        or AdamW; the hyper-parameters are numbers, since this is one run
     arrays : the parameters: C-contiguous float32 or float64 arrays that share no memory; precisions may be mixed
     threads : how many share the work; the bits do not depend on it
 
@@ -85,8 +88,9 @@ class InPlace:
         self.velocities = [zeros_beside(array, PAGE // 4) for array in self.arrays]
         self.second_moments = [zeros_beside(array, PAGE // 2) for array in self.arrays]
         self.steps = 0
-        self._smoothed = 0.0
-        self._kernels = kernels()
+        self._metric = isinstance(optimizer, VRAdam) and optimizer.gate == adam_metric
+        self._memory = np.array(law_of(optimizer).start() if isinstance(optimizer, VRAdam) else 0.0)
+        self._kernels = kernels(self._metric)
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         self._averages = {
@@ -113,13 +117,16 @@ class InPlace:
         """
         flat = [grad.reshape(-1) for grad in self._checked(grads)]
         optimizer, t = self.optimizer, self.steps + 1
-        alpha0, beta1, beta2 = float(rate_at(optimizer.alpha0, t)), optimizer.beta1, optimizer.beta2
+        beta1, beta2 = optimizer.beta1, optimizer.beta2
         averages = self._averages
-        eta, todo = alpha0, [stretch.begin for stretch in self._stretches]
-        if isinstance(optimizer, VRAdam) and optimizer.beta3 > 0 and optimizer.alpha1 > 0:
-            todo, kinetic = self._first_pass(optimizer, flat)
-            eta = alpha0 / (1 + min(float(optimizer.beta3) * kinetic, float(optimizer.alpha1)))
+        eta, todo = float(rate_at(optimizer.alpha0, t)), [stretch.begin for stretch in self._stretches]
         shrink = math.sqrt(1 - beta2**t)
+        if isinstance(optimizer, VRAdam):
+            kinetic, law, numbers = 0.0, law_of(optimizer), (optimizer.beta3, optimizer.alpha1)
+            if optimizer.beta3 > 0 and optimizer.alpha1 > 0:
+                todo, kinetic = self._first_pass(optimizer, flat, shrink)
+            self._memory = law.remember(self._memory, np.asarray(kinetic), *numbers)
+            eta = float(top_rate(optimizer, t) / (1 + law.closing(self._memory, t, *numbers)))
         keep = 1 - eta * getattr(optimizer, "weight_decay", 0.0)
         factors = keep, eta * shrink / (1 - beta1**t), optimizer.eps * shrink
         motion = {dtype: tuple(map(dtype.type, factors)) for dtype in averages}
@@ -136,34 +143,37 @@ class InPlace:
         self.steps = t
         return eta
 
-    def _first_pass(self, optimizer: VRAdam, flat: list[Array]) -> tuple[list[int], float]:
+    def _first_pass(self, optimizer: VRAdam, flat: list[Array], shrink: float) -> tuple[list[int], float]:
         """Take the gradients in and measure the kinetic energy that the gate sees.
 
         Returns the block reached in each stretch, and the energy: the exact one, or a part of it that suffices to
         saturate the gate.
         """
-        smoothing = float(optimizer.gate_decay)
+        unit = 1.0  # of the sums, in energies
+        if self._metric:
+            unit = shrink * shrink / sum(array.size for array in self.arrays)
         # Beyond this a sum saturates the gate in whatever order it is taken.
-        limit = math.inf if smoothing else (1 + 1e-9) * float(optimizer.alpha1) / float(optimizer.beta3)
+        limit = math.inf
+        if not isinstance(law_of(optimizer), Averaged):
+            limit = (1 + 1e-9) * float(optimizer.alpha1) / float(optimizer.beta3) / unit
+        damping = {dtype: dtype.type(optimizer.eps * shrink) for dtype in self._averages}
         seen = [0.0]
 
         def absorb(stretch: Stretch) -> int:
             array, x, v, m, sums, begin, end = stretch
             if seen[0] >= limit:
                 return begin
-            reached = self._kernels.absorb(flat[array], v, m, *self._averages[x.dtype], limit, sums, begin, end)
+            reached = self._kernels.absorb(
+                flat[array], v, m, *self._averages[x.dtype], damping[x.dtype], limit, sums, begin, end
+            )
             seen[0] += sum(sums[begin:reached].tolist())  # an update lost to another thread only delays the exit
             return reached
 
         reached = self._share(absorb, self._stretches)
         if seen[0] >= limit:
-            return reached, seen[0]
+            return reached, unit * seen[0]
         sums = [total for stretch in self._stretches for total in stretch.sums[stretch.begin : stretch.end].tolist()]
-        kinetic = min(math.fsum(sums) if math.isfinite(seen[0]) else seen[0], LARGEST)
-        if smoothing:
-            self._smoothed = smoothing * self._smoothed + (1 - smoothing) * kinetic
-            kinetic = self._smoothed / (1 - smoothing ** (self.steps + 1))
-        return reached, kinetic
+        return reached, min(unit * (math.fsum(sums) if math.isfinite(seen[0]) else seen[0]), LARGEST)
 
     def _share(self, work: Callable, *lists: Iterable) -> list:
         """Like map, by as many threads as there are to be."""
@@ -212,13 +222,12 @@ def _check_optimizer(optimizer: Any) -> None:
     if type(optimizer) not in (VRAdam, Adam, AdamW):
         raise TypeError(f"optimizer must be VRAdam, Adam or AdamW, got {type(optimizer).__name__}")
     if isinstance(optimizer, VRAdam):
-        if optimizer.gate != published:
-            raise ValueError(f"optimizer must have the published gate, got {optimizer.gate.name!r}")
+        if optimizer.gate not in (published, adam_metric):
+            raise ValueError(f"optimizer must have the published gate or adam_metric, got {optimizer.gate.name!r}")
         if optimizer.proof_form:
             raise ValueError("optimizer must not have proof_form, which is for experiments")
-    for name, value in vars(optimizer).items():
-        if isinstance(value, np.ndarray):
-            raise ValueError(f"{name} must be one number, got an array of shape {value.shape}")
+    for name, value in over_runs_of(optimizer).items():
+        raise ValueError(f"{name} must be one number, got an array of shape {value.shape}")
 
 
 def _check_rounding(optimizer: Any, dtype: np.dtype) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -66,9 +66,7 @@ def checked_plan(
     seed, alone = _seeds(seed)
     shapes = {"x0": x0.shape[:-1], "seed": seed.shape}
     for source in (optimizer, noise):
-        if is_dataclass(source):
-            values = {field.name: getattr(source, field.name) for field in fields(source)}
-            shapes |= {name: value.shape for name, value in values.items() if isinstance(value, np.ndarray)}
+        shapes |= {name: value.shape for name, value in over_runs_of(source).items()}
     try:
         runs = np.broadcast_shapes(*shapes.values())
     except ValueError:
@@ -92,6 +90,30 @@ def checked_plan(
         progress=progress,
         state=state,
     )
+
+
+def over_runs_of(source: Any) -> dict[str, NDArray[Any]]:
+    """The fields of a dataclass that are arrays over the runs, by name; those of its law are ``law.name``."""
+    found: dict[str, NDArray[Any]] = {}
+    for field in fields(source) if is_dataclass(source) else ():
+        value = getattr(source, field.name)
+        if isinstance(value, np.ndarray):
+            found[field.name] = value
+        elif field.name == "law":
+            found |= {f"law.{name}": array for name, array in over_runs_of(value).items()}
+    return found
+
+
+def only_runs(source: Any, keep: NDArray[np.bool_] | slice) -> Any:
+    """A dataclass with every array over the runs restricted to the runs ``keep``, those of its law too."""
+    changed = {}
+    for field in fields(source):
+        value = getattr(source, field.name)
+        if isinstance(value, np.ndarray):
+            changed[field.name] = value[keep]
+        elif field.name == "law" and over_runs_of(value):
+            changed[field.name] = only_runs(value, keep)
+    return replace(source, **changed)
 
 
 def _seeds(seed: int | NDArray[np.integer]) -> tuple[NDArray[np.integer], bool]:

@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vradam.baselines import Adam, AdamW, GradientDescent, HeavyBall, RAdam, RMSProp, VRMomentum, rectification
+from vradam.gated import State
 from vradam.objectives.building import hessian_by_columns
 from vradam.objectives.objective import Objective
-from vradam.optimizer import State, VRAdam
+from vradam.optimizer import VRAdam
 from vradam.plan import Noise, Optimizer
 from vradam.simulation import simulate
 from vradam.validation import hyper_parameter, over_runs, real_array, whole_number

@@ -136,7 +136,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
     )
 
 
-def optimizer(name: str, steps: int, **numbers: float) -> Any:
+def optimizer(name: str, steps: int, **numbers: Any) -> Any:
     """The optimizer of that name tuned to the horizon; ``numbers`` are alpha0, beta1, alpha1, beta3, eps, ..."""
     beta2 = 1 - 1 / steps
     if name == "Adam":
@@ -227,7 +227,13 @@ def measure_setting(setup: Setup, item: Informative) -> xr.Dataset:
         adagrad = item.bound == "theorem1"
         alpha0 = item.adagrad_alpha0 if adagrad else 1 / np.sqrt(steps)
         beta2 = 1.0 if adagrad else 1 - 1 / steps
-        numbers = {"alpha0": alpha0, "beta1": item.beta1, "alpha1": item.alpha1, "beta3": item.beta3, "eps": item.eps}
+        numbers: dict[str, Any] = {
+            "alpha0": alpha0,
+            "beta1": item.beta1,
+            "alpha1": item.alpha1,
+            "beta3": item.beta3,
+            "eps": item.eps,
+        }
         smoothed = item.bound == "smoothed"
         opt = vradam.VRAdam(
             beta2=beta2,

@@ -29,7 +29,7 @@ from theory.claims.convergence import predictable_gate as convergence
 from theory.examination import chosen
 from theory.methods import intervals
 from theory.search import certify_gates, cycles
-from vradam import dynamics, gates, noise, objectives, sharpness, validation, workers
+from vradam import dynamics, gates, laws, noise, objectives, sharpness, validation, workers
 from vradam import random_streams as rng
 from vradam.engine import specialise
 from vradam.inplace import InPlace
@@ -38,6 +38,14 @@ from vradam.objectives.finite_sums import logistic_regression
 X = np.ones(2)
 BROKEN = catalogue.Stem("torn", "experiments.studies.torn", (), None, failure="SyntaxError: torn")
 WORK = speed.DEFAULT.works[0]
+
+
+def first_step(form):
+    """A step from X with this gate."""
+    optimizer = vradam.VRMomentum(gate=form)
+    return optimizer.step(X, X, optimizer.init(X))
+
+
 BOWL = objectives.quadratic([1.0, 2.0])
 ADAM = vradam.VRAdam()
 RATE = {"L": 1.0, "R": 2.0, "D": 1.0, "eps": 1e-8}
@@ -205,6 +213,43 @@ PROVOKED = {
         (lambda: objectives.quadratic([np.nan]), ValueError, r"spectrum must be .* finite curvatures, got \[nan\]"),
         (lambda: objectives.quadratic([1.0, 2.0], np.ones((2, 2))), ValueError, "rotation must be"),
     ],
+    "vradam.gates.alignment": [
+        (lambda: gates.alignment(k=0.0), ValueError, r"k must lie in \(0, inf\), got 0.0"),
+        (lambda: gates.alignment(target=2.0), ValueError, r"target must lie in \[-1, 1\], got 2.0"),
+        (lambda: gates.alignment(average="slow"), TypeError, "average must hold real numbers"),
+    ],
+    "vradam.gates.signal": [
+        (lambda: gates.signal(3), TypeError, "function must be callable, got 3"),
+        (
+            lambda: first_step(gates.signal(lambda v, before, g, P, w: -np.ones_like(w), "mine")),
+            ValueError,
+            r"the signal 'mine' must lie in \[0, inf\], got -1.0 at the first step",
+        ),
+        (
+            lambda: first_step(gates.signal(lambda v, before, g, P, w: np.nan * w, "mine")),
+            ValueError,
+            r"the signal 'mine' must lie in \[0, inf\], got nan at the first step",
+        ),
+        (
+            lambda: first_step(gates.signal(lambda v, before, g, P, w: v, "mine")),
+            ValueError,
+            r"the signal 'mine' must have the shape of the runs, \(\), got \(2,\)",
+        ),
+    ],
+    "vradam.laws.averaged": [
+        (lambda: laws.averaged(1.0), ValueError, r"g must lie in \(0, 1\), got 1.0"),
+        (lambda: laws.averaged("slow"), TypeError, "g must hold real numbers"),
+    ],
+    "vradam.laws.held": [
+        (lambda: laws.held(0.0), ValueError, r"g must lie in \(0, 1\), got 0.0"),
+        (lambda: laws.held(0.9, w0=-1.0), ValueError, r"w0 must lie in \[0, inf\), got -1.0"),
+        (lambda: laws.held(True), TypeError, "g must hold real numbers"),
+    ],
+    "vradam.recommendation.recommended": [
+        (lambda: vradam.recommended(steps=0), ValueError, "steps must be an integer >= 1, got 0"),
+        (lambda: vradam.recommended(steps=10.0), TypeError, "steps must be an integer >= 1, got 10.0"),
+        (lambda: vradam.recommended(beta1=1.0), ValueError, r"beta1 must lie in \[0, 1\), got 1.0"),
+    ],
     "vradam.optimizer.VRAdam": [
         (lambda: vradam.VRAdam(beta1=1.2), ValueError, r"beta1 must lie in \[0, 1\), got 1.2"),
         (lambda: vradam.VRAdam(eps="small"), TypeError, "eps must hold real numbers"),
@@ -212,6 +257,22 @@ PROVOKED = {
             lambda: vradam.VRAdam(gate_decay=0.5, gate=gates.inside),
             ValueError,
             "gate_decay must be 0 with the gate 'inside'",
+        ),
+        (
+            lambda: vradam.VRAdam(law=laws.held(0.9), gate=gates.inside),
+            ValueError,
+            r"law must be published, not held\(0.9\), with the gate 'inside'",
+        ),
+        (
+            lambda: vradam.VRMomentum(law=laws.held(0.9), gate_decay=0.5),
+            ValueError,
+            r"gate_decay must be 0 with the law held\(0.9\): it is a spelling of averaged\(g\)",
+        ),
+        (lambda: vradam.VRAdam(law="held"), TypeError, "law must be one of vradam.laws, got 'held'"),
+        (
+            lambda: vradam.VRAdam(law=laws.held(0.9, w0=11.0)),
+            ValueError,
+            r"w0 must lie in \[0, alpha1\], got 11.0 with alpha1 10.0",
         ),
     ],
     "vradam.optimizer.VRAdam.step": [

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from vradam import laws
 from vradam.baselines import (
     Adam,
     AdamW,
@@ -304,7 +305,15 @@ def test_a_schedule_is_evaluated_at_the_step_being_taken(baseline):
 
 def test_the_defaults_are_those_of_the_sources():
     moments = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
-    gate = {"alpha1": 10.0, "beta1": 0.9, "beta3": 1.0, "weight_decay": 0.0, "gate_decay": 0.0, "gate": published}
+    gate = {
+        "alpha1": 10.0,
+        "beta1": 0.9,
+        "beta3": 1.0,
+        "weight_decay": 0.0,
+        "gate_decay": 0.0,
+        "gate": published,
+        "law": laws.published,
+    }
     expected = {
         GradientDescent: {"alpha0": 1e-2, "weight_decay": 0.0},
         HeavyBall: {"alpha0": 1e-2, "beta1": 0.9, "weight_decay": 0.0},
@@ -332,7 +341,7 @@ def test_lists_are_read_as_float64_and_optimizers_can_be_sent_elsewhere(baseline
 def test_bad_input_is_named(baseline):
     optimizer = baseline()
     for field in fields(baseline):
-        if field.name == "gate":
+        if field.name in ("gate", "law"):
             continue
         with pytest.raises(ValueError, match=f"{field.name} must lie in"):
             baseline(**{field.name: -0.5})
@@ -350,9 +359,10 @@ def test_bad_input_is_named(baseline):
         many.step(np.ones((2, 3)), np.ones((2, 3)), many.init(np.ones((2, 3))))
 
 
-def test_vrmomentum_smooths_the_published_gate_only():
-    with pytest.raises(ValueError, match="gate_decay must be 0 with the gate 'predictable'"):
-        VRMomentum(gate=predictable, gate_decay=0.5)
+def test_vrmomentum_smooths_every_gate_that_acts_on_the_step():
+    with pytest.raises(ValueError, match="gate_decay must be 0 with the gate 'inside'"):
+        VRMomentum(gate=inside, gate_decay=0.5)
+    VRMomentum(gate=predictable, gate_decay=0.5)
     with pytest.raises(TypeError, match="gate must be one of"):
         VRMomentum(gate="inside")
 

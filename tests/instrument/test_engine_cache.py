@@ -11,7 +11,7 @@ from vradam.engine.methods import method
 bowl, optimizer = vradam.objectives.log_cosh(3), vradam.VRAdam(alpha0=0.01)
 vradam.simulate(optimizer, bowl, np.ones((20, 3)), 10, engine="compiled")
 k, what = bowl.kernel, method(optimizer)
-f = lanes.compiled(k.form, k.separable, k.mean_of_terms, what.direction, what.gate, 0, False, lanes.WIDTH)
+f = lanes.compiled(k.form, k.separable, k.mean_of_terms, what.direction, what.gate, what.law, 0, False, lanes.WIDTH)
 print(json.dumps([sum(f.stats.cache_hits.values()), sum(f.stats.cache_misses.values())]))
 """
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vradam
-from vradam import gates, noise, objectives
+from vradam import gates, laws, noise, objectives
 from vradam.plan import checked_plan
 from vradam.simulation import run_numpy
 
@@ -56,6 +56,18 @@ OPTIMIZERS = {
         weight_decay=np.linspace(0, 0.1, 20),
         gate_decay=np.linspace(0, 0.99, 20),
     ),
+    "held per run": vradam.VRAdam(
+        alpha0=0.01, law=laws.held(np.linspace(0.1, 0.99, 20), w0=np.linspace(0, 5, 20)), beta1=np.linspace(0, 0.95, 20)
+    ),
+    "held, schedule": vradam.VRMomentum(alpha0=lambda t: 0.1 / t**0.5, law=laws.held(0.9, w0=2.0), weight_decay=0.01),
+    "held, previous velocity": vradam.VRAdam(alpha0=0.01, gate=gates.predictable, law=laws.held(0.9), proof_form=True),
+    "averaged power": vradam.VRAdam(alpha0=0.01, gate=gates.power(3), law=laws.averaged(0.9)),
+    "Adam's metric": vradam.VRAdam(alpha0=0.01, gate=gates.adam_metric, alpha1=0.5, weight_decay=0.1),
+    "Adam's metric, averaged": vradam.VRAdam(
+        alpha0=0.01, gate=gates.adam_metric, law=laws.averaged(0.9), proof_form=True, eps=1e-3
+    ),
+    "Adam's metric, momentum": vradam.VRMomentum(alpha0=0.05, gate=gates.adam_metric, law=laws.held(0.9)),
+    "recommended": vradam.recommended(steps=1000, alpha0=0.01),
     "VRMomentum": vradam.VRMomentum(alpha0=0.1, alpha1=np.inf),
     "Adam": vradam.Adam(alpha0=0.01),
     "AdamW": vradam.AdamW(alpha0=0.01, weight_decay=0.1),
@@ -115,8 +127,9 @@ def test_minibatches_are_the_reference(steps):
     agree(OPTIMIZERS["VRMomentum"], objective, noise.minibatch(3), steps=steps, x0=x0)
 
 
-def test_a_run_continued_from_a_state_is_the_reference():
-    optimizer, objective = OPTIMIZERS["proof form"], OBJECTIVES["log_cosh"]
+@pytest.mark.parametrize("name", ["proof form", "held per run", "recommended"])
+def test_a_run_continued_from_a_state_is_the_reference(name):
+    optimizer, objective = OPTIMIZERS[name], OBJECTIVES["log_cosh"]
     first = agree(optimizer, objective, NOISES["gaussian"], steps=300)
     agree(optimizer, objective, NOISES["gaussian"], steps=300, state=first.final_state, x0=first.final_x)
 

@@ -31,6 +31,11 @@ OPTIMIZERS = {
     "always saturated": vradam.VRAdam(alpha0=0.01, beta3=1e6, alpha1=3.0),
     "unclipped": vradam.VRAdam(alpha0=0.01, beta3=0.1, alpha1=np.inf),
     "smoothed": vradam.VRAdam(alpha0=0.01, beta3=0.01, gate_decay=0.9),
+    "held": vradam.VRAdam(alpha0=0.01, beta3=0.01, law=vradam.laws.held(0.8, w0=2.0), weight_decay=0.1),
+    "held, no gate": vradam.VRAdam(alpha0=0.01, beta3=0.0, law=vradam.laws.held(0.8, w0=2.0)),
+    "Adam's metric": vradam.VRAdam(alpha0=0.01, alpha1=0.5, gate=vradam.gates.adam_metric),
+    "Adam's metric, averaged": vradam.VRAdam(alpha0=0.01, gate=vradam.gates.adam_metric, gate_decay=0.9),
+    "recommended": vradam.recommended(steps=30, alpha0=0.01),
     "no gate": vradam.VRAdam(alpha0=0.01, beta3=0.0),
     "schedule": vradam.VRAdam(alpha0=vradam.schedules.InverseSqrt(alpha0=0.1), beta3=0.01),
     "Adam": Adam(alpha0=0.01),
@@ -76,7 +81,7 @@ def test_precisions_may_be_mixed_under_one_gate():
     assert InPlace(optimizer, mixed).step(grads) == pytest.approx(expected, rel=1e-7)
 
 
-@pytest.mark.parametrize("name", ["VRAdam", "always saturated", "smoothed"])
+@pytest.mark.parametrize("name", ["VRAdam", "always saturated", "smoothed", "held", "recommended"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bits_do_not_depend_on_threads(name, dtype):
     start = [RNG.standard_normal(shape).astype(dtype) for shape in [(400_000,), (1000,), (300, 1000)]]
@@ -121,17 +126,20 @@ def test_overflow_saturates_and_nan_spreads_as_in_the_reference():
     assert np.isfinite(array).all()
 
 
-def test_the_substitutes_without_numba_take_the_same_steps(monkeypatch):
+@pytest.mark.parametrize("name", ["VRAdam", "recommended"])
+def test_the_substitutes_without_numba_take_the_same_steps(monkeypatch, name):
     results = []
-    by_numpy = single.Kernels(single.absorb_by_numpy, single.move_by_numpy, single.absorb_and_move_by_numpy)
     start = model()
-    for use in (single.kernels(), by_numpy):
-        monkeypatch.setattr("vradam.inplace.kernels", lambda use=use: use)
+    for numba in (True, False):
+        if not numba:
+            monkeypatch.setattr("vradam.engine.single.find_spec", lambda name: None)
+            single.kernels.cache_clear()
         arrays = [array.copy() for array in start]
-        training = InPlace(OPTIMIZERS["VRAdam"], arrays)
+        training = InPlace(OPTIMIZERS[name], arrays)
         for t in range(10):
             training.step(slopes(arrays, t))
         results.append(flat(arrays))
+    single.kernels.cache_clear()
     np.testing.assert_allclose(*results, rtol=0, atol=1e-13)
 
 
@@ -207,7 +215,7 @@ whole = np.zeros(10)
         (
             lambda: InPlace(vradam.VRAdam(gate=vradam.gates.inside), [whole]),
             ValueError,
-            "optimizer must have the published gate, got 'inside'",
+            "optimizer must have the published gate or adam_metric, got 'inside'",
         ),
         (lambda: InPlace(vradam.VRAdam(proof_form=True), [whole]), ValueError, "must not have proof_form"),
         (

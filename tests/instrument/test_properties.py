@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from vradam import baselines, gates, noise, objectives
 from vradam.baselines import AdamW, GradientDescent, HeavyBall, Nesterov, VRMomentum
+from vradam.gates import FORMS, held
 from vradam.optimizer import VRAdam
 from vradam.simulation import simulate
 
@@ -56,13 +57,15 @@ moderate = st.floats(-8, 8).map(lambda value: round(value, 6))
 
 @st.composite
 def optimizers(draw, kinds=(VRAdam, VRMomentum), values=MODERATE, forms=GATES):
-    """An optimizer with every hyper-parameter drawn; ``gate_decay`` is 0 but with the published gate."""
+    """An optimizer with every hyper-parameter drawn; the gate ``inside`` has the published law."""
     kind = draw(st.sampled_from(kinds))
     drawn = {name: draw(value) for name, value in values.items() if name in kind.__dataclass_fields__}
     if kind in (VRAdam, VRMomentum):
         drawn["gate"] = draw(st.sampled_from(forms))
-        if drawn["gate"] != gates.published:
+        if drawn["gate"].on_gradient:
             drawn["gate_decay"] = 0.0
+        elif draw(st.booleans()):
+            drawn["gate_decay"], drawn["law"] = 0.0, held(draw(st.floats(0.1, 0.99)))
     return kind(**drawn)
 
 
@@ -117,7 +120,11 @@ def rotation(seed, dim):
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(dim, dim)))[0]
 
 
-@given(optimizers([VRMomentum], forms=GATES[:-1]), gradients(dim=5), st.integers(0, 2**32))
+@given(
+    optimizers([VRMomentum], forms=[form for form in FORMS if not form.per_coordinate]),
+    gradients(dim=5),
+    st.integers(0, 2**32),
+)
 def test_vrmomentum_turns_with_the_space(optimizer, grads, seed):
     """x -> Rx, g -> Rg: every gate that sees a norm commutes with rotations."""
     R, x = rotation(seed, 5), np.arange(5.0)
@@ -135,7 +142,7 @@ def test_what_acts_on_coordinates_does_not_turn_with_the_space(optimizer):
     assert np.abs(turned - path @ R.T).max() > 0.01 * np.abs(path).max()
 
 
-@given(optimizers([VRAdam, VRMomentum, *UNGATED]), gradients(dim=7), st.permutations(range(7)))
+@given(optimizers([VRAdam, VRMomentum, *UNGATED], forms=FORMS), gradients(dim=7), st.permutations(range(7)))
 def test_coordinates_have_no_order(optimizer, grads, order):
     """Bit for bit without a norm; to the rounding of the norm with one."""
     path, rates, _ = walk(optimizer, np.arange(7.0), grads)
@@ -149,10 +156,10 @@ def test_coordinates_have_no_order(optimizer, grads, order):
 def batches(draw):
     """An optimizer whose hyper-parameters are numbers or arrays over the runs, and the shape (..., d) of its points."""
     shape = draw(array_shapes(min_dims=2, max_dims=4, min_side=1, max_side=9))
-    optimizer = draw(optimizers([VRAdam, VRMomentum, *UNGATED]))
+    optimizer = draw(optimizers([VRAdam, VRMomentum, *UNGATED], forms=FORMS))
     names = sorted(MODERATE.keys() & type(optimizer).__dataclass_fields__.keys())
     several = draw(st.sets(st.sampled_from(names)))
-    if getattr(optimizer, "gate", gates.published) != gates.published:
+    if getattr(optimizer, "gate_decay", 0.0) == 0:
         several -= {"gate_decay"}
     spread = np.random.default_rng(draw(st.integers(0, 2**32))).uniform(0.1, 1, shape[:-1])
     return replace(optimizer, **{name: getattr(optimizer, name) * spread for name in several}), several, shape

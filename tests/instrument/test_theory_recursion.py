@@ -1,6 +1,7 @@
 """The theory is about this algorithm: its recursion, lambdified, is what the optimizer computes, for every variant."""
 
 from dataclasses import fields, replace
+from inspect import isclass, isfunction
 
 import numpy as np
 import pytest
@@ -10,73 +11,81 @@ import vradam
 from theory import recursion
 from theory.notation import SYMBOLS
 from theory.recursion import ALGORITHM
-from vradam import gates as gates
+from vradam import gates
 
 DIM = 2
-HYPER = ("alpha0", "alpha1", "beta1", "beta2", "beta3", "eps", "weight_decay", "gate_decay")
-GATES = {
-    "published": (recursion.published, gates.published),
-    "predictable": (recursion.predictable, gates.predictable),
-    "inside": (recursion.inside, gates.inside),
-    "gradient_norm": (recursion.gradient_norm, gates.gradient_norm),
-    "power 3": (recursion.power(3), gates.power(3)),
-    "power 6": (recursion.power(6), gates.power(6)),
-    "per_coordinate": (recursion.per_coordinate, gates.per_coordinate),
-    "smoothed": (recursion.smoothed, gates.published),
-}
+HYPER = ("alpha0", "alpha1", "beta1", "beta2", "beta3", "eps", "weight_decay", "gate_decay", "w0")
 ALGORITHMS = ("vradam", "proof_form", "vrmomentum")
+FORMS = {form.name: form for form in (*gates.FORMS, gates.power(6))}
+OF_THEORY = {**recursion.FORMS, "power(6)": recursion.power(6)}
+LAWS = {law.name: law for law in gates.LAWS}
 
 
-def symbolic_step(algorithm, gate, c=ALGORITHM):
-    """One step of the theory's recursion as a function of numbers: x, v, m, the kinetic energy, the learning rate."""
+def kind(law):
+    """The name of a law without its numbers: its twin's."""
+    return law.name.split("(")[0]
+
+
+PAIRS = [
+    (form.name, law.name)
+    for form in FORMS.values()
+    for law in gates.LAWS
+    if not (form.on_gradient and kind(law) != "published")
+]
+
+
+def symbolic_step(algorithm, form, law, c=ALGORITHM):
+    """One step of the theory's recursion as a function of numbers: x, v, m, what the gate remembers, the step."""
+    gate, opens = OF_THEORY[form.name], recursion.LAWS[kind(law)]
     x, gradient, v, m = (sp.Matrix(sp.symbols(f"{name}:{DIM}")) for name in ("x", "g", "velocity", "moment"))
-    kinetic, t = sp.symbols("kinetic t")
-    seen = sp.Matrix([kinetic] * DIM) if gate is recursion.per_coordinate else kinetic
-    before = recursion.State(v, m, seen, t)
-    moved, after = getattr(recursion, algorithm)(x, gradient, before, gate, c)
+    numbers = DIM if form.per_coordinate else 1 + form.memory
+    kinetic, t = sp.Matrix(sp.symbols(f"kinetic:{numbers}")), sp.Symbol("t")
+    before = recursion.State(v, m, kinetic if numbers > 1 else kinetic[0], t)
+    moved, after = getattr(recursion, algorithm)(x, gradient, before, gate, c, opens)
     arguments = [x, gradient, v, m, kinetic, t, *(SYMBOLS[name] for name in HYPER)]
-    opening = recursion.gamma_of(gate, after.kinetic, after.step, c, corrected=algorithm != "proof_form")
-    eta = c.alpha0 * (sum(opening) / DIM if gate is recursion.per_coordinate else opening)
-    results = [moved, after.velocity, after.second_moment, sp.Matrix([after.kinetic]), sp.Matrix([eta])]
+    opening = recursion.gamma_of(gate, after.kinetic, after.step, c, algorithm != "proof_form", opens)
+    eta = c.alpha0 * opens.ceiling(c) * (sum(opening) / DIM if form.per_coordinate else opening)
+    kept = after.kinetic if numbers > 1 else sp.Matrix([after.kinetic])
+    results = [moved, after.velocity, after.second_moment, kept, sp.Matrix([eta])]
     function = sp.lambdify(arguments, results, "numpy")
     return lambda *numbers: [np.asarray(result, dtype=float).ravel() for result in function(*numbers)]
 
 
-def optimizer(algorithm, gate, numbers):
+def optimizer(algorithm, form, law, numbers):
     if algorithm == "vrmomentum":
-        names = ("alpha0", "alpha1", "beta1", "beta3", "weight_decay", "gate_decay")
-        return vradam.VRMomentum(**{name: numbers[name] for name in names}, gate=gate)
-    return vradam.VRAdam(**numbers, gate=gate, proof_form=algorithm == "proof_form")
+        names = ("alpha0", "alpha1", "beta1", "beta3", "weight_decay")
+        return vradam.VRMomentum(**{name: numbers[name] for name in names}, gate=form, law=law)
+    return vradam.VRAdam(**numbers, gate=form, law=law, proof_form=algorithm == "proof_form")
 
 
-def draw(rng, smoothed):
+def draw(rng, form):
     """Random hyper-parameters, point, gradient and state; the clip acts in about half of the draws."""
     numbers = {
         "alpha0": rng.uniform(0.01, 1),
-        "alpha1": rng.uniform(0.1, 4),
+        "alpha1": rng.uniform(0.6, 4),
         "beta1": rng.uniform(0, 0.99),
         "beta2": rng.uniform(0.1, 0.999),
         "beta3": rng.uniform(0.1, 3),
         "eps": 10 ** rng.uniform(-8, -1),
         "weight_decay": rng.uniform(0, 0.5),
-        "gate_decay": rng.uniform(0.1, 0.99) if smoothed else 0.0,
     }
     x, gradient, v = rng.normal(size=(3, DIM))
-    m, kinetic, t = rng.uniform(0, 2, size=DIM), rng.uniform(0, 2), int(rng.integers(0, 30))
-    return numbers, x, gradient, v, m, kinetic, t
+    kinetic = rng.uniform(0, 2, size=DIM if form.per_coordinate else 1 + form.memory)
+    return numbers, x, gradient, v, rng.uniform(0, 2, size=DIM), kinetic, int(rng.integers(1, 30))
 
 
-def compare(algorithm, gate_name, c=ALGORITHM, draws=40):
+def compare(algorithm, form_name, law_name, c=ALGORITHM, draws=40):
     """The largest relative difference between the two recursions over random states."""
-    of_theory, of_vradam = GATES[gate_name]
-    step = symbolic_step(algorithm, of_theory, c)
+    form, law = FORMS[form_name], LAWS[law_name]
+    step = symbolic_step(algorithm, form, law, c)
     rng = np.random.default_rng(20250513)
     worst = 0.0
     for _ in range(draws):
-        numbers, x, gradient, v, m, kinetic, t = draw(rng, gate_name == "smoothed")
-        expected = step(x, gradient, v, m, kinetic, t, *(numbers[name] for name in HYPER))
-        seen = np.full(DIM, kinetic) if gate_name == "per_coordinate" else np.asarray(kinetic)
-        opt = optimizer(algorithm, of_vradam, numbers)
+        numbers, x, gradient, v, m, kinetic, t = draw(rng, form)
+        known = {**numbers, "gate_decay": getattr(law, "decay", 0.0), "w0": getattr(law, "w0", 0.0)}
+        expected = step(x, gradient, v, m, kinetic, t, *(known[name] for name in HYPER))
+        opt = optimizer(algorithm, form, law, numbers)
+        seen = kinetic if kinetic.size > 1 else kinetic[0]
         moved, after = opt.step(x, gradient, opt.init(x)._replace(velocity=v, second_moment=m, kinetic=seen, step=t))
         assert after.step == t + 1
         found = (moved, after.velocity, after.second_moment, after.kinetic, opt.learning_rate(after))
@@ -85,18 +94,63 @@ def compare(algorithm, gate_name, c=ALGORITHM, draws=40):
     return worst
 
 
-@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize(("form", "law"), PAIRS)
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_the_recursion_is_the_optimizer(algorithm, gate):
-    assert compare(algorithm, gate) < 1e-11
+def test_the_recursion_is_the_optimizer(algorithm, form, law):
+    assert compare(algorithm, form, law, draws=20) < 1e-11
+
+
+def test_every_form_and_every_law_has_its_twin():
+    assert set(recursion.FORMS) == {form.name for form in gates.FORMS}
+    assert set(recursion.LAWS) == {kind(law) for law in gates.LAWS}
+
+
+def test_no_form_and_no_law_is_missing_from_the_tuples():
+    """Constants and makers of forms in the module, and the classes of laws: each has an instance in its tuple."""
+    defined = vars(gates)
+    constants = {value.name for value in defined.values() if isinstance(value, gates.GateForm)}
+    makers = {
+        name
+        for name, value in defined.items()
+        if isfunction(value) and value.__annotations__.get("return") == "GateForm" and not name.startswith("_")
+    } - {"signal"}  # one's own
+    names = {form.name for form in gates.FORMS}
+    assert constants <= names and makers <= {name.split("(")[0] for name in names}
+    classes = {value for value in vars(vradam.laws).values() if isclass(value) and hasattr(value, "remember")}
+    assert classes - {vradam.laws.Law} == {type(law) for law in gates.LAWS}
+
+
+def test_gate_decay_is_a_spelling_of_the_averaged_law():
+    one, other = vradam.VRAdam(gate_decay=0.8), vradam.VRAdam(law=gates.averaged(0.8))
+    x, grad = np.array([3.0, -1.0]), np.array([0.5, 2.0])
+    states = [optimizer.init(x) for optimizer in (one, other)]
+    for _ in range(5):
+        (first, states[0]), (second, states[1]) = one.step(x, grad, states[0]), other.step(x, grad, states[1])
+        assert np.array_equal(first, second) and states[0].kinetic == states[1].kinetic
+    assert compare("vradam", "published", "averaged(0.8)") < 1e-11
+
+
+def test_the_smoothed_gate_is_the_averaged_law_of_the_published_form():
+    x, gradient = sp.Matrix(sp.symbols("x:2")), sp.Matrix(sp.symbols("g:2"))
+    before = recursion.State(*(sp.Matrix(sp.symbols(f"{name}:2")) for name in "vm"), *sp.symbols("u t", positive=True))
+    for algorithm in ALGORITHMS:
+        step = getattr(recursion, algorithm)
+        one, after = step(x, gradient, before, recursion.smoothed)
+        other, its = step(x, gradient, before, recursion.published, law=recursion.averaged)
+        assert after == its and sp.simplify(one - other) == sp.zeros(2, 1)
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(ALGORITHM)])
 def test_changing_any_coefficient_breaks_the_tie(field):
     """Each number of the recursion is seen by the comparison: 2 % less of any of them is another algorithm."""
-    gate = "smoothed" if "gate" in field else "published"
+    law = {"gate_decay": "averaged(0.8)", "new_gate": "averaged(0.8)", "w0": "held(0.7, w0)"}.get(field, "published")
     mutant = replace(ALGORITHM, **{field: getattr(ALGORITHM, field) * sp.Rational(49, 50)})
-    assert compare("vradam", gate, mutant) > 1e-7
+    assert compare("vradam", "published", law, mutant) > 1e-7
+
+
+def test_changing_the_decay_of_the_held_law_breaks_the_tie():
+    mutant = replace(ALGORITHM, gate_decay=ALGORITHM.gate_decay * sp.Rational(49, 50))
+    assert compare("vradam", "published", "held(0.7)", mutant) > 1e-7
 
 
 def test_the_start_is_at_rest():

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from vradam.engine import draws, tile
 from vradam.engine.methods import method, noise_kind, noise_rows, rates_of, rows_of
 from vradam.engine.specialise import specialise
+from vradam.gated import State
 from vradam.noise import Gaussian, Minibatch, TwoPoint, Uniform
 from vradam.objectives.objective import Objective
-from vradam.optimizer import State
 from vradam.plan import Plan
 from vradam.recorder import TAU_DRAWS, stratified_tau, tau_total
 from vradam.trajectory import Trajectory
@@ -62,7 +62,7 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     runs, d = plan.seed.size, objective.dim
     width = next((width for most, width in WIDTHS if runs <= most), WIDTH)
     decays = bool(np.any(np.asarray(described.weight_decay) > 0))
-    kinds = described.direction, described.gate, noise_kind(noise), decays, width
+    kinds = described.direction, described.gate, described.law, noise_kind(noise), decays, width
     advance = compiled(kernel.form, kernel.separable, kernel.mean_of_terms, *kinds)
 
     state = optimizer.init(plan.x0) if plan.state is None else plan.state
@@ -103,7 +103,7 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
 
     velocity, second_moment = np.moveaxis(unpacked(z, runs).reshape(runs, d, 2), -1, 0)
     kinetic, total, lagged = (p[:, row].ravel()[:runs] for row in (tile.KINETIC, tile.TOTAL, tile.LAGGED))
-    if described.gate in (tile.PUBLISHED, tile.POWER, tile.PER_COORDINATE):
+    if described.law == tile.AS_SEEN and described.gate in (tile.PUBLISHED, tile.POWER, tile.PER_COORDINATE):
         kinetic = optimizer.gate.kinetic(velocity, velocity, velocity)
     if not described.keeps_velocity:
         velocity = np.zeros_like(velocity)
@@ -165,6 +165,7 @@ def compiled(
     mean_of_terms: Callable | None,
     direction: int,
     gate: int,
+    law: int,
     noise: int,
     decays: bool,
     width: int,
@@ -173,6 +174,8 @@ def compiled(
     kinds: dict[str, Any] = {
         "DIRECTION": direction,
         "GATE": gate,
+        "LAW": law,
+        "STREAMS": 3 if gate == tile.METRIC else 2,
         "NOISE": noise,
         "DECAYS": decays,
         "SEPARABLE": separable,

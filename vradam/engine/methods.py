@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vradam import gates
+from vradam import gates, laws
 from vradam.baselines import Adam, AdamW, GradientDescent, HeavyBall, RMSProp, VRMomentum
 from vradam.engine import draws, tile
+from vradam.gated import State, law_of, rate_at, top_rate
 from vradam.noise import Gaussian, TwoPoint, Uniform
-from vradam.optimizer import State, VRAdam, rate_at
+from vradam.optimizer import VRAdam
 from vradam.plan import Plan
 
 GATES = {
@@ -19,7 +21,9 @@ GATES = {
     gates.inside: tile.INSIDE,
     gates.gradient_norm: tile.GRADIENT,
     gates.per_coordinate: tile.PER_COORDINATE,
+    gates.adam_metric: tile.METRIC,
 }
+LAWS = {laws.Published: tile.AS_SEEN, laws.Averaged: tile.AVERAGED, laws.Held: tile.HELD}
 
 
 class Method(NamedTuple):
@@ -34,7 +38,8 @@ class Method(NamedTuple):
     alpha1: Any = 0.0
     eps: Any = 1.0
     weight_decay: Any = 0.0
-    gate_decay: Any = 0.0
+    law: int = tile.AS_SEEN
+    gate_decay: Any = 0.0  #: the decay g of the law
     exponent: float = 2.0
     in1: Any = None  #: how much of the gradient enters the velocity; None is 1 - beta1
     corrected: bool = True  #: whether velocity and second moment are corrected for their start at zero
@@ -45,19 +50,20 @@ def method(optimizer: Any) -> Method | None:
     """An optimizer as the tiles see it; None where it has to stay with NumPy."""
     kind = type(optimizer)
     if kind is VRAdam or kind is VRMomentum:
-        gate = gate_of(optimizer)
-        if gate is None:
+        law = law_of(optimizer)
+        gate, opens = gate_of(optimizer), LAWS.get(type(law))
+        if gate is None or opens is None or (gate == tile.PER_COORDINATE and opens != tile.AS_SEEN):
             return None
-        rate, decay = optimizer.alpha0, optimizer.weight_decay
         gated = Method(
             tile.PLAIN,
             gate,
-            rate,
+            partial(top_rate, optimizer) if callable(optimizer.alpha0) else top_rate(optimizer, 1),
             optimizer.beta1,
             beta3=optimizer.beta3,
             alpha1=optimizer.alpha1,
-            weight_decay=decay,
-            gate_decay=optimizer.gate_decay,
+            weight_decay=optimizer.weight_decay,
+            law=opens,
+            gate_decay=getattr(law, "decay", 0.0),
             exponent=optimizer.gate.exponent,
         )
         if kind is VRMomentum:
@@ -87,10 +93,12 @@ def method(optimizer: Any) -> Method | None:
 
 
 def gate_of(optimizer: Any) -> int | None:
-    """The kind of a gate; None for one that is not in ``vradam.gates``."""
+    """The kind of a gate; None for one of which the tiles know nothing."""
     gate = optimizer.gate
     if gate == gates.published:
-        return tile.SMOOTHED if np.any(np.asarray(optimizer.gate_decay) > 0) else tile.PUBLISHED
+        return tile.PUBLISHED
+    if gate.signal is not None and gate != gates.adam_metric:
+        return None
     if gate == gates.power(gate.exponent):
         return tile.POWER
     return GATES.get(gate)
@@ -132,13 +140,13 @@ def rows_of(described: Method, state: State, plan: Plan, width: int) -> NDArray[
         tile.DECAY: described.weight_decay,
         tile.GATE_DECAY: described.gate_decay,
         tile.ALIVE: 1.0,
-        tile.KINETIC: state.kinetic if plan.state is not None and described.gate == tile.SMOOTHED else 0.0,
+        tile.KINETIC: 0.0 if described.law == tile.AS_SEEN else state.kinetic,
         tile.PREVIOUS: speed,
         tile.OPENING: 1 / (1 + closing),
         tile.POWER1: power_by_products(beta1, state.step) if corrected else 0.0,
         tile.POWER2: power_by_products(beta2, state.step) if corrected or described.direction == tile.PROOF else 0.0,
     }
-    if described.gate == tile.SMOOTHED and described.direction != tile.PROOF:
+    if described.law == tile.AVERAGED and described.direction != tile.PROOF:
         numbers[tile.POWERG] = power_by_products(np.asarray(described.gate_decay), state.step)
     rows = np.zeros((-(-plan.seed.size // width), tile.ROWS, width))
     for row, value in numbers.items():

@@ -10,7 +10,7 @@ So its bits do not depend on threads, though they may on the kind of processor.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from math import sqrt
 from typing import Any, NamedTuple
@@ -20,10 +20,11 @@ import numpy as np
 BLOCK = 4096  # numbers in a block
 
 
-def absorb(g, v, m, beta1, in1, beta2, in2, largest, limit, sums, begin, end):
+def absorb(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):
     """Take g into v and m for the blocks begin, ..., end - 1, and sums[b] = sum of v^2 over block b.
 
-    Stops early where the sum of these sums reaches ``limit``. Returns the first block that was not done.
+    With ``plus_quotient`` in place of ``plus`` it is the sum of (v/(sqrt(m) + damping))^2. Stops early where the sum of
+    these sums reaches ``limit``. Returns the first block that was not done.
     """
     seen = 0.0
     for block in range(begin, end):
@@ -35,7 +36,7 @@ def absorb(g, v, m, beta1, in1, beta2, in2, largest, limit, sums, begin, end):
             velocity = beta1 * vs[i] + in1 * gradient
             vs[i] = velocity
             ms[i] = min(beta2 * ms[i] + in2 * (gradient * gradient), largest)
-            total = plus_square(total, velocity)
+            total = plus(total, velocity, ms[i], damping)
         sums[block] = total
         seen += total
         if seen >= limit:
@@ -43,9 +44,15 @@ def absorb(g, v, m, beta1, in1, beta2, in2, largest, limit, sums, begin, end):
     return end
 
 
-def plus_square(total, number):
-    """total + number^2 in float64: the one sum whose order is left to the compiler."""
-    number = np.float64(number)
+def plus(total, velocity, second, damping):
+    """total + v^2 in float64: the one sum whose order is left to the compiler."""
+    number = np.float64(velocity)
+    return total + number * number
+
+
+def plus_quotient(total, velocity, second, damping):
+    """total + (v/(sqrt(m) + damping))^2, the same in Adam's metric."""
+    number = np.float64(velocity / (sqrt(second) + damping))
     return total + number * number
 
 
@@ -67,14 +74,15 @@ def absorb_and_move(x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficie
         x[i] = keep * x[i] - coefficient * v[i] / (sqrt(m[i]) + damping)
 
 
-def absorb_by_numpy(g, v, m, beta1, in1, beta2, in2, largest, limit, sums, begin, end):
+def absorb_by_numpy(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end, metric=False):
     """What :func:`absorb` does, without compiling; the sums are NumPy's."""
     total = 0.0
     for block in range(begin, end):
         some = slice(block * BLOCK, (block + 1) * BLOCK)
         v[some] = beta1 * v[some] + in1 * g[some]
         m[some] = np.minimum(beta2 * m[some] + in2 * (g[some] * g[some]), largest)
-        sums[block] = np.square(v[some], dtype=np.float64).sum()
+        seen = v[some] / (np.sqrt(m[some]) + damping) if metric else v[some]
+        sums[block] = np.square(seen, dtype=np.float64).sum()
         total += sums[block]
         if total >= limit:
             return block + 1
@@ -91,7 +99,7 @@ def move_by_numpy(x, v, m, keep, coefficient, damping, begin, end):
 def absorb_and_move_by_numpy(x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficient, damping, begin, end):
     """What :func:`absorb_and_move` does, without compiling."""
     sums = np.empty(end)
-    absorb_by_numpy(g, v, m, beta1, in1, beta2, in2, largest, np.inf, sums, begin, end)
+    absorb_by_numpy(g, v, m, beta1, in1, beta2, in2, largest, damping, np.inf, sums, begin, end)
     move_by_numpy(x, v, m, keep, coefficient, damping, begin, end)
 
 
@@ -104,10 +112,12 @@ class Kernels(NamedTuple):
 
 
 @cache
-def kernels() -> Kernels:
-    """Compiled where Numba is installed, NumPy otherwise."""
+def kernels(metric: bool = False) -> Kernels:
+    """Compiled where Numba is installed, NumPy otherwise; ``metric`` measures the velocity in Adam's metric."""
     if find_spec("numba") is None:
-        return Kernels(absorb_by_numpy, move_by_numpy, absorb_and_move_by_numpy)
+        return Kernels(partial(absorb_by_numpy, metric=metric), move_by_numpy, absorb_and_move_by_numpy)
     from vradam.engine.specialise import specialise
 
-    return Kernels(*(specialise(function, {}, (plus_square,)) for function in (absorb, move, absorb_and_move)))
+    measured = {"plus": plus_quotient} if metric else {}
+    summed = (plus_quotient if metric else plus,)
+    return Kernels(specialise(absorb, measured, summed), specialise(move, {}), specialise(absorb_and_move, {}))

@@ -22,6 +22,8 @@ LANES = 64  # or 16, or 1, where there are few runs
 SEPARABLE = True  # whether the gradient is ``slope`` of each coordinate, or ``field`` of a tile
 DIRECTION = 0  # PLAIN, ADAM or PROOF
 GATE = 0  # OPEN, PUBLISHED, ..., PER_COORDINATE
+LAW = 0  # AS_SEEN, AVERAGED or HELD
+STREAMS = 2  # rows of Z a coordinate: velocity, second moment and, for the gate METRIC, what they give
 NOISE = 0  # EXACT, ..., MINIBATCH
 DECAYS = False  # whether there is weight decay
 
@@ -44,15 +46,17 @@ def mean_of_terms(x, g, chosen, parameters):
 
 
 PLAIN, ADAM, PROOF = range(3)
-OPEN, PUBLISHED, SMOOTHED, PREDICTABLE, INSIDE, GRADIENT, POWER, PER_COORDINATE = range(8)
-ON_THE_STEP = (PUBLISHED, SMOOTHED, PREDICTABLE, GRADIENT, POWER)  # gates that divide the step of a run by CLOSING
+OPEN, PUBLISHED, METRIC, PREDICTABLE, INSIDE, GRADIENT, POWER, PER_COORDINATE = range(8)
+ON_THE_STEP = (PUBLISHED, METRIC, PREDICTABLE, GRADIENT, POWER)  # gates that divide the step of a run by CLOSING
+KEPT = (METRIC, PREDICTABLE, GRADIENT)  # gates whose K_t cannot be told from the velocity afterwards
+AS_SEEN, AVERAGED, HELD = range(3)
 
 # One number a run: the rows of P. A row that a sweep stores should not lie a multiple of eight rows, 4096 bytes, from
 # one that it loads next, or the load waits for the store: with SQUARE there d = 2 takes a quarter longer.
 BETA1, IN1, BETA2, IN2, BETA3, ALPHA0, ALPHA1, EPS, DECAY, GATE_DECAY, ALIVE = range(11)
 TOTAL, LAGGED, KINETIC, PREVIOUS, OPENING, POWER1, POWER2, POWERG = range(11, 19)
-NORM, SQUARE, ETA, RATE, COEFFICIENT, CLOSING, KEEP, DAMPING, FACTOR, SHRINK = range(19, 29)
-ROWS = 29
+NORM, SQUARE, ETA, RATE, COEFFICIENT, CLOSING, KEEP, DAMPING, FACTOR, SHRINK, METRIC_EPS = range(19, 30)
+ROWS = 30
 
 LARGEST = 1.7976931348623157e308
 NEGLIGIBLE = 2.0**-60  # beta^t below this no longer changes 1 - beta^t
@@ -78,7 +82,7 @@ def advance(
     """
     d = x.shape[1]
     X = np.empty((d, LANES))
-    Z = np.empty((2 * d, LANES))
+    Z = np.empty((STREAMS * d, LANES))
     P = np.empty((ROWS, LANES))
     G = np.empty((d, LANES))
     N = np.empty((d + 1, LANES))
@@ -87,8 +91,8 @@ def advance(
         for i in range(d):
             for j in range(LANES):
                 X[i, j] = x[tile, i, j]
-                Z[2 * i, j] = z[tile, 2 * i, j]
-                Z[2 * i + 1, j] = z[tile, 2 * i + 1, j]
+                Z[STREAMS * i, j] = z[tile, 2 * i, j]
+                Z[STREAMS * i + 1, j] = z[tile, 2 * i + 1, j]
         for row in range(ROWS):
             for j in range(LANES):
                 P[row, j] = p[tile, row, j]
@@ -98,7 +102,7 @@ def advance(
             if s > 0:
                 if rates.shape[0] > 1:
                     set_rate(P, rates, s - 1, tile)
-                if open_gate(P, uniform[tile], exponent):
+                if open_gate(P, uniform[tile], exponent, d):
                     mark_diverged(X, Z, P, diverged_at[tile], t)
             if DIRECTION != PLAIN and s < steps:
                 correct_bias(P, uniform[tile])  # of step t + 1, so early that the sweep need not wait for it
@@ -133,8 +137,8 @@ def advance(
         for i in range(d):
             for j in range(LANES):
                 x[tile, i, j] = X[i, j]
-                z[tile, 2 * i, j] = Z[2 * i, j]
-                z[tile, 2 * i + 1, j] = Z[2 * i + 1, j]
+                z[tile, 2 * i, j] = Z[STREAMS * i, j]
+                z[tile, 2 * i + 1, j] = Z[STREAMS * i + 1, j]
         for row in range(ROWS):
             for j in range(LANES):
                 p[tile, row, j] = P[row, j]
@@ -152,13 +156,20 @@ def absorb(Z, P, N, i, j, exact):
     entering = g
     if GATE == INSIDE:
         entering = P[OPENING, j] * g
-    velocity = P[BETA1, j] * Z[2 * i, j] + P[IN1, j] * entering
-    Z[2 * i, j] = velocity
+    velocity = P[BETA1, j] * Z[STREAMS * i, j] + P[IN1, j] * entering
+    Z[STREAMS * i, j] = velocity
     if DIRECTION == ADAM:
-        Z[2 * i + 1, j] = P[BETA2, j] * Z[2 * i + 1, j] + P[IN2, j] * (g * g)
+        Z[STREAMS * i + 1, j] = P[BETA2, j] * Z[STREAMS * i + 1, j] + P[IN2, j] * (g * g)
     if DIRECTION == PROOF:
-        Z[2 * i + 1, j] = min(P[BETA2, j] * Z[2 * i + 1, j] + g * g, LARGEST)
-    if GATE == GRADIENT:
+        Z[STREAMS * i + 1, j] = min(P[BETA2, j] * Z[STREAMS * i + 1, j] + g * g, LARGEST)
+    if GATE == METRIC and DIRECTION != PLAIN:
+        if DIRECTION == ADAM:
+            quotient = velocity / (sqrt(Z[STREAMS * i + 1, j]) + P[METRIC_EPS, j])
+        else:
+            quotient = velocity / sqrt(P[EPS, j] + Z[STREAMS * i + 1, j])
+        Z[STREAMS * i + 2, j] = quotient
+        P[NORM, j] = norm + quotient * quotient
+    elif GATE == GRADIENT:
         P[NORM, j] = norm + g * g
     elif GATE != OPEN and GATE != PER_COORDINATE:
         P[NORM, j] = norm + velocity * velocity
@@ -166,7 +177,7 @@ def absorb(Z, P, N, i, j, exact):
 
 def moved(X, Z, P, i, j):
     """Coordinate i of run j after the step."""
-    velocity = Z[2 * i, j]
+    velocity = Z[STREAMS * i, j]
     coefficient = P[COEFFICIENT, j]
     keep = P[KEEP, j] if DECAYS else 1.0
     if GATE == PER_COORDINATE:
@@ -175,11 +186,13 @@ def moved(X, Z, P, i, j):
         keep = 1.0 - P[ETA, j] * opening * P[DECAY, j]
     if DIRECTION == PLAIN:
         step = coefficient * velocity
+    elif GATE == METRIC:
+        step = coefficient * Z[STREAMS * i + 2, j]
     else:
         if DIRECTION == ADAM:
-            denominator = sqrt(Z[2 * i + 1, j]) + P[DAMPING, j]
+            denominator = sqrt(Z[STREAMS * i + 1, j]) + P[DAMPING, j]
         else:
-            denominator = sqrt(P[EPS, j] + Z[2 * i + 1, j])
+            denominator = sqrt(P[EPS, j] + Z[STREAMS * i + 1, j])
         if GATE in ON_THE_STEP and not DECAYS:
             denominator = P[CLOSING, j] * denominator
         step = coefficient * velocity / denominator
@@ -205,7 +218,7 @@ def move_and_absorb(X, Z, P, N, parameters):
             absorb(Z, P, N, i, j, slope(position, p0, p1, p2, p3))
 
 
-def open_gate(P, uniform, exponent):
+def open_gate(P, uniform, exponent, d):
     """eta_t of every run and what follows from it. Returns whether some gradient may not have been finite.
 
     Where the step divides by a denominator anyway, CLOSING = alpha0/eta_t joins it: one division less.
@@ -223,26 +236,38 @@ def open_gate(P, uniform, exponent):
             P[LAGGED, j] = P[BETA1, j] * (P[LAGGED, j] + square)
         seen = min(P[NORM, j], LARGEST)
         eta = P[ALPHA0, j]
-        if GATE == GRADIENT:
-            P[KINETIC, j] = seen
-        elif GATE == SMOOTHED:
-            power = P[POWERG, j] * P[GATE_DECAY, j]
-            P[POWERG, j] = power if power > NEGLIGIBLE else 0.0
-            P[KINETIC, j] = P[GATE_DECAY, j] * P[KINETIC, j] + (1.0 - P[GATE_DECAY, j]) * seen
-            seen = min(P[KINETIC, j] / (1.0 - P[POWERG, j]), LARGEST)
+        if GATE == METRIC:
+            if DIRECTION == ADAM:
+                scale = shrink if uniform else P[SHRINK, j]
+                seen = min(scale * scale * seen, LARGEST)
+            elif DIRECTION == PROOF:
+                scale = factor if uniform else P[FACTOR, j]
+                seen = min(scale * scale * seen, LARGEST)
+            seen = seen / d
         elif GATE == PREDICTABLE:
-            P[KINETIC, j] = P[PREVIOUS, j]
+            before = P[PREVIOUS, j]
             P[PREVIOUS, j] = seen
-            seen = P[KINETIC, j]
+            seen = before
         elif GATE == INSIDE:
             P[KINETIC, j] = P[PREVIOUS, j]
             P[PREVIOUS, j] = seen
             P[RATE, j] = eta * P[OPENING, j]
             P[OPENING, j] = 1.0 / (1.0 + min(P[BETA3, j] * seen, P[ALPHA1, j]))
         if GATE in ON_THE_STEP:
-            closing = 1.0 + min(P[BETA3, j] * seen, P[ALPHA1, j])
+            if LAW == AS_SEEN and GATE in KEPT:
+                P[KINETIC, j] = seen
+            elif LAW == AVERAGED:
+                power = P[POWERG, j] * P[GATE_DECAY, j]
+                P[POWERG, j] = power if power > NEGLIGIBLE else 0.0
+                P[KINETIC, j] = P[GATE_DECAY, j] * P[KINETIC, j] + (1.0 - P[GATE_DECAY, j]) * seen
+                seen = min(P[KINETIC, j] / (1.0 - P[POWERG, j]), LARGEST)
+            closing = min(P[BETA3, j] * seen, P[ALPHA1, j])
+            if LAW == HELD:
+                closing = min(max(closing, P[GATE_DECAY, j] * P[KINETIC, j]), LARGEST)
+                P[KINETIC, j] = closing
+            closing += 1.0
             P[CLOSING, j] = closing
-            if DIRECTION == PLAIN or DECAYS:
+            if DIRECTION == PLAIN or DECAYS or GATE == METRIC:
                 eta = eta / closing
         if GATE == PER_COORDINATE:
             P[ETA, j] = eta
@@ -289,6 +314,10 @@ def correct_bias(P, uniform):
             P[FACTOR, j] = P[SHRINK, j] / (1.0 - P[POWER1, j])
         else:
             P[FACTOR, j] = P[SHRINK, j] / sqrt(P[IN2, j]) if P[IN2, j] > 0.0 else 1.0
+    if GATE == METRIC and DIRECTION == ADAM:
+        shrink = P[SHRINK, 0]
+        for j in range(LANES):
+            P[METRIC_EPS, j] = P[EPS, j] * (shrink if uniform else P[SHRINK, j])
 
 
 def set_rate(P, rates, s, tile):
@@ -306,7 +335,7 @@ def write(X, Z, P, out_x, out_rate, number, tile):
         for i in range(X.shape[0]):
             out_x[start + j, number, i] = X[i, j]
             if GATE == PER_COORDINATE:
-                square = min(Z[2 * i, j] * Z[2 * i, j], LARGEST)
+                square = min(Z[STREAMS * i, j] * Z[STREAMS * i, j], LARGEST)
                 openings += 1.0 / (1.0 + min(P[BETA3, j] * square, P[ALPHA1, j]))
         if GATE == INSIDE:
             out_rate[start + j, number] = P[RATE, j]
@@ -325,10 +354,10 @@ def flush(X, Z, P):
             if P[EPS, j] > LEAST_EPS:
                 if abs(X[i, j]) < TINY:
                     X[i, j] = 0.0
-                if abs(Z[2 * i, j]) < TINY:
-                    Z[2 * i, j] = 0.0
-                if Z[2 * i + 1, j] < TINY_SQUARE:
-                    Z[2 * i + 1, j] = 0.0
+                if abs(Z[STREAMS * i, j]) < TINY:
+                    Z[STREAMS * i, j] = 0.0
+                if Z[STREAMS * i + 1, j] < TINY_SQUARE:
+                    Z[STREAMS * i + 1, j] = 0.0
 
 
 def take_full_gradient(X, P, G, parameters, drawn, step, tile):
@@ -362,8 +391,8 @@ def mark_diverged(X, Z, P, diverged_at, t):
         finite = True
         for i in range(X.shape[0]):
             bounded = bounded and abs(X[i, j]) <= LARGEST
-            finite = finite and abs(Z[2 * i, j]) <= LARGEST
-            Z[2 * i + 1, j] = min(Z[2 * i + 1, j], LARGEST)  # a finite gradient whose square is not
+            finite = finite and abs(Z[STREAMS * i, j]) <= LARGEST
+            Z[STREAMS * i + 1, j] = min(Z[STREAMS * i + 1, j], LARGEST)  # a finite gradient whose square is not
         if P[ALIVE, j] > 0.0 and not (bounded and finite):
             diverged_at[j] = t if bounded else t - 1
             for row in (ALIVE, ALPHA0, DECAY, ETA, COEFFICIENT, PREVIOUS, KINETIC):
@@ -371,8 +400,8 @@ def mark_diverged(X, Z, P, diverged_at, t):
             P[KEEP, j] = P[CLOSING, j] = 1.0
             for i in range(X.shape[0]):
                 X[i, j] = 0.0
-                Z[2 * i, j] = 0.0
-                Z[2 * i + 1, j] = 0.0
+                for stream in range(STREAMS):
+                    Z[STREAMS * i + stream, j] = 0.0
 
 
 #: What is called rather than inlined: done once a step or seldom, and the same for many combinations.

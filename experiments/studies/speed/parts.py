@@ -63,7 +63,7 @@ def first_pass(work: Work) -> Callable[[], Any]:
     absorb, _, (_, g, v, m), blocks = passes(work)
     sums = np.empty(blocks)
     averages = BETA1, 1 - BETA1, BETA2, 1 - BETA2, float(np.finfo(float).max)
-    return lambda: [absorb(g, v, m, *averages, np.inf, sums, 0, blocks) for _ in range(work.steps)]
+    return lambda: [absorb(g, v, m, *averages, EPS, np.inf, sums, 0, blocks) for _ in range(work.steps)]
 
 
 def second_pass(work: Work) -> Callable[[], Any]:

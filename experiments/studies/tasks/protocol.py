@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 import vradam
-from vradam.optimizer import rate_at
+from vradam.gated import rate_at
 from vradam.schedules import Constant, Cosine, LinearWarmup
 
 #: Hyper-parameter -> the range of the search, log-uniform.
