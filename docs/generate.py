@@ -1,4 +1,4 @@
-"""The generated pages: one per claim, the gallery, the notation, the interfaces; everything is read from the project."""
+"""The generated pages: one per claim, gallery, notation, interfaces; everything is read from the project."""
 
 from __future__ import annotations
 
@@ -104,7 +104,8 @@ def measured(entry: Mapping[str, Any] | None) -> str:
     made = entry.get("provenance") or {}
     return (
         f"{prose(numeric['measured']['quantity'])} = {number} (claimed {predicted}), "
-        f"{prose(str(numeric['measured']['at']))}; {numeric['n']} runs. Made {made.get('date', 'at an unknown date')} by commit "
+        f"{prose(str(numeric['measured']['at']))}; {numeric['n']} runs. Made "
+        f"{made.get('date', 'at an unknown date')} by commit "
         f"`{str(made.get('commit', 'unknown'))[:8]}`."
     )
 
@@ -127,8 +128,8 @@ def claims_index(entries: Mapping[str, Mapping[str, Any]]) -> str:
 def lessons_index(names: Sequence[str]) -> str:
     """The lessons in order."""
     text = (
-        "Each lesson opens with what you will be able to do and ends with questions. The pages below hold the outputs of "
-        "a run on the machine that built the site; the notebooks themselves are in `notebooks/`."
+        "Each lesson opens with what you will be able to do and ends with questions. The pages below hold the "
+        "outputs of a run on the machine that built the site; the notebooks themselves are in `notebooks/`."
     )
     return "\n".join(["# Lessons", "", text, "", *toctree([f"notebooks/{name}" for name in names])])
 

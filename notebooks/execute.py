@@ -1,8 +1,8 @@
 """Run every notebook (or those named) from a clean kernel, two at a time: ``python notebooks/execute.py [NAME ...]``.
 
 Nothing is written back: the notebooks are kept without outputs; ``--out DIR`` stores them with outputs elsewhere. A
-kernel that falls silent is given up after a while and its notebook is tried once more, which is said. Exit status 1 if a
-cell fails, with its traceback.
+kernel that falls silent is given up after a while and its notebook is tried once more, which is said. Exit status 1 if
+a cell fails, with its traceback.
 """
 
 from __future__ import annotations

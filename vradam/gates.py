@@ -189,7 +189,7 @@ class Agreement:
 
 
 def cosine(one: Array, other: Array, P: Array) -> Array:
-    """<one, other>/(|one| |other|) over the last axis in the metric 1/P; 0 where either is 0.
+    """``<one, other>/(|one| |other|)`` over the last axis in the metric 1/P; 0 where either is 0.
 
     >>> float(cosine(np.array([1.0, 0.0]), np.array([1.0, 1.0]), np.array([1.0, 3.0])).round(6))      # sqrt(3)/2
     0.866025

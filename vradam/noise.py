@@ -1,8 +1,8 @@
 """Stochastic gradients: noise added to the exact gradient, or a minibatch of a finite sum.
 
 Randomness is a function of (seed, run, step, coordinate) alone; see ``vradam.random_streams``. Each model has
-``bound``, the largest |noise| of one coordinate (None if there is none), and ``stochastic_gradient``, which draws one
-step. Parameters are numbers or arrays over the runs, shape (...).
+``bound``, the largest absolute value in one coordinate (None if there is none), and ``stochastic_gradient``, which
+draws one step. Parameters are numbers or arrays over the runs, shape (...).
 """
 
 from __future__ import annotations
