@@ -14,6 +14,8 @@ from typing import Any
 import theory
 from experiments.catalogue import catalogue
 from experiments.report.ledger import summary
+from experiments.report.page import prose as as_printed
+from experiments.report.page import statement
 from paper_figures.figure import Figure, figures
 from theory import notation
 from theory.claim import Claim
@@ -65,12 +67,12 @@ def claim_page(claim: Claim, entry: Mapping[str, Any] | None) -> str:
     if entry and entry.get("verdict"):
         lines += [f'<span class="verdict">{entry["verdict"]}</span>', ""]
     lines += ["**As publicly restated.** " + prose(claim.as_reported), "", f"*Source: {claim.source}.*", ""]
-    lines += ["## What holds", "", "$$", claim.statement, "$$", ""]
+    lines += ["## What holds", "", *(f'<div class="formula">{part}</div>' for part in statement(claim.statement)), ""]
     lines += ["Assuming:", "", *(f"- {prose(text)}" for text in claim.assumptions), "", claim_words(claim), ""]
     if claim.formulas:
         lines += ["## Formulas", ""]
         for name, formula in claim.formulas.items():
-            lines += [f"`{name}`", "", "$$", latex(formula), "$$", ""]
+            lines += [name.replace("_", " ") + ":", "", "$$", latex(formula), "$$", ""]
     if claim.steps or claim.certificates:
         lines += ["## Steps that are checked", ""]
         lines += [f"- {prose(name)}" for name in claim.steps]
@@ -197,8 +199,8 @@ def toctree(names: Sequence[str], hidden: bool = False) -> list[str]:
 
 
 def prose(text: str) -> str:
-    """Plain text as Markdown: what would be read as markup is not."""
-    return re.sub(r"([*_|<>\[\]$~])", r"\\\1", text)
+    """Plain text with its symbols set as mathematics, as inline HTML; nothing in it is read as Markdown."""
+    return re.sub(r"([*_|\[\]$~`])", lambda found: f"&#{ord(found.group())};", str(as_printed(text)))
 
 
 def _write(path: Path, text: str) -> None:
