@@ -29,7 +29,7 @@ from vradam.recommendation import recommended
 from vradam.simulation import simulate
 from vradam.trajectory import Trajectory
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Adam",
