@@ -61,8 +61,8 @@ def run(setup: Setup, chunks: Chunks) -> Result:
     returned = float((first.mean_rate.isel(step=-1) > setup.near).mean())
     confrontation = Confrontation(
         "E2",
-        reported=_evidence(setup, first),
-        replication=_evidence(setup, second),
+        reported=_evidence(setup, first, seeds["first"]),
+        replication=_evidence(setup, second, seeds["replication"]),
         note=(
             f"It falls below {setup.dip:g} alpha0 within {setup.early} steps in {dipped:.0%} of the cases and is above "
             f"{setup.near:g} alpha0 after {setup.steps} in {returned:.0%}. Where gradients stay large the gate stays "
@@ -117,7 +117,7 @@ def measure(setup: Setup, seed: int) -> xr.Dataset:
     )
 
 
-def _evidence(setup: Setup, data: xr.Dataset) -> tuple[Evidence, ...]:
+def _evidence(setup: Setup, data: xr.Dataset, seed: int) -> tuple[Evidence, ...]:
     n = setup.seeds * data.sizes["objective"] * data.sizes["alpha0"]
 
     def points(part: int, predicted: float) -> tuple[Point, ...]:
@@ -130,8 +130,8 @@ def _evidence(setup: Setup, data: xr.Dataset) -> tuple[Evidence, ...]:
         )
 
     return (
-        Evidence("upper bound", points(0, setup.dip), n, f"smallest eta_t/alpha0 in {setup.early} steps"),
-        Evidence("lower bound", points(1, setup.near), n, f"eta_t/alpha0 after {setup.steps} steps"),
+        Evidence("upper bound", points(0, setup.dip), n, f"smallest eta_t/alpha0 in {setup.early} steps", (seed,)),
+        Evidence("lower bound", points(1, setup.near), n, f"eta_t/alpha0 after {setup.steps} steps", (seed,)),
     )
 
 

@@ -74,12 +74,13 @@ def costs(ratio):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "expected"), [(1.01, 1.02, "verified"), (1.2, 1.2, "refuted"), (1.01, 1.2, "open")]
+    ("first", "second", "expected"),
+    [(1.01, 1.02, "reproduced"), (1.2, 1.2, "not reproduced"), (1.01, 1.2, "inconclusive")],
 )
 def test_negligible_is_what_stays_below_the_threshold_twice(first, second, expected):
     setup = speed.Setup(hidden=(128,), batch=(32,), negligible=0.05)
     confrontation = speed.Confrontation(
-        "E3", (speed.evidence(setup, costs(first)),), replication=(speed.evidence(setup, costs(second)),)
+        "E3", (speed.evidence(setup, costs(first), 0),), replication=(speed.evidence(setup, costs(second), 1),)
     )
     assert verdict("empirical", confrontation) == expected
 
