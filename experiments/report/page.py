@@ -39,6 +39,9 @@ SIGNS: Final = {
     "refuted": "✗",
     "vacuous": "∅",
     "open": "?",
+    "reproduced": "✓",
+    "not reproduced": "✗",
+    "inconclusive": "?",
     NOT_RUN: "–",
 }
 RELATION: Final[dict[Kind, str]] = {"equality": "=", "upper bound": "≤", "lower bound": "≥"}
