@@ -42,7 +42,9 @@ def page(claim: Claim, examination: Examination) -> str:
         seconds = examination.times.get(name, 0.0)
         lines += _block("closes" if holds else "OPEN", f"{name}  [{seconds:.2f} s]")
     for certificate in claim.certificates:
-        lines += _block("certificate", f"{certificate.path.name}: {certificate.says}")
+        holds = examination.checks.get(f"certificate {certificate.name}", False)
+        said = certificate.says if holds else "DOES NOT PROVE what the claim needs"
+        lines += _block("certificate", f"{certificate.path.name}: {said}")
     lines += _block("in words", claim.plain)
     lines += _block("status", f"{examination.status} ({examination.summary}, {examination.seconds:.2f} s)")
     return "\n".join(lines)

@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 import sympy as sp
 
+from theory.certificates.statement import Statement
 from theory.notation import EXAMPLE
 
 Status = Literal["proved", "proved under assumptions", "refuted", "open", "empirical"]
@@ -31,10 +32,21 @@ CERTIFICATES = Path(__file__).parent / "certificates"
 
 @dataclass(frozen=True)
 class Certificate:
-    """A stored certificate: ``path`` is a JSON file under ``theory/certificates``; ``says`` is what it shows."""
+    """A stored certificate, the JSON file ``path`` under ``theory/certificates``, and what it must prove.
+
+    Parameters
+    ----------
+    name : of the file, without its ending.
+    needs : what the claim rests on; the claim stays open if the file proves anything else.
+    """
 
     name: str
-    says: str
+    needs: Statement
+
+    @property
+    def says(self) -> str:
+        """What it proves, in words made from the very numbers that were proved."""
+        return self.needs.sentence
 
     @property
     def path(self) -> Path:
@@ -160,11 +172,11 @@ def _agree(derived: Mapping[str, sp.Expr], name: str, formula: sp.Expr) -> bool:
 
 
 def _certificate_holds(certificate: Certificate) -> bool:
-    """Whether the stored data prove what they say; data that are missing or malformed prove nothing."""
-    from theory.certificates.check import check_file
+    """Whether the stored data prove what the claim needs; data that are missing or malformed prove nothing."""
+    from theory.certificates.check import prove_file
 
     try:
-        return check_file(certificate.path)
+        return prove_file(certificate.path) == certificate.needs
     except (OSError, ValueError):
         return False
 

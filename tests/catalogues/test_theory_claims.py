@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import fields, replace
+from fractions import Fraction
 from functools import cache
 
 import pytest
@@ -15,6 +16,7 @@ from matplotlib.mathtext import MathTextParser
 
 from theory import CLAIMS, SYMBOLS
 from theory.__main__ import main
+from theory.certificates.statement import Statement
 from theory.claim import CERTIFICATES, Certificate, Claim, examine, record, vanishes
 from theory.discovery import in_order
 from theory.examination import chosen, examined
@@ -172,6 +174,7 @@ def test_another_recursion_gives_another_formula(claim):
 # ---------------------------------------------------------------- statuses
 
 
+NEEDED = Statement("lyapunov", {"beta1": Fraction(9, 10), "low": Fraction(43, 2200), "high": Fraction(43, 200)})
 TRUE_CLAIM = Claim(
     id="T", title="t", as_reported="r", statement="s", source="s", assumptions=("a",), plain="p", concludes="proved",
     derive=lambda: {"f": (1 - beta1**2) / (1 - beta1)}, formulas={"f": 1 + beta1}, steps={"step": lambda: True},
@@ -184,7 +187,7 @@ def test_nothing_is_proved_by_assertion():
     assert examine(replace(TRUE_CLAIM, formulas={"f": 1 + beta2})).status == "open"
     assert examine(replace(TRUE_CLAIM, derive=lambda: {"g": 1 + beta1})).status == "open"
     assert examine(replace(TRUE_CLAIM, derive=None)).status == "open"
-    assert examine(replace(TRUE_CLAIM, certificates=(Certificate("no_such_file", "nothing"),))).status == "open"
+    assert examine(replace(TRUE_CLAIM, certificates=(Certificate("no_such_file", NEEDED),))).status == "open"
     assert examine(replace(TRUE_CLAIM, derive=None, formulas={}, steps={})).status == "empirical"
 
 

@@ -133,7 +133,15 @@ def test_every_verdict_is_shown_with_a_sign_and_a_word(page):
     assert [finding.verdict for finding in outcome().findings] == [
         "verified", "verified under assumptions", "refuted", "vacuous", "inconclusive", "open", "not run",
     ]  # fmt: skip
-    for badge in ("✓ verified", "✓ verified under assumptions", "✗ refuted", "∅ vacuous", "? inconclusive", "? open", "– not run"):
+    for badge in (
+        "✓ verified",
+        "✓ verified under assumptions",
+        "✗ refuted",
+        "∅ vacuous",
+        "? inconclusive",
+        "? open",
+        "– not run",
+    ):
         assert badge in page.text
     assert "expected: verified" in page.text and "The run failed: ValueError: no <root>" in page.text
     assert "Maps without a claim" in page.text and "1,234 runs" in page.text

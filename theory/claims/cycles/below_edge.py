@@ -16,9 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 import sympy as sp
 
+from theory.certificates.statement import Statement
 from theory.claim import Certificate, Claim, vanishes
 from theory.claims.cycles import heavy_ball
 from theory.claims.cycles.heavy_ball import gate_between
@@ -248,26 +250,28 @@ def other_directions() -> bool:
 # ---------------------------------------------------------------- the claim
 
 
-def _certificate(name: str, decay: str, level: str, period: int, clip: str = "") -> Certificate:
-    acting = f", the clip acting at alpha1 = {clip}" if clip else ", no clip acting"
-    return Certificate(name, f"beta1 = {decay}, alpha0 L = {level} B: an attracting cycle of period {period}{acting}")
+def _cycle(name: str, beta1: str, S: str, period: int, alpha1: str, clipped: int = 0) -> Certificate:
+    """Needed: an attracting cycle below the edge, for every clip from ``alpha1`` on unless a point of it is clipped."""
+    numbers = {"beta1": Fraction(beta1), "S": Fraction(S), "alpha1": Fraction(alpha1)}
+    counts = {"period": Fraction(period), "clipped": Fraction(clipped)}
+    return Certificate(name, Statement("cycle", numbers | counts))
 
 
 CERTIFIED = (
-    _certificate("cycle_60", "3/5", "0.988", 4),
-    _certificate("cycle_70", "7/10", "0.882", 4),
-    _certificate("cycle_80", "4/5", "0.833", 4),
-    _certificate("cycle_90", "9/10", "0.789", 4),
-    _certificate("cycle_99", "99/100", "0.754", 4),
-    _certificate("cycle_90_early", "9/10", "0.487", 8),
-    _certificate("cycle_99_early", "99/100", "0.178", 24),
-    _certificate("cycle_999_early", "999/1000", "0.081", 48),
-    _certificate("cycle_70_clipped", "7/10", "0.953", 4, "1"),
-    _certificate("cycle_80_clipped", "4/5", "0.944", 4, "1"),
-    _certificate("cycle_90_clipped", "9/10", "0.947", 10, "10"),
-    _certificate("cycle_90_clipped_early", "9/10", "0.400", 8, "9/5"),
-    _certificate("cycle_99_clipped", "99/100", "0.503", 14, "10"),
-    _certificate("cycle_99_clipped_early", "99/100", "0.201", 22, "10"),
+    _cycle("cycle_60", "3/5", "79/10", 4, "629959/500000"),
+    _cycle("cycle_70", "7/10", "10", 4, "61243/62500"),
+    _cycle("cycle_80", "4/5", "15", 4, "408221/500000"),
+    _cycle("cycle_90", "9/10", "30", 4, "130833/200000"),
+    _cycle("cycle_99", "99/100", "300", 4, "515039/1000000"),
+    _cycle("cycle_90_early", "9/10", "37/2", 8, "807163/250000"),
+    _cycle("cycle_99_early", "99/100", "71", 24, "1407147/100000"),
+    _cycle("cycle_999_early", "999/1000", "325", 48, "27229351/1000000"),
+    _cycle("cycle_70_clipped", "7/10", "54/5", 4, "1", clipped=2),
+    _cycle("cycle_80_clipped", "4/5", "17", 4, "1", clipped=2),
+    _cycle("cycle_90_clipped", "9/10", "36", 10, "10", clipped=6),
+    _cycle("cycle_90_clipped_early", "9/10", "76/5", 8, "9/5", clipped=6),
+    _cycle("cycle_99_clipped", "99/100", "200", 14, "10", clipped=10),
+    _cycle("cycle_99_clipped_early", "99/100", "80", 22, "10", clipped=12),
 )
 
 S3b = Claim(
