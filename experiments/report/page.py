@@ -30,6 +30,7 @@ from experiments.measurement.verdict import (
     verdict,
 )
 from experiments.report.ledger import NOT_RUN, Finding, JobResult, Recorded
+from theory.claim import counted
 from theory.notation import latex
 
 #: Verdict -> its sign. Words, signs and borders tell the verdicts apart without colour.
@@ -127,6 +128,7 @@ def render(result: JobResult, folder: Path) -> str:
         contradicts=point_contradicts,
         after_planting=after_planting,
         formulas=formulas,
+        counted=counted,
         shown=SHOWN,
         recorded={item.claim: item for item in result.recorded},
         notice=result.notice,

@@ -296,6 +296,15 @@ S7 = Claim(
         "almost at once, and loss spikes appear."
     ),
     concludes="proved under assumptions",
+    holds="every start converges for S < B if gate_decay > beta1^2 - (1-beta1^2)(1-S/B)/alpha1, so beta1^2 suffices",
+    inequalities={"the smoothed gate opens slowly: the rise law": "0 <= gate_decay < 1, alpha1 >= 0, energies >= 0"},
+    prose=(
+        "Two losses in a row bound the squared state from below, uniformly in the gates: V falls by a factor every two "
+        "steps.",
+        "In several dimensions the modes' energies add up, and the largest curvature decides.",
+        "The bias-corrected gate obeys the law of a memory that tends to its own: from some step on the theorem "
+        "applies, and finitely many bounded steps change only a constant.",
+    ),
     derive=derive,
     formulas=FORMULAS,
     steps={

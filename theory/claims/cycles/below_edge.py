@@ -21,7 +21,7 @@ from fractions import Fraction
 import sympy as sp
 
 from theory.certificates.statement import Statement
-from theory.claim import Certificate, Claim, vanishes
+from theory.claim import Certificate, Cited, Claim, vanishes
 from theory.claims.cycles import heavy_ball
 from theory.claims.cycles.heavy_ball import gate_between
 from theory.methods.linearisation import (
@@ -310,11 +310,45 @@ S3b = Claim(
         "proved either way."
     ),
     concludes="refuted",
+    holds="locally below B; from every start only below global_threshold (6.7 at beta1 = 0.9, where B = 38)",
+    inequalities={
+        "the energy falls: up to the threshold": "mu = 1/8, 0 <= beta1 < 1",
+        "the energy falls: up to the edge for small beta1": "mu = 1/8, 0 <= beta1 <= global_beta1",
+        "one branch attracts up to the edge, the other is a saddle": "kappa y > 4 and S < B",
+        "the fastest point of these cycles": "kappa >= 2 + sqrt 3, S < B",
+        "with a clipped point the cycle attracts too": "kappa >= 2 + sqrt 3, r > 1, 0 < gamma(v2) < 1",
+    },
+    cited=(
+        Cited(
+            "a convex function Psi with an M-Lipschitz gradient has Psi(b) - Psi(a) <= <grad Psi(b), b - a> - "
+            "|grad Psi(b) - grad Psi(a)|^2/(2 M); proved here for d = 1, sampled for d = 2 and 3",
+            "Nesterov, Lectures on Convex Optimization, Theorem 2.1.5",
+            "the interpolation inequality of the potential",
+        ),
+        Cited(
+            "a box that the Krawczyk operator maps into its interior holds exactly one zero",
+            "Krawczyk 1969; Tucker, Validated Numerics",
+        ),
+        Cited(
+            "bounded orbits along which a continuous function never grows tend to where it stays constant",
+            "LaSalle's invariance principle",
+        ),
+    ),
+    prose=(
+        "V is positive and proper: at a constant gate the same squares show that its quadratic part is positive, and "
+        "what is left, Phi - phi v/2, is not negative because the gate never opens with the speed.",
+        "Along an orbit V falls by D >= 0, and D = 0 for ever only at rest: every orbit tends to the minimum.",
+        "With alpha1 < oo the gates fill a closed interval, V is comparable to the squared state, and falls by a "
+        "factor every two steps.",
+        "The three choices of p, q, s cover every S that the theorem names.",
+        "A cycle whose half-return map has its eigenvalues inside the unit circle attracts its neighbourhood.",
+    ),
     derive=derive,
     formulas=CYCLES,
     steps={
         "VRMomentum is a heavy ball in the space of velocities": heavy_ball.heavy_ball,
         "the potential: its gradient and curvatures": heavy_ball.potential,
+        "the interpolation inequality of the potential": heavy_ball.interpolation,
         "the energy falls: small steps": heavy_ball.squares_for_small_steps,
         "the energy falls: up to the threshold": heavy_ball.squares,
         "the energy falls: up to the edge for small beta1": heavy_ball.squares_up_to_the_edge,

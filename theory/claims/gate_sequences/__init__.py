@@ -14,7 +14,7 @@ from fractions import Fraction
 import sympy as sp
 
 from theory.certificates.statement import Statement
-from theory.claim import Certificate, Claim
+from theory.claim import Certificate, Cited, Claim
 from theory.claims.gate_sequences.circle_criterion import (
     LIMITS,
     derive_limits,
@@ -225,6 +225,14 @@ S3a = Claim(
         "save the theorem either: S3b."
     ),
     concludes="refuted",
+    holds="any gates: alpha0 L < 2/kappa (0.105 at beta1 = 0.9, where B = 38); constant or monotone gates: up to B",
+    prose=(
+        "A form that falls at both ends of an interval of gates falls in between, its image being convex in the gate.",
+        "Two losses in a row bound the squared state from below, uniformly on closed intervals of gates below B: "
+        "exponential stability of constant and monotone gates.",
+        "Two changes of opposite sign are not both negative: no quadratic form serves more gates than the limit.",
+        "In an eigenbasis of the Hessian the modes are independent, and their functions add up.",
+    ),
     derive=derive_limits,
     formulas=LIMITS,
     steps={
@@ -286,6 +294,14 @@ S5 = Claim(
         "edge on."
     ),
     concludes="refuted",
+    holds="beta1 > 0: a single gate destabilises too, and grows faster; beta1 = 0: neither kind does",
+    cited=(
+        Cited(
+            "all roots lie inside a circle exactly when each reduced polynomial's first coefficient outweighs its last",
+            "Schur-Cohn criterion",
+        ),
+    ),
+    prose=("2 G - G H G is positive for diagonal G < 2/L because G H G <= L G^2.",),
     derive=derive_two_gates,
     formulas=TWO_GATES,
     steps={
