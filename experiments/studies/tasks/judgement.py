@@ -23,19 +23,17 @@ FAMILY: Final = 0.05
 QUANTITY: Final = "share of comparisons in which VRAdam has the lower test loss"
 
 
-def compared(seed: int, runs: xr.Dataset, task: int, rival: str, half: int, level: float = 0.95) -> Paired:
+def compared(runs: xr.Dataset, task: int, rival: str, half: int, level: float = 0.95) -> Paired:
     """VRAdam against one optimizer on one task, on one half of the fresh seeds."""
     n = runs.sizes["seed"] // 2
     score = runs.score.isel(task=task, seed=slice(half * n, (half + 1) * n))
-    return paired(
-        score.sel(optimizer="VRAdam").values, score.sel(optimizer=rival).values, seed=seed + half, level=level
-    )
+    return paired(score.sel(optimizer="VRAdam").values, score.sel(optimizer=rival).values, level)
 
 
-def evidence(seed: int, runs: xr.Dataset, tasks: list[int], half: int) -> Evidence:
+def evidence(runs: xr.Dataset, tasks: list[int], half: int) -> Evidence:
     """The family on one half of the fresh seeds: the share of comparisons that VRAdam wins, with its 95 % interval."""
     n = runs.sizes["seed"] // 2
-    found = [compared(seed, runs, i, rival, half) for i in tasks for rival in RIVALS]
+    found = [compared(runs, i, rival, half) for i in tasks for rival in RIVALS]
     below = np.array([one.ratio < 1 for one in found])
     significant = holm([one.p for one in found]) < FAMILY
     better, worse = (float((significant & side).mean()) for side in (below, ~below))
@@ -54,36 +52,34 @@ def most(comparisons: int) -> float:
     return (comparisons // 2 + 1) / comparisons
 
 
-def confrontation(seed: int, runs: xr.Dataset, pairs: xr.Dataset) -> Confrontation:
+def confrontation(runs: xr.Dataset, pairs: xr.Dataset) -> Confrontation:
     """Both halves over the tasks that count; NaN, and so an inconclusive claim, if none does."""
     counting = [int(i) for i in np.flatnonzero(runs.counts.values)]
     if not counting:
         nothing = (Point(np.nan, np.nan, np.nan, 1.0, "no task counts"),)
         empty = Evidence("lower bound", nothing, 1, QUANTITY)
         return Confrontation("E1", (empty,), note="No task reached its plateau.")
-    return Confrontation("E1", *_halves(seed, runs, counting), note=_note(seed, runs, pairs, counting))
+    return Confrontation("E1", *_halves(runs, counting), note=_note(runs, pairs, counting))
 
 
-def by_task(seed: int, runs: xr.Dataset) -> dict[str, Verdict]:
+def by_task(runs: xr.Dataset) -> dict[str, Verdict]:
     """The verdict on E1 from each task alone, a family of its own; "inconclusive" for a task that does not count."""
     return {
-        str(name): _verdict(seed, runs, [i]) if bool(runs.counts[i]) else "inconclusive"
+        str(name): _verdict(runs, [i]) if bool(runs.counts[i]) else "inconclusive"
         for i, name in enumerate(runs.task.values)
     }
 
 
-def _halves(
-    seed: int, runs: xr.Dataset, tasks: list[int]
-) -> tuple[tuple[Evidence, ...], tuple[()], tuple[Evidence, ...]]:
+def _halves(runs: xr.Dataset, tasks: list[int]) -> tuple[tuple[Evidence, ...], tuple[()], tuple[Evidence, ...]]:
     """Reported, corrected (nothing), replication."""
-    return (evidence(seed, runs, tasks, 0),), (), (evidence(seed, runs, tasks, 1),)
+    return (evidence(runs, tasks, 0),), (), (evidence(runs, tasks, 1),)
 
 
-def _verdict(seed: int, runs: xr.Dataset, tasks: list[int]) -> Verdict:
-    return verdict("empirical", Confrontation("E1", *_halves(seed, runs, tasks)))
+def _verdict(runs: xr.Dataset, tasks: list[int]) -> Verdict:
+    return verdict("empirical", Confrontation("E1", *_halves(runs, tasks)))
 
 
-def _note(seed: int, runs: xr.Dataset, pairs: xr.Dataset, counting: list[int]) -> str:
+def _note(runs: xr.Dataset, pairs: xr.Dataset, counting: list[int]) -> str:
     part = pairs.isel(task=counting).sel(rival=list(RIVALS))
     significant = part.p_holm < FAMILY
     better, worse = int((significant & (part.ratio < 1)).sum()), int((significant & (part.ratio > 1)).sum())
@@ -93,13 +89,13 @@ def _note(seed: int, runs: xr.Dataset, pairs: xr.Dataset, counting: list[int]) -
     )
     alone = "; ".join(
         f"{name}: {word if bool(runs.counts.sel(task=name)) else 'does not count'}"
-        for name, word in by_task(seed, runs).items()
+        for name, word in by_task(runs).items()
     )
     strict = [i for i in counting if bool(runs.strict[i])]
     without = (
         ""
         if len(strict) == len(counting)
-        else f" The {len(strict)} whose loss also gains less than 1 % of itself alone: {_verdict(seed, runs, strict)}."
+        else f" The {len(strict)} whose loss also gains less than 1 % of itself alone: {_verdict(runs, strict)}."
         if strict
         else " None of them gains less than 1 % of its own loss."
     )

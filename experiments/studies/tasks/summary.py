@@ -22,7 +22,7 @@ def tables(data: Mapping[str, xr.Dataset]) -> tuple[Table, ...]:
 
 
 def _tasks(runs: xr.Dataset) -> Table:
-    alone = by_task(int(runs.attrs["seed"]), runs)
+    alone = by_task(runs)
     rows = []
     for i, task in enumerate(runs.task.values):
         row = runs.isel(task=i)
@@ -79,7 +79,7 @@ def _optimizers(runs: xr.Dataset) -> Table:
         "Every optimizer at its tuned setting",
         head,
         tuple(rows),
-        f"Means over {runs.sizes['seed']} fresh seeds with 95 % bootstrap intervals. Test loss: cross-entropy in nats "
+        f"Means over {runs.sizes['seed']} fresh seeds with 95 % intervals (Student). Test loss: cross-entropy in nats "
         "on digits and characters, on grids the exact L1 distance of the sampler from its target; beside it the "
         "accuracy, the share of modes found, or the perplexity. Constant rate: test loss without the schedule. Target: "
         "1.05 times AdamW's final validation loss; the median over the seeds. Basin: how many factors of two around "
@@ -88,13 +88,13 @@ def _optimizers(runs: xr.Dataset) -> Table:
 
 
 def _pairs(runs: xr.Dataset, pairs: xr.Dataset) -> Table:
-    seed, m = int(runs.attrs["seed"]), max(int(runs.counts.sum()), 1) * len(RIVALS)
+    m = max(int(runs.counts.sum()), 1) * len(RIVALS)
     rows = []
     for i, task in enumerate(pairs.task.values):
         for name in pairs.rival.values:
             pair = pairs.sel(task=task, rival=name)
             better = "-" if pair.p_holm >= FAMILY else "VRAdam" if pair.ratio < 1 else "the other"
-            halves = [compared(seed, runs, i, str(name), half, level=1 - FAMILY / m) for half in (0, 1)]
+            halves = [compared(runs, i, str(name), half, level=1 - FAMILY / m) for half in (0, 1)]
             rows.append(
                 (
                     str(task),
