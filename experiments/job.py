@@ -206,12 +206,15 @@ def _to_dataset(examination: Examination) -> xr.Dataset:
     names, held = list(examination.checks), list(examination.checks.values())
     data = {"holds": ("check", np.array(held, dtype=bool))} if names else {}
     coords = {"check": names} if names else {}
+    if examination.loose:
+        data["looseness"] = ("bound", np.array(list(examination.loose.values()), dtype=float))
+        coords["bound"] = list(examination.loose)
     return xr.Dataset(data, coords, attrs={"status": examination.status, "summary": examination.summary})
 
 
 def _from_dataset(dataset: xr.Dataset) -> Examination:
     """Raises ValueError for a dataset that is no examination."""
-    names, held = dataset.get("check"), dataset.get("holds")
+    names, held, loose = dataset.get("check"), dataset.get("holds"), dataset.get("looseness")
     status, summary = dataset.attrs.get("status"), dataset.attrs.get("summary")
     if status not in get_args(Status) or not isinstance(summary, str):
         raise ValueError("is not an examination")
@@ -221,4 +224,6 @@ def _from_dataset(dataset: xr.Dataset) -> Examination:
         return Examination(status, summary, 0.0, {})
     if held.dims != ("check",) or held.dtype != bool or not all(isinstance(name, str) for name in names.values):
         raise ValueError("is not an examination")
-    return Examination(status, summary, 0.0, dict(zip(names.values.tolist(), held.values.tolist(), strict=True)))
+    bounds = {} if loose is None else dict(zip(loose["bound"].values.tolist(), loose.values.tolist(), strict=True))
+    checks = dict(zip(names.values.tolist(), held.values.tolist(), strict=True))
+    return Examination(status, summary, 0.0, checks, loose=bounds)

@@ -15,7 +15,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
-from theory.claim import Claim, Examination, record
+from theory.claim import Claim, Examination, counted, record
 from theory.examination import chosen, examined
 
 WIDTH = 100
@@ -39,13 +39,31 @@ def page(claim: Claim, examination: Examination) -> str:
     for name, formula in claim.formulas.items():
         lines += _block("formula", f"{name} = {formula}")
     for name, holds in examination.checks.items():
-        seconds = examination.times.get(name, 0.0)
-        lines += _block("closes" if holds else "OPEN", f"{name}  [{seconds:.2f} s]")
+        lines += _block("closes" if holds else "OPEN", _step(claim, examination, name))
+    for name in examination.vacuous:
+        lines += _block("vacuous here", f"{name}: the bound is {examination.loose[name]:.1e} times what it bounds")
+    for item in claim.cited:
+        lines += _block("cited", f"{item.lemma} ({item.source})")
+    for argument in claim.prose:
+        lines += _block("in prose", argument)
+    lines += _block("steps", counted(claim.tally))
     for certificate in claim.certificates:
-        lines += _block("certificate", f"{certificate.path.name}: {certificate.says}")
+        holds = examination.checks.get(f"certificate {certificate.name}", False)
+        said = certificate.says if holds else "DOES NOT PROVE what the claim needs"
+        lines += _block("certificate", f"{certificate.path.name}: {said}")
     lines += _block("in words", claim.plain)
     lines += _block("status", f"{examination.status} ({examination.summary}, {examination.seconds:.2f} s)")
     return "\n".join(lines)
+
+
+def _step(claim: Claim, examination: Examination, name: str) -> str:
+    """A check with its kind, the hypotheses of an inequality, its time, and how tight the test of a bound is."""
+    text = f"{name}  [{claim.kind(name)}, {examination.times.get(name, 0.0):.2f} s]"
+    if given := claim.inequalities.get(name):
+        text += f"  given {given}"
+    if name in examination.loose:
+        text += f"  bound/value {examination.loose[name]:.3g}"
+    return text
 
 
 def _block(label: str, text: str) -> list[str]:

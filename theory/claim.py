@@ -1,4 +1,4 @@
-"""What a claim is, and how its symbolic witness reaches a status.
+"""What a claim is, and how its derivation reaches a status.
 
 A claim carries what the literature reports, the assumptions, the formulas, and everything needed to check them again:
 
@@ -8,6 +8,10 @@ A claim carries what the literature reports, the assumptions, the formulas, and 
   function without arguments that returns True when the step holds.
 * ``certificates`` are data that :mod:`theory.certificates.check` verifies in exact or interval arithmetic.
 
+A proof has steps of five kinds, which are counted apart wherever a claim is shown: identities that SymPy or exact
+arithmetic checks (formulas among them), inequalities that are checked under named hypotheses, certificates, lemmas
+cited from the literature, and arguments in prose, which nobody but the reader checks.
+
 ``concludes`` says what follows *if* everything above closes. If anything does not close, the status is "open" and the
 summary names the first thing that failed: nothing here can be called proved by assertion alone.
 """
@@ -15,30 +19,79 @@ summary names the first thing that failed: nothing here can be called proved by 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import sympy as sp
 
+from theory.certificates.statement import Statement
 from theory.notation import EXAMPLE
 
 Status = Literal["proved", "proved under assumptions", "refuted", "open", "empirical"]
+StepKind = Literal["identity", "inequality", "certificate", "cited lemma", "argument in prose"]
+#: How many of a kind are spoken of: one, several.
+KINDS: Final[Mapping[StepKind, tuple[str, str]]] = {
+    "identity": ("machine-checked identity", "machine-checked identities"),
+    "inequality": (
+        "machine-checked inequality under named hypotheses", "machine-checked inequalities under named hypotheses",
+    ),
+    "certificate": ("certificate in exact or interval arithmetic", "certificates in exact or interval arithmetic"),
+    "cited lemma": ("cited lemma", "cited lemmas"),
+    "argument in prose": ("argument in prose", "arguments in prose"),
+}  # fmt: skip
+#: A check of a bound that is looser than this says nothing about the bound.
+LOOSEST: Final = 1e3
 CERTIFICATES = Path(__file__).parent / "certificates"
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """A stored certificate: ``path`` is a JSON file under ``theory/certificates``; ``says`` is what it shows."""
+    """A stored certificate, the JSON file ``path`` under ``theory/certificates``, and what it must prove.
+
+    Parameters
+    ----------
+    name : of the file, without its ending.
+    needs : what the claim rests on; the claim stays open if the file proves anything else.
+    """
 
     name: str
-    says: str
+    needs: Statement
+
+    @property
+    def says(self) -> str:
+        """What it proves, in words made from the very numbers that were proved."""
+        return self.needs.sentence
 
     @property
     def path(self) -> Path:
         return CERTIFICATES / f"{self.name}.json"
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A lemma taken from the literature: what it says, where it is proved, and the step that tests it, if one does."""
+
+    lemma: str
+    source: str
+    step: str = ""
+
+
+@dataclass(frozen=True)
+class BoundCheck:
+    """What a step returns that tests a bound on cases: whether it held, and bound/value at the tightest of them.
+
+    A step that is looser than :data:`LOOSEST` is "vacuous here": it is reported, and not counted as a check.
+    """
+
+    holds: bool
+    looseness: float
+
+    def __bool__(self) -> bool:
+        return self.holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +114,15 @@ class Claim:
     steps : name -> function returning True when that proof step (or counterexample) holds.
     certificates : stored data that :mod:`theory.certificates.check` verifies.
     concludes : the status of the claim *as reported* when everything closes.
+    holds : what is true, in a few plain words for the row of a table; of an observation, the scope of our runs.
+    inequalities : step -> its hypotheses, for the steps that are inequalities; the other steps are identities, exact
+        examples among them, or tests of a cited lemma.
+    cited : lemmas from the literature.
+    prose : the arguments that join the steps and that no machine checks, one sentence each.
+
+    Raises
+    ------
+    ValueError : if ``inequalities`` or ``cited`` name a step that there is not.
     """
 
     id: str
@@ -73,19 +135,67 @@ class Claim:
     concludes: Status
     derive: Callable[..., Mapping[str, sp.Expr]] | None = None
     formulas: Mapping[str, sp.Expr] = field(default_factory=dict)
-    steps: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    steps: Mapping[str, Callable[[], bool | BoundCheck]] = field(default_factory=dict)
     certificates: tuple[Certificate, ...] = ()
+    holds: str = ""
+    inequalities: Mapping[str, str] = field(default_factory=dict)
+    cited: tuple[Cited, ...] = ()
+    prose: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        named = {*self.inequalities, *(item.step for item in self.cited if item.step)}
+        if self.steps and (stray := sorted(named - set(self.steps))):
+            raise ValueError(f"inequalities and cited must name steps of {self.id}, got {', '.join(stray)}")
+
+    def kind(self, check: str) -> StepKind:
+        """The kind of a check of :class:`Examination`."""
+        if check.startswith("certificate ") and check not in self.steps:
+            return "certificate"
+        if check in {item.step for item in self.cited}:
+            return "cited lemma"
+        return "inequality" if check in self.inequalities else "identity"
+
+    @property
+    def tally(self) -> dict[StepKind, int]:
+        """How many steps the proof has of each kind."""
+        checks = [f"formula {name}" for name in self.formulas] + list(self.steps)
+        count = Counter(self.kind(check) for check in checks if self.kind(check) != "cited lemma")
+        others: dict[StepKind, int] = {
+            "certificate": len(self.certificates),
+            "cited lemma": len(self.cited),
+            "argument in prose": len(self.prose),
+        }
+        return {"identity": count["identity"], "inequality": count["inequality"], **others}
+
+
+def counted(tally: Mapping[StepKind, int]) -> str:
+    """A tally in words, kinds that do not occur left out.
+
+    >>> counted({"identity": 3, "inequality": 1, "certificate": 0, "cited lemma": 0, "argument in prose": 2})
+    '3 machine-checked identities, 1 machine-checked inequality under named hypotheses, 2 arguments in prose'
+    """
+    return ", ".join(f"{n} {KINDS[kind][n != 1]}" for kind, n in tally.items() if n)
 
 
 @dataclass(frozen=True)
 class Examination:
-    """The symbolic witness of a claim: its status, what was checked, and how long each check took."""
+    """The derivation's side of a claim: its status, what was checked, and how long each check took.
+
+    ``loose`` : of checks that test a bound on cases, bound/value at the tightest; above :data:`LOOSEST` the check is
+    vacuous here and no part of ``checks``.
+    """
 
     status: Status
     summary: str
     seconds: float
     checks: Mapping[str, bool]
     times: Mapping[str, float] = field(default_factory=dict)
+    loose: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def vacuous(self) -> tuple[str, ...]:
+        """The steps that held by so much that nothing was tested."""
+        return tuple(name for name, looseness in self.loose.items() if not looseness < LOOSEST)
 
 
 def vanishes(expr: sp.Expr) -> bool:
@@ -130,11 +240,16 @@ def examine(claim: Claim) -> Examination:
     start = time.perf_counter()
     checks: dict[str, bool] = {}
     times: dict[str, float] = {}
+    loose: dict[str, float] = {}
 
-    def check(name: str, holds: Callable[[], bool]) -> None:
+    def check(name: str, holds: Callable[[], bool | BoundCheck]) -> None:
         began = time.perf_counter()
-        checks[name] = bool(holds())
+        found = holds()
         times[name] = time.perf_counter() - began
+        if isinstance(found, BoundCheck):
+            loose[name] = found.looseness
+        if not (isinstance(found, BoundCheck) and found.holds and not found.looseness < LOOSEST):
+            checks[name] = bool(found)
 
     derived = claim.derive() if claim.derive is not None else {}
     times["derivation"] = time.perf_counter() - start
@@ -152,7 +267,7 @@ def examine(claim: Claim) -> Examination:
         status, summary = "empirical", "no derivation: decided by experiment"
     else:
         status, summary = claim.concludes, f"{len(checks)} checks close"
-    return Examination(status, summary, time.perf_counter() - start, checks, times)
+    return Examination(status, summary, time.perf_counter() - start, checks, times, loose)
 
 
 def _agree(derived: Mapping[str, sp.Expr], name: str, formula: sp.Expr) -> bool:
@@ -160,11 +275,11 @@ def _agree(derived: Mapping[str, sp.Expr], name: str, formula: sp.Expr) -> bool:
 
 
 def _certificate_holds(certificate: Certificate) -> bool:
-    """Whether the stored data prove what they say; data that are missing or malformed prove nothing."""
-    from theory.certificates.check import check_file
+    """Whether the stored data prove what the claim needs; data that are missing or malformed prove nothing."""
+    from theory.certificates.check import prove_file
 
     try:
-        return check_file(certificate.path)
+        return prove_file(certificate.path) == certificate.needs
     except (OSError, ValueError):
         return False
 
@@ -179,4 +294,5 @@ def record(claim: Claim, examination: Examination) -> dict[str, Any]:
         "assumptions": list(claim.assumptions),
         "status": examination.status,
         "formulas": {name: str(formula) for name, formula in claim.formulas.items()},
+        "steps": dict(claim.tally),
     }

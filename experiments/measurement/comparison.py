@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import wilcoxon
 
-from experiments.measurement.statistics import confidence
+from experiments.measurement.statistics import geometric_interval
 
 #: In this share of the steps, the last, the validation loss may gain no more than this share of the trivial loss.
 TAIL, GAIN = 0.1, 0.01
@@ -28,19 +28,20 @@ class Paired(NamedTuple):
     p: float  #: Wilcoxon's signed-rank test of the log-ratio, two-sided
 
 
-def paired(ours: ArrayLike, theirs: ArrayLike, seed: int, level: float = 0.95) -> Paired:
+def paired(ours: ArrayLike, theirs: ArrayLike, level: float = 0.95) -> Paired:
     """How much larger one loss is than the other, seed by seed; below 1, ``ours`` is smaller.
 
     Parameters
     ----------
     ours, theirs : positive losses (seeds,), of the same seeds in the same order.
-    level : of the bootstrap interval.
+    level : of the interval, Student's for the mean of the logarithms.
 
     Raises
     ------
-    ValueError : if the two have different shapes, fewer than two seeds, or a loss that is not positive and finite.
+    ValueError : if the two have different shapes, fewer than ten seeds, or a loss that is not positive and finite.
 
-    >>> paired([1.0, 2.0, 3.0], [2.0, 4.0, 6.0], seed=0).ratio.__round__(9)
+    >>> losses = np.geomspace(1.0, 2.0, 10)
+    >>> paired(losses, 2 * losses).ratio.__round__(9)
     0.5
     """
     first, second = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
@@ -50,11 +51,11 @@ def paired(ours: ArrayLike, theirs: ArrayLike, seed: int, level: float = 0.95) -
         if not (np.isfinite(losses) & (losses > 0)).all():
             raise ValueError(f"losses must lie in (0, inf), got {losses[~(np.isfinite(losses) & (losses > 0))][0]}")
     logs = np.log(first / second)
-    low, high = confidence(logs, seed, level)
+    low, high = geometric_interval(first / second, level)
     spread = logs.std(ddof=1)
     effect = float(np.divide(logs.mean(), spread)) if spread > 0 else float(np.sign(logs.mean())) * np.inf
     p = float(wilcoxon(logs).pvalue) if logs.any() else 1.0
-    return Paired(float(np.exp(logs.mean())), float(np.exp(low)), float(np.exp(high)), effect if logs.any() else 0.0, p)
+    return Paired(float(np.exp(logs.mean())), float(low), float(high), effect if logs.any() else 0.0, p)
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

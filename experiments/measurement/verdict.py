@@ -1,41 +1,58 @@
-"""The verdict rule: one pure function of the two witnesses. It never sees the expected verdict.
+"""The verdict rule: one pure function of the two sides. It never sees the expected verdict.
 
-The symbolic witness is a status of :mod:`theory` ("proved", "proved under assumptions", "refuted", "open",
-"empirical"). The numerical witness is :class:`Evidence`: measured values with their intervals, next to what a formula
-or a bound says about them.
+The derivation gives a status of :mod:`theory` ("proved", "proved under assumptions", "refuted", "open", "empirical").
+The measurement is :class:`Evidence`: measured values with their intervals, next to what a formula or a bound says.
 
-For a point with measured interval [low, high] and prediction p:
+For a point with measured interval [low, high] and prediction p, and r = :data:`ROUNDING` times the largest of
+abs(low), abs(high) and abs(p):
 
 =============  =======================  ==========================  ===============================================
 kind           agrees                   contradicts                 informative
 =============  =======================  ==========================  ===============================================
 equality       low <= p <= high         p < low or high < p         both 1.02 p and p/1.02 lie outside [low, high]
-upper bound    high <= p                low > p                     p < trivial (or no trivial line is known)
-lower bound    low >= p                 high < p                    p > trivial (or no trivial line is known)
+upper bound    high <= p + r            low > p + r                 p < trivial (or no trivial line is known)
+lower bound    low >= p - r             high < p - r                p > trivial (or no trivial line is known)
 =============  =======================  ==========================  ===============================================
 
-Evidence *supports* a formula when every point agrees, at least one point is informative, and a bound is loose by less
-than 1e3 at one of the informative points. Looseness is a ratio, so a bounded quantity should be written as a positive
-one (V'/V <= 1 rather than V' - V <= 0).
+An interval belongs to one value: a formula that is compared with many values has one point for each, or the point of
+the value that fits worst (:func:`least_fitting`); the range of the values is no interval, since one exact value in it
+would hide all others. Evidence *supports* a formula when every point agrees, at least one is informative, and a bound
+is loose by less than 1e3 at one of the informative points. Looseness is a ratio, so a bounded quantity should be
+written as a positive one (V'/V <= 1 rather than V' - V <= 0). A measurement that lies beyond a bound by rounding alone
+lies on it: r is some thousand units in the last place, far below anything that a formula could be wrong by. NaN, and
+infinity against infinity, are no comparison: the claim is open.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from theory.claim import Status
 
 Kind = Literal["equality", "upper bound", "lower bound"]
-Verdict = Literal["verified", "verified under assumptions", "refuted", "vacuous", "open"]
+#: The first five are for mathematics, the last three for observations.
+Verdict = Literal[
+    "verified",
+    "verified under assumptions",
+    "refuted",
+    "vacuous",
+    "open",
+    "reproduced",
+    "not reproduced",
+    "inconclusive",
+]
 
 #: An error of this size in a formula must change the verdict of an equality.
 PLANTED: Final = 1.02
 #: A bound looser than this everywhere has not been tested.
 LOOSEST: Final = 1e3
+#: A relative excess over a bound that is put down to the arithmetic.
+ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -67,10 +84,12 @@ class Point:
             raise ValueError(f"measured must lie in [low, high], got {self.measured} outside [{self.low}, {self.high}]")
 
     @property
-    def is_finite(self) -> bool:
-        """False as soon as one of the numbers is NaN (infinite bounds are numbers)."""
-        numbers = (self.measured, self.low, self.high, self.predicted, 0.0 if self.trivial is None else self.trivial)
-        return not any(math.isnan(number) for number in numbers)
+    def is_comparable(self) -> bool:
+        """False for a NaN anywhere, and where an infinite measurement meets an infinite prediction."""
+        interval = (self.measured, self.low, self.high)
+        numbers = (*interval, self.predicted, 0.0 if self.trivial is None else self.trivial)
+        boundless = math.isinf(self.predicted) and any(map(math.isinf, interval))
+        return not boundless and not any(map(math.isnan, numbers))
 
 
 @dataclass(frozen=True)
@@ -81,35 +100,49 @@ class Evidence:
     ----------
     kind : "equality", "upper bound" or "lower bound": what ``predicted`` is for the measured value.
     points : at least one.
-    n : the number of independent runs behind the points, >= 1.
+    n : the number of independent runs behind the points, an integer >= 1.
     quantity : what is measured, in words, such as ``"critical alpha0 L"``.
+    seeds : of the random numbers behind the points, where a replication needs others.
+
+    Raises
+    ------
+    ValueError : for an unknown kind, no points, or an ``n`` that is not a positive integer.
     """
 
     kind: Kind
     points: tuple[Point, ...]
     n: int
     quantity: str = ""
+    seeds: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in ("equality", "upper bound", "lower bound"):
             raise ValueError(f"kind must be 'equality', 'upper bound' or 'lower bound', got {self.kind!r}")
         if not self.points:
             raise ValueError("points must hold at least one Point, got none")
-        if self.n < 1:
-            raise ValueError(f"n must be a positive number of runs, got {self.n}")
+        if not isinstance(self.n, Integral) or isinstance(self.n, bool) or self.n < 1:
+            raise ValueError(f"n must be a positive integer, the number of runs, got {self.n!r}")
 
 
 @dataclass(frozen=True)
 class Confrontation:
-    """The numerical witness of one claim.
+    """The measurements on one claim.
 
     Parameters
     ----------
     claim : ledger id.
     reported : tests the claim as reported, one :class:`Evidence` per formula or bound.
     corrected : tests what was derived to be true instead; it must support the correction.
-    replication : the same measurement as ``reported`` on fresh seeds; needed by purely empirical claims.
+    replication : the measurements of ``reported`` again, one for one, with other seeds; needed by observations.
     note : a sentence for the reader: what was run, what surprised.
+    showcase : quantity and label of the reported point that the claim's row shows, the same at every resolution;
+        without it the row shows :func:`decisive`.
+
+    Raises
+    ------
+    TypeError : if a tuple of :class:`Evidence` is something else.
+    ValueError : if nothing is reported, if ``replication`` does not repeat every measurement with seeds that are
+        recorded and others, or if ``showcase`` names no reported point.
     """
 
     claim: str
@@ -117,6 +150,7 @@ class Confrontation:
     corrected: tuple[Evidence, ...] = ()
     replication: tuple[Evidence, ...] = ()
     note: str = ""
+    showcase: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         for name in ("reported", "corrected", "replication"):
@@ -125,44 +159,90 @@ class Confrontation:
                 raise TypeError(f"{name} must be a tuple of Evidence, got {items!r}")
         if not self.reported:
             raise ValueError("reported must hold at least one Evidence, got none")
+        if self.replication:
+            _refuse_no_replication(self.reported, self.replication)
+        if self.showcase is not None:
+            shown(self)
+
+
+def _refuse_no_replication(reported: tuple[Evidence, ...], replication: tuple[Evidence, ...]) -> None:
+    """ValueError unless every measurement comes again, with seeds that are recorded and that nothing reported used."""
+    asked, again = ([(item.kind, item.quantity) for item in items] for items in (reported, replication))
+    if asked != again:
+        raise ValueError(f"replication must repeat {asked}, got {again}")
+    used = {seed for item in reported for seed in item.seeds}
+    for item in (*reported, *replication):
+        if not item.seeds:
+            raise ValueError(f"a replicated measurement must record its seeds, got none for {item.quantity!r}")
+    if shared := sorted(used & {seed for item in replication for seed in item.seeds}):
+        raise ValueError(f"replication must use other seeds than the reported measurement, got {shared} in both")
+
+
+def shown(confrontation: Confrontation) -> tuple[Evidence, Point]:
+    """The point of the claim's row: the showcase, or, where none is named, the decisive point.
+
+    Raises
+    ------
+    ValueError : if the showcase names no reported point.
+    """
+    if confrontation.showcase is None:
+        return decisive(confrontation)
+    for item in confrontation.reported:
+        for point in item.points:
+            if (item.quantity, point.label) == confrontation.showcase:
+                return item, point
+    raise ValueError(f"showcase must name a reported quantity and label, got {confrontation.showcase}")
 
 
 def verdict(symbolic: Status, confrontation: Confrontation) -> Verdict:
     """The verdict on a claim, from the symbolic status and the numerical evidence alone.
 
-    * refuted: the symbolic witness refutes the claim, a reported point contradicts it, and the correction (if any) is
-      supported. For an empirical claim: the measurement contradicts it and, at the same point, so does its replication.
+    Mathematics:
+
+    * refuted: the derivation refutes the claim, a reported point contradicts it, and the correction (if any) is
+      supported.
     * vacuous: the derivation closes and nothing contradicts it, but some bound nowhere beats its trivial line.
-    * verified (under assumptions): the derivation closes and all evidence supports it. For an empirical claim: the
-      measurement and its replication both support it.
-    * open: everything else; a NaN anywhere leaves the claim open.
+    * verified (under assumptions): the derivation closes and all evidence supports it.
+    * open: everything else; a point that is no comparison leaves the claim open.
+
+    Observations ("empirical"):
+
+    * reproduced: the measurement and its replication both support the claim.
+    * not reproduced: the measurement contradicts it and, under the same label, so does its replication.
+    * inconclusive: everything else.
 
     >>> seen = Evidence("upper bound", (Point(1.9, 1.8, 2.0, predicted=3.0),), n=10)
     >>> verdict("proved", Confrontation("G1", (seen,)))
     'verified'
     >>> verdict("open", Confrontation("G1", (seen,)))
     'open'
+    >>> verdict("empirical", Confrontation("E1", (seen,)))
+    'inconclusive'
     """
     reported, corrected, replication = confrontation.reported, confrontation.corrected, confrontation.replication
-    if not all(point.is_finite for item in reported + corrected + replication for point in item.points):
+    comparable = all(point.is_comparable for item in reported + corrected + replication for point in item.points)
+    if symbolic == "empirical":
+        if comparable and all(map(supports, corrected)):
+            if replicated(confrontation):
+                return "not reproduced"
+            if replication and all(map(supports, reported + replication)):
+                return "reproduced"
+        return "inconclusive"
+    if not comparable:
         return "open"
     if symbolic == "proved" or symbolic == "proved under assumptions":
-        if all(map(agrees, reported + corrected)) and any(map(is_vacuous, reported)):
+        everything = reported + corrected + replication
+        if all(map(agrees, everything)) and any(map(is_vacuous, reported)):
             return "vacuous"
-        if all(map(supports, reported + corrected)):
+        if all(map(supports, everything)):
             return "verified" if symbolic == "proved" else "verified under assumptions"
-    elif all(map(supports, corrected)):
-        if symbolic == "refuted" and any(map(contradicts, reported)):
-            return "refuted"
-        if symbolic == "empirical" and replicated(confrontation):
-            return "refuted"
-        if symbolic == "empirical" and replication and all(map(supports, reported + replication)):
-            return "verified"
+    elif symbolic == "refuted" and all(map(supports, corrected)) and any(map(contradicts, reported)):
+        return "refuted"
     return "open"
 
 
 def replicated(confrontation: Confrontation) -> list[tuple[Evidence, Point]]:
-    """The reported points that contradict the claim and do so again, under the same label, on fresh seeds."""
+    """The reported points that contradict the claim and do so again, under the same label, on other seeds."""
     pairs = zip(confrontation.reported, confrontation.replication, strict=False)
     return [
         (first, point)
@@ -244,56 +324,11 @@ def decisive(confrontation: Confrontation) -> tuple[Evidence, Point]:
 
 def numerical_status(confrontation: Confrontation) -> str:
     """What the runs alone say about the claim as reported: "contradicts", "supports" or "undecided"."""
-    if not all(point.is_finite for item in confrontation.reported for point in item.points):
+    if not all(point.is_comparable for item in confrontation.reported for point in item.points):
         return "undecided"
     if any(map(contradicts, confrontation.reported)):
         return "contradicts"
     return "supports" if all(map(supports, confrontation.reported)) else "undecided"
-
-
-def planted(confrontation: Confrontation) -> Confrontation:
-    """The same measurements beside a wrong formula: the verdict must differ from the true one, or nothing was tested.
-
-    The error goes where the verdict rests: into ``corrected`` if there is a correction, else into ``reported`` and its
-    replication. Equalities are multiplied by 1.02; bounds become half the measurement (twice, for a lower bound). Where
-    the claim is contradicted and nothing is put in its place, the error is a formula that nothing contradicts.
-    """
-    if confrontation.corrected:
-        return replace(confrontation, corrected=_changed(confrontation.corrected, _wrong))
-    change = _mended if any(map(contradicts, confrontation.reported)) else _wrong
-    return replace(
-        confrontation,
-        reported=_changed(confrontation.reported, change),
-        replication=_changed(confrontation.replication, change),
-    )
-
-
-def _changed(items: tuple[Evidence, ...], change: Callable[[Kind, Point], float]) -> tuple[Evidence, ...]:
-    """The same measurements with every prediction replaced by ``change(kind, point)``."""
-    return tuple(
-        replace(item, points=tuple(replace(point, predicted=change(item.kind, point)) for point in item.points))
-        for item in items
-    )
-
-
-def _wrong(kind: Kind, point: Point) -> float:
-    if kind == "equality":
-        return point.predicted * PLANTED
-    return _below(point) if kind == "upper bound" else _above(point)
-
-
-def _mended(kind: Kind, point: Point) -> float:
-    if not point_contradicts(kind, point):
-        return point.predicted
-    return {"equality": point.measured, "upper bound": _above(point), "lower bound": _below(point)}[kind]
-
-
-def _below(point: Point) -> float:
-    return point.low / 2 if point.low > 0 else 2 * point.low - 1
-
-
-def _above(point: Point) -> float:
-    return point.high * 2 if point.high > 0 else point.high / 2 + 1
 
 
 def misfit(kind: Kind, point: Point) -> float:
@@ -315,15 +350,48 @@ def _ratio(above: float, below: float) -> float:
     return above / below if above * below > 0 else math.inf
 
 
+def least_fitting(values: Iterable[float], predicted: Iterable[float], accuracy: float, label: str = "") -> Point:
+    """Many values against their predictions, each exact up to ``accuracy`` (relative): the one that fits worst.
+
+    Every value lies within its tolerance of its prediction exactly if this one does. NaN fits worst of all.
+
+    Raises
+    ------
+    ValueError : if there are no values, or not as many predictions.
+
+    >>> least_fitting([1.0, 2.1, 3.0], [1.0, 2.0, 3.0], 1e-9).measured
+    2.1
+    """
+    pairs = [(float(value), float(formula)) for value, formula in zip(values, predicted, strict=True)]
+    if not pairs:
+        raise ValueError("values must hold at least one number, got none")
+    unfit = [math.inf if math.isnan(m) or math.isnan(p) else max(_ratio(m, p), _ratio(p, m)) for m, p in pairs]
+    value, formula = pairs[max(range(len(pairs)), key=unfit.__getitem__)]
+    slack = accuracy * abs(value)
+    return Point(value, value - slack, value + slack, formula, label)
+
+
 def point_agrees(kind: Kind, point: Point) -> bool:
     """The prediction lies in the interval, or the whole interval on the right side of the bound."""
     if kind == "equality":
         return point.low <= point.predicted <= point.high
-    return point.high <= point.predicted if kind == "upper bound" else point.low >= point.predicted
+    rounding = _rounding(point)
+    if kind == "upper bound":
+        return point.high <= point.predicted + rounding
+    return point.low >= point.predicted - rounding
 
 
 def point_contradicts(kind: Kind, point: Point) -> bool:
     """The whole interval lies on the wrong side of the prediction."""
     if kind == "equality":
         return point.predicted < point.low or point.predicted > point.high
-    return point.low > point.predicted if kind == "upper bound" else point.high < point.predicted
+    rounding = _rounding(point)
+    if kind == "upper bound":
+        return point.low > point.predicted + rounding
+    return point.high < point.predicted - rounding
+
+
+def _rounding(point: Point) -> float:
+    """By how much the arithmetic alone may carry a measurement over a bound; 0 beside an infinity."""
+    largest = max(abs(point.low), abs(point.high), abs(point.predicted))
+    return ROUNDING * largest if math.isfinite(largest) else 0.0

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
+from experiments.measurement.planting import planted
 from experiments.measurement.verdict import (
     PLANTED,
     Evidence,
@@ -25,11 +26,11 @@ from experiments.measurement.verdict import (
     decisive,
     looseness,
     misfit,
-    planted,
     point_contradicts,
     verdict,
 )
 from experiments.report.ledger import NOT_RUN, Finding, JobResult, Recorded
+from theory.claim import counted
 from theory.notation import latex
 
 #: Verdict -> its sign. Words, signs and borders tell the verdicts apart without colour.
@@ -39,6 +40,9 @@ SIGNS: Final = {
     "refuted": "✗",
     "vacuous": "∅",
     "open": "?",
+    "reproduced": "✓",
+    "not reproduced": "✗",
+    "inconclusive": "?",
     NOT_RUN: "–",
 }
 RELATION: Final[dict[Kind, str]] = {"equality": "=", "upper bound": "≤", "lower bound": "≥"}
@@ -127,6 +131,7 @@ def render(result: JobResult, folder: Path) -> str:
         contradicts=point_contradicts,
         after_planting=after_planting,
         formulas=formulas,
+        counted=counted,
         shown=SHOWN,
         recorded={item.claim: item for item in result.recorded},
         notice=result.notice,
@@ -240,7 +245,7 @@ def strip(kind: Kind, point: Point) -> Markup:
     For an equality the ends of the axis are a planted error of 2 % on either side; for a bound the axis is the
     logarithm of measured/bound, from 1e-3 to 10, with the forbidden side shaded. An arrow points out of the picture.
     """
-    if not point.is_finite:
+    if not point.is_comparable:
         return Markup("")
     ends = [_place(kind, value, point.predicted) for value in (point.low, point.measured, point.high)]
     low, middle, high = (min(max(end, 0.0), 100.0) for end in ends)

@@ -17,7 +17,7 @@ import xarray as xr
 
 import vradam
 from experiments.measurement.formula import evaluate
-from experiments.measurement.statistics import confidence
+from experiments.measurement.statistics import mean_interval
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.study import Result, Study
@@ -49,7 +49,7 @@ class Crossing:
     over: float = 1.2  # sup|F'| in units of the plateau
     eps: float = 1e-4
     repaired_horizon: int = 1_000_000  # of the predictable gate inside the momentum, which needs no long run
-    seeds: int = 4
+    seeds: int = 10
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def measure_plateau(setup: Setup, law: Law) -> xr.Dataset:
         symmetric = law.p == 0.5  # both signs occur
         means.append(abs(gradient) if symmetric else gradient)
     extrapolated = 2 * means[0] - means[1]
-    low, high = confidence(extrapolated, setup.seed, level=0.999)
+    low, high = mean_interval(extrapolated, level=0.999)
     predicted = plateau_gradient(law.p, law.amplitude, law.beta1, law.beta3, law.alpha1)
     names = ("p", "amplitude", "beta1", "beta3", "alpha1")
     return xr.Dataset(
@@ -203,7 +203,7 @@ def measure_curve(setup: Setup, law: Law, gate: str) -> xr.Dataset:
             progress=False,
         )
         means.append(end.mean_grad_norm_squared)
-    low, high = confidence(np.array(means), setup.seed)
+    low, high = mean_interval(means)
     return xr.Dataset(
         {
             "mean": ("N", np.mean(means, axis=1)),
@@ -244,7 +244,7 @@ def measure_crossing(setup: Setup) -> xr.Dataset:
         measured.append(end.mean_grad_norm_squared)
         constants = {"d": 1, "R": R, "D": float(objective.value(x0)), "L": item.L, "eps": item.eps}
         bounds.append(evaluate(theorem2, N=steps, alpha0=alpha0, alpha1=law.alpha1, beta2=beta2, **constants))
-    low, high = confidence(np.array(measured), setup.seed, level=0.999)
+    low, high = mean_interval(measured, level=0.999)
     return xr.Dataset(
         {
             "mean": ("gate", np.mean(measured, axis=1)),
@@ -275,7 +275,7 @@ def measure_shrinking(setup: Setup) -> xr.Dataset:
             opt, problem[0], x0, steps, problem[1], seed=setup.seed, every=0, engine="compiled", progress=False
         )
         means.append(end.mean_grad_norm_squared)
-    low, high = confidence(np.array(means), setup.seed)
+    low, high = mean_interval(means)
     return xr.Dataset(
         {
             "mean": (("N", "q"), np.mean(means, axis=-1)),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import vradam
 from experiments.measurement.formula import evaluate
-from experiments.measurement.statistics import confidence, loglog_slope
+from experiments.measurement.statistics import loglog_slope, mean_interval
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.study import Result, Study
@@ -193,7 +193,7 @@ def measure_curve(setup: Setup, problem: Problem, name: str) -> xr.Dataset:
         known |= {"beta2": 1 - 1 / steps, **numbers}
         bound.append(evaluate(theorem4, **known))
         smoothed.append(evaluate(smoothed_theorem, gate_decay=1 - 1 / steps, **known))
-    low, high = confidence(np.array(mean), setup.seed)
+    low, high = mean_interval(mean)
     return xr.Dataset(
         {
             "mean": ("N", np.mean(mean, axis=1)),
@@ -202,17 +202,17 @@ def measure_curve(setup: Setup, problem: Problem, name: str) -> xr.Dataset:
             "last": ("N", np.mean(last, axis=1)),
             "bound": ("N", np.array(bound)),
             "bound_smoothed": ("N", np.array(smoothed)),
-            "slope": ("estimate", loglog_slope(np.array(horizons), np.array(mean), setup.seed)),
-            "log_power": ("estimate", log_power(np.array(horizons), np.array(mean), setup.seed)),
+            "slope": ("estimate", loglog_slope(horizons, mean)),
+            "log_power": ("estimate", log_power(np.array(horizons), np.array(mean))),
             "trivial": trivial_line(R=R, eps=setup.eps, d=objective.dim),
         },
         coords={"N": horizons, "estimate": ["slope", "low", "high"]},
     )
 
 
-def log_power(horizons: NDArray, values: NDArray, seed: int) -> NDArray:
+def log_power(horizons: NDArray, values: NDArray) -> NDArray:
     """p with its interval in ``mean ~ (ln N)^p / sqrt N``: is a logarithm visible beside 1/sqrt N?"""
-    return loglog_slope(np.log(horizons), values * np.sqrt(horizons)[:, None], seed)
+    return loglog_slope(np.log(horizons), values * np.sqrt(horizons)[:, None])
 
 
 def measure_setting(setup: Setup, item: Informative) -> xr.Dataset:
@@ -256,7 +256,7 @@ def measure_setting(setup: Setup, item: Informative) -> xr.Dataset:
         mean.append(end.mean_grad_norm_squared)
         values = {"N": steps, "d": 1, "R": R, "D": item.D, "L": item.L, "beta2": beta2, "gate_decay": beta2, **numbers}
         bound.append(evaluate(BOUNDS[item.bound], **values))
-    low, high = confidence(np.array(mean), setup.seed)
+    low, high = mean_interval(mean)
     return xr.Dataset(
         {
             "mean": ("N", np.mean(mean, axis=1)),

@@ -345,9 +345,9 @@ PROVOKED = {
         (lambda: certify_gates.certify_gates("2", "1/60", "1/5"), ValueError, r"beta1 must .*2"),
         (lambda: certify_gates.certify_gates("x", "1/60", "1/5"), ValueError, "beta1 must"),
     ],
-    "theory.certificates.check.check": [
-        (lambda: check_certificate.check({"kind": "unknown"}), ValueError, "kind"),
-        (lambda: check_certificate.check({"kind": "cycle"}), ValueError, "a cycle certificate lacks the keys"),
+    "theory.certificates.check.prove": [
+        (lambda: check_certificate.prove({"kind": "unknown"}), ValueError, "kind"),
+        (lambda: check_certificate.prove({"kind": "cycle"}), ValueError, "a cycle certificate lacks the keys"),
     ],
     "theory.claims.convergence.predictable_gate.horizon_bound": [
         (
@@ -433,9 +433,18 @@ PROVOKED = {
     "experiments.studies.speed.startup.seconds": [
         (lambda: seconds("", "raise SystemExit(3)"), subprocess.CalledProcessError, "returned non-zero exit status 3"),
     ],
-    "experiments.measurement.statistics.confidence": [
-        (lambda: statistics.confidence(X, 0, level=1.0), ValueError, r"level must lie in \(0, 1\), got 1.0"),
-        (lambda: statistics.confidence(X[:1], 0), ValueError, "values must"),
+    "experiments.measurement.statistics.mean_interval": [
+        (lambda: statistics.mean_interval(X, level=1.0), ValueError, r"level must lie in \(0, 1\), got 1.0"),
+        (lambda: statistics.mean_interval(X[:1]), ValueError, "values must hold at least 10 independent values, got 1"),
+    ],
+    "experiments.measurement.statistics.geometric_interval": [
+        (lambda: statistics.geometric_interval(0 * X), ValueError, r"values must lie in \(0, inf\), got 0.0"),
+    ],
+    "experiments.measurement.statistics.median_interval": [
+        (lambda: statistics.median_interval([1.0] * 10, level=0.999), ValueError, "level must be at most 0.998"),
+    ],
+    "experiments.measurement.statistics.loglog_slope": [
+        (lambda: statistics.loglog_slope([1.0, 2.0], [[1.0], [2.0]]), ValueError, "values must hold at least 10"),
     ],
     "experiments.measurement.comparison.width": [
         (lambda: comparison.width([1.0, 1.0], X), ValueError, "alpha0 must increase, got"),
@@ -457,6 +466,12 @@ PROVOKED = {
 ELSEWHERE = {
     "vradam.engine.lanes.run": ("test_engine_lanes", "test_a_wrong_kernel_is_refused"),
     "experiments.measurement.verdict.Point": ("test_verdict", "measured must lie in"),
+    "experiments.measurement.verdict.Evidence": ("test_verdict", "n must be a positive integer"),
+    "experiments.measurement.verdict.Confrontation": ("test_verdict", "replication must repeat"),
+    "experiments.measurement.verdict.least_fitting": ("test_verdict", "values must hold at least one number"),
+    "experiments.measurement.verdict.shown": ("test_verdict", "showcase must name a reported quantity and label"),
+    "theory.certificates.statement.Statement": ("test_certificates_of_claims", "facts must be beta1, low, high"),
+    "theory.claim.Claim": ("test_theory_claims", "inequalities and cited must name steps of T"),
     "experiments.job.main_job": ("test_main_job", "test_a_full_disk_is_said_plainly"),
     "experiments.catalogue.discover": ("test_catalogue", "must have a study"),
     "theory.discovery.claims_by_stem": ("test_catalogue", "must end with CLAIMS"),

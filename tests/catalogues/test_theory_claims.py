@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import fields, replace
+from fractions import Fraction
 from functools import cache
 
 import pytest
@@ -15,7 +16,8 @@ from matplotlib.mathtext import MathTextParser
 
 from theory import CLAIMS, SYMBOLS
 from theory.__main__ import main
-from theory.claim import CERTIFICATES, Certificate, Claim, examine, record, vanishes
+from theory.certificates.statement import Statement
+from theory.claim import CERTIFICATES, BoundCheck, Certificate, Claim, examine, record, vanishes
 from theory.discovery import in_order
 from theory.examination import chosen, examined
 from theory.notation import EXAMPLE, LATEX, a, beta1, beta2, edge, gate_decay
@@ -24,7 +26,7 @@ from theory.recursion import ALGORITHM, Coefficients
 #: Ids that others rely on; claims may be added.
 LEDGER = ["K1", "G1", "G2", "S1", "S2", "S3a", "S3b", "S4", "S5", "S6", "S7", "C1a", "C1b", "C2", "E1", "E2", "E3"]
 PUBLISHED = {
-    "K1": "refuted", "G1": "proved", "G2": "refuted", "S1": "proved", "S2": "proved under assumptions",
+    "K1": "proved under assumptions", "G1": "proved", "G2": "refuted", "S1": "proved", "S2": "proved under assumptions",
     "S3a": "refuted", "S3b": "refuted", "S4": "refuted",
     "C1b": "refuted", "E1": "empirical", "E2": "empirical", "E3": "empirical",
 }  # fmt: skip
@@ -117,7 +119,7 @@ def test_statements_are_mathematics(claim):
 def test_formulas_survive_json(claim):
     """Plain text and back: equal symbol by symbol, and only symbols of the notation occur."""
     entry = json.loads(json.dumps(record(claim, examine(replace(claim, derive=None, steps={}, certificates=())))))
-    assert set(entry) == {"id", "title", "as_reported", "source", "assumptions", "status", "formulas"}
+    assert set(entry) == {"id", "title", "as_reported", "source", "assumptions", "status", "formulas", "steps"}
     for name, text in entry["formulas"].items():
         read = sp.sympify(text, locals=SYMBOLS)
         assert read.free_symbols == claim.formulas[name].free_symbols <= set(SYMBOLS.values())
@@ -172,6 +174,7 @@ def test_another_recursion_gives_another_formula(claim):
 # ---------------------------------------------------------------- statuses
 
 
+NEEDED = Statement("lyapunov", {"beta1": Fraction(9, 10), "low": Fraction(43, 2200), "high": Fraction(43, 200)})
 TRUE_CLAIM = Claim(
     id="T", title="t", as_reported="r", statement="s", source="s", assumptions=("a",), plain="p", concludes="proved",
     derive=lambda: {"f": (1 - beta1**2) / (1 - beta1)}, formulas={"f": 1 + beta1}, steps={"step": lambda: True},
@@ -184,7 +187,7 @@ def test_nothing_is_proved_by_assertion():
     assert examine(replace(TRUE_CLAIM, formulas={"f": 1 + beta2})).status == "open"
     assert examine(replace(TRUE_CLAIM, derive=lambda: {"g": 1 + beta1})).status == "open"
     assert examine(replace(TRUE_CLAIM, derive=None)).status == "open"
-    assert examine(replace(TRUE_CLAIM, certificates=(Certificate("no_such_file", "nothing"),))).status == "open"
+    assert examine(replace(TRUE_CLAIM, certificates=(Certificate("no_such_file", NEEDED),))).status == "open"
     assert examine(replace(TRUE_CLAIM, derive=None, formulas={}, steps={})).status == "empirical"
 
 
@@ -263,3 +266,42 @@ def test_the_command_runs_as_a_module():
         [sys.executable, "-m", "theory", "G2"], capture_output=True, text=True, check=True, env=os.environ.copy()
     )
     assert "G2" in run.stdout and "refuted" in run.stdout and not run.stderr
+
+
+# ---------------------------------------------------------------- kinds of proof step
+
+
+@every_claim
+def test_every_step_of_a_proof_has_a_kind(claim):
+    """What a machine checked and what it did not are counted apart; every derived claim says what joins its steps."""
+    checks = [f"formula {name}" for name in claim.formulas] + list(claim.steps)
+    checks += [f"certificate {item.name}" for item in claim.certificates]
+    tally, tested = claim.tally, sum(bool(item.step) for item in claim.cited)
+    assert sum(tally[kind] for kind in ("identity", "inequality", "certificate")) + tested == len(checks)
+    assert tally["cited lemma"] == len(claim.cited) and tally["argument in prose"] == len(claim.prose)
+    assert all(claim.inequalities.values()) and all(item.source for item in claim.cited)
+    assert claim.holds and (claim.prose or claim.concludes == "empirical")
+    for text in (*claim.prose, claim.holds):
+        assert text.isascii() and text.strip() == text
+
+
+def test_a_bound_that_is_loose_by_a_thousand_is_no_check():
+    def tested(holds, looseness):
+        return replace(TRUE_CLAIM, steps={"bound": lambda: BoundCheck(holds, looseness)})
+
+    near = examine(tested(True, 3.0))
+    assert near.status == "proved" and near.checks["bound"] and not near.vacuous and near.loose == {"bound": 3.0}
+    far = examine(tested(True, 1e3))
+    assert far.vacuous == ("bound",) and "bound" not in far.checks and far.summary == "1 checks close"
+    assert examine(tested(True, float("nan"))).vacuous == ("bound",)
+    violated = examine(tested(False, 0.5))
+    assert violated.status == "open" and violated.checks["bound"] is False
+    with pytest.raises(ValueError, match="inequalities and cited must name steps of T, got other"):
+        replace(TRUE_CLAIM, inequalities={"other": "x > 0"})
+
+
+def test_the_page_says_which_steps_no_machine_checked(capsys):
+    assert main(["S1"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "5 machine-checked identities, 1 cited lemma, 2 arguments in prose" in text
+    assert "cited P^-1 H is similar to a symmetric matrix" in text and "in prose The powers of a matrix" in text

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from experiments.measurement.verdict import planted, verdict
+from experiments.measurement.planting import plantings
+from experiments.measurement.verdict import agrees, verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import gate
+from theory.notation import beta3, v
 
 SMALL = gate.Setup(starts=200, steps=120)
 STATUS = {"G1": "proved", "G2": "refuted"}
@@ -24,7 +26,8 @@ def test_verdicts(result):
 
 def test_planted_errors_change_the_verdicts(result):
     for confrontation in result.confrontations:
-        assert verdict(STATUS[confrontation.claim], planted(confrontation)) != EXPECTED[confrontation.claim]
+        for what, wrong in plantings(confrontation):
+            assert verdict(STATUS[confrontation.claim], wrong) != EXPECTED[confrontation.claim], what
 
 
 @pytest.mark.parametrize("name", [*gate.RANGE, *gate.LARGEST_STEP])
@@ -39,9 +42,22 @@ def test_a_wrong_formula_of_the_theory_is_noticed(result, name, monkeypatch):
     assert {c.claim: verdict(STATUS[c.claim], c) for c in again} != EXPECTED
 
 
-def test_a_wrong_gate_is_noticed(result, monkeypatch):
-    monkeypatch.setattr(gate, "GATE", gate.GATE * sp.Rational(51, 50))
-    assert verdict("proved", gate._range(SMALL, result.data["VRAdam"])) == "open"
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda form: form * sp.Rational(51, 50),
+        lambda form: form.subs(beta3, beta3 * sp.Rational(51, 50)),
+        lambda form: form.subs(beta3, beta3 * sp.Rational(1039, 1000)),
+        lambda form: form.subs(beta3, beta3 * sp.Rational(97, 100)),
+        lambda form: form.subs(v, v * sp.Rational(51, 50)),
+        lambda form: form.subs(v, v ** sp.Rational(10005, 10000)),
+    ],
+    ids=["gate x 1.02", "beta3 x 1.02", "beta3 x 1.039", "beta3 x 0.97", "velocity x 1.02", "|v|^2.001"],
+)
+def test_a_wrong_gate_is_noticed_though_both_ends_of_its_range_are_right(result, monkeypatch, wrong):
+    monkeypatch.setattr(gate, "GATE", wrong(gate.GATE))
+    again = gate._range(SMALL, result.data["VRAdam"])
+    assert verdict("proved", again) == "open" and not agrees(again.reported[1])
 
 
 def test_the_filter_is_an_independent_account_of_the_velocity(result):

@@ -1,11 +1,12 @@
-"""K1's second witness: Newton's law on orbits that turn, and what a wrong formula would do to the verdict."""
+"""K1: Newton's law on a line and on orbits that turn, and what a wrong formula would do to the verdict."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from experiments.measurement.verdict import agrees, contradicts, planted, supports, verdict
+from experiments.measurement.planting import plantings
+from experiments.measurement.verdict import supports, verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import kinetic_energy
 from experiments.studies.kinetic_energy import DEFAULT, law_of, momentum_of, newton, run, velocity_of
@@ -16,34 +17,44 @@ QUICK = replace(DEFAULT, particles=2, duration=3.0, times=7)
 
 
 @pytest.fixture(scope="module")
-def confrontation():
-    return run(QUICK, Chunks()).confrontations[0]
+def result():
+    return run(QUICK, Chunks())
 
 
-def test_the_restated_form_is_refuted_and_the_mass_matrix_supported(confrontation):
-    assert verdict(examine(K1).status, confrontation) == "refuted"
-    along, *rest = confrontation.reported
-    assert supports(along) and all(contradicts(evidence) for evidence in rest)
-    assert all(map(supports, confrontation.corrected))
+@pytest.fixture(scope="module")
+def confrontation(result):
+    return result.confrontations[0]
+
+
+STATUS = "proved under assumptions"
+
+
+def test_the_restated_form_holds_on_a_line_and_the_mass_matrix_everywhere(confrontation):
+    assert verdict(examine(K1).status, confrontation) == "verified under assumptions"
+    assert all(map(supports, confrontation.reported + confrontation.corrected))
+    assert {point.label[:5] for item in confrontation.reported for point in item.points} == {"d = 1"}
+
+
+def test_on_orbits_that_turn_the_isotropic_form_is_another_motion(result):
+    """The counterexample, measured: the acceleration across the velocity and the angular momentum are both wrong."""
+    for dimension in (2, 3):
+        orbits = result.data[f"orbits_{dimension}"]
+        for compare in (kinetic_energy._across, kinetic_energy._spin, kinetic_energy._distance):
+            measured, predicted = compare(QUICK, orbits, "restated")
+            assert (np.abs(predicted / measured - 1) > 1e-5).all(), compare.__name__
+        measured, predicted = kinetic_energy._along(QUICK, orbits, "restated")
+        np.testing.assert_allclose(predicted, measured, rtol=1e-6)  # along the velocity nothing tells them apart
 
 
 def test_a_planted_error_changes_the_verdict(confrontation):
-    assert verdict("refuted", planted(confrontation)) == "open"
-    assert not any(map(agrees, planted(confrontation).corrected))
+    for what, wrong in plantings(confrontation):
+        assert verdict(STATUS, wrong) == "open", what
 
 
 @pytest.mark.parametrize("name", ["mass_along", "mass_across", "energy"])
 def test_a_formula_wrong_by_two_percent_changes_the_verdict(monkeypatch, name):
     monkeypatch.setitem(kinetic_energy.FORMULAS, name, 1.02 * kinetic_energy.FORMULAS[name])
-    assert verdict("refuted", run(QUICK, Chunks()).confrontations[0]) == "open"
-
-
-def test_on_a_line_the_restated_form_is_exact():
-    confrontation = run(replace(QUICK, dimensions=(1, 2)), Chunks()).confrontations[0]
-    line = [point for point in confrontation.reported[0].points if point.label.startswith("d = 1")]
-    assert len(line) == QUICK.particles
-    for point in line:
-        assert point.predicted == pytest.approx(point.measured, rel=1e-7)
+    assert verdict(STATUS, run(QUICK, Chunks()).confrontations[0]) == "open"
 
 
 def test_momentum_and_velocity_are_inverse():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from experiments.measurement.verdict import planted, verdict
+from experiments.measurement.planting import plantings
+from experiments.measurement.verdict import verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import stability
 from experiments.studies.stability import adaptive_edge
@@ -42,8 +43,9 @@ def test_verdicts(result):
 
 
 def test_planted_errors_change_the_verdicts(result):
-    wrong = verdicts(planted(c) for c in result.confrontations)
-    assert all(wrong[claim] != EXPECTED[claim] for claim in EXPECTED)
+    for confrontation in result.confrontations:
+        for what, wrong in plantings(confrontation):
+            assert verdicts([wrong])[confrontation.claim] != EXPECTED[confrontation.claim], what
 
 
 @pytest.mark.parametrize(("table", "claim"), [("EDGE", "S1"), ("INSTANTANEOUS", "S2"), ("DECAY", "S4")])

@@ -257,7 +257,7 @@ def test_the_gate_is_compared_with_adam_at_the_same_friction(small):
     expected = float(widths.sel(family="VRAdam") - widths.sel(family="Adam"))
     for measured in (gate.gain.sel(form="power 2", beta3=1.0), gate.gain_at_friction.sel(beta1=0.9, strength=1.0)):
         assert float(measured.sel(part="value", measure="own")) == pytest.approx(expected, abs=1e-12)
-    assert ((gate.gain.sel(part="low") <= gate.gain.sel(part="high")).values).all()
+    assert np.isnan(gate.gain.sel(part=["low", "high"])).all()  # of three objectives
     speed = float(gate.gain.sel(part="value", measure="speed", form="power 2", beta3=1.0))
     best = small["widths"].best.sel(part="value", choice="default")
     ratio = np.log2(np.minimum(best.sel(family="Adam"), 120)) - np.log2(np.minimum(best.sel(family="VRAdam"), 120))

@@ -193,12 +193,12 @@ def test_certified_traces_against_finite_differences(name):
 @pytest.mark.parametrize("certificate", CERTIFIED, ids=lambda certificate: certificate.name)
 def test_certificates_say_what_they_hold(certificate):
     beta, S, _, w, data = stored(certificate.name)
-    assert certificate.says.startswith(
-        f"beta1 = {data['beta1']}, alpha0 L = {S / edge(beta):.3f} B: an attracting cycle of period {2 * len(w)},"
-    )
+    assert certificate.says.startswith(f"beta1 = {beta:g}, alpha0 L = {S:g} ({S / edge(beta):.5g} B): an attracting")
+    assert f" of period {2 * len(w)}, " in certificate.says
     assert certificate.name in CATALOGUE
-    clip = f"alpha1 = {data['alpha1']}"
-    assert certificate.says.endswith(clip if any(data["clipped"]) else "no clip acting")
+    clip, points = float(Fraction(data["alpha1"])), 2 * sum(data["clipped"])
+    acting = f"{points} of its points clipped at alpha1 = {clip:g}" if points else f"for every alpha1 >= {clip:.12g}"
+    assert certificate.says.endswith(acting)
 
 
 def test_the_asked_decays_are_certified_with_and_without_clip():

@@ -106,7 +106,7 @@ def outcome(figures=()):
         "B": ("proved under assumptions", Confrontation("B", equal * 2)),
         "C": ("refuted", Confrontation("C", wrong, corrected=equal)),
         "D": ("proved", Confrontation("D", empty)),
-        "E": ("empirical", Confrontation("E", odd, replication=odd)),
+        "E": ("empirical", Confrontation("E", odd)),
     }
     made = provenance(Setup(), "0123456789abcdef", 1.5) | {"resolution": "default"}
     study = StudyRun("toy", "A toy", plain(Setup()), made, {k: c for k, (_, c) in cases.items()}, figures)
@@ -131,9 +131,17 @@ def page(tmp_path):
 
 def test_every_verdict_is_shown_with_a_sign_and_a_word(page):
     assert [finding.verdict for finding in outcome().findings] == [
-        "verified", "verified under assumptions", "refuted", "vacuous", "open", "open", "not run",
+        "verified", "verified under assumptions", "refuted", "vacuous", "inconclusive", "open", "not run",
     ]  # fmt: skip
-    for badge in ("✓ verified", "✓ verified under assumptions", "✗ refuted", "∅ vacuous", "? open", "– not run"):
+    for badge in (
+        "✓ verified",
+        "✓ verified under assumptions",
+        "✗ refuted",
+        "∅ vacuous",
+        "? inconclusive",
+        "? open",
+        "– not run",
+    ):
         assert badge in page.text
     assert "expected: verified" in page.text and "The run failed: ValueError: no <root>" in page.text
     assert "Maps without a claim" in page.text and "1,234 runs" in page.text

@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from experiments.measurement import verdict as confront
+from experiments.measurement.planting import planted, plantings
 from experiments.measurement.verdict import (
     Confrontation,
     Evidence,
@@ -16,19 +17,21 @@ from experiments.measurement.verdict import (
     agrees,
     contradicts,
     decisive,
+    least_fitting,
     looseness,
     numerical_status,
-    planted,
+    shown,
     supports,
     verdict,
 )
 
 NAN, INF = math.nan, math.inf
+UNDECIDED = ("open", "inconclusive")
 SYMBOLIC = ("proved", "proved under assumptions", "refuted", "open", "empirical")
 
 
-def seen(kind, *points, n=10):
-    return (Evidence(kind, tuple(Point(*point[:4], trivial=(*point, None)[4]) for point in points), n),)
+def seen(kind, *points, n=10, seeds=()):
+    return (Evidence(kind, tuple(Point(*point[:4], trivial=(*point, None)[4]) for point in points), n, seeds=seeds),)
 
 
 HOLDS = seen("equality", (2.0, 1.99, 2.01, 2.0))
@@ -67,7 +70,8 @@ TELLING = seen("upper bound", (1.0, 0.9, 1.1, 5.0, 4.0), (0.5, 0.4, 0.6, 2.0, 4.
         ("refuted", FAILS, BLURRED, "open"),
         ("refuted", HOLDS, (), "open"),  # a counterexample on paper that no run shows
         ("refuted", ACROSS, (), "open"),
-        ("empirical", HOLDS, (), "open"),  # no replication
+        ("empirical", HOLDS, (), "inconclusive"),  # no replication
+        ("empirical", BEYOND, (), "inconclusive"),
     ],
 )
 def test_every_verdict_has_its_cause(symbolic, reported, corrected, expected):
@@ -77,29 +81,48 @@ def test_every_verdict_has_its_cause(symbolic, reported, corrected, expected):
 @pytest.mark.parametrize(
     ("reported", "replication", "expected"),
     [
-        (BELOW, BELOW, "verified"),
-        (BEYOND, BEYOND, "refuted"),
-        (BELOW, BEYOND, "open"),
-        (BEYOND, BELOW, "open"),
-        (BELOW, ACROSS, "open"),
+        (BELOW, BELOW, "reproduced"),
+        (BEYOND, BEYOND, "not reproduced"),
+        (BELOW, BEYOND, "inconclusive"),
+        (BEYOND, BELOW, "inconclusive"),
+        (BELOW, ACROSS, "inconclusive"),
     ],
 )
 def test_an_empirical_claim_needs_two_samples_on_one_side(reported, replication, expected):
-    assert verdict("empirical", Confrontation("E", reported, replication=replication)) == expected
+    assert verdict("empirical", Confrontation("E", seeded(reported, 0), replication=seeded(replication, 1))) == expected
+
+
+def seeded(evidence, *seeds):
+    return tuple(replace(item, seeds=seeds) for item in evidence)
+
+
+@pytest.mark.parametrize(
+    ("reported", "replication", "message"),
+    [
+        (BELOW, BELOW, "a replicated measurement must record its seeds, got none"),
+        (seeded(BELOW, 0), BELOW, "a replicated measurement must record its seeds, got none"),
+        (seeded(BELOW, 0, 1), seeded(BELOW, 1, 2), r"must use other seeds than the reported measurement, got \[1\]"),
+        (seeded(BELOW, 0), seeded(HOLDS, 1), "replication must repeat"),
+        (seeded(BELOW + HOLDS, 0), seeded(BELOW, 1), "replication must repeat"),
+    ],
+)
+def test_a_replication_is_every_measurement_again_with_other_seeds(reported, replication, message):
+    with pytest.raises(ValueError, match=message):
+        Confrontation("E", reported, replication=replication)
 
 
 def test_a_replication_must_contradict_at_the_same_point():
-    def ratios(first, second):
+    def ratios(first, second, seed):
         points = (
             Point(first, first - 0.1, first + 0.1, 1.0, "one"),
             Point(second, second - 0.1, second + 0.1, 1.0, "two"),
         )
-        return (Evidence("upper bound", points, 9),)
+        return (Evidence("upper bound", points, 9, seeds=(seed,)),)
 
-    elsewhere = Confrontation("E", ratios(2.0, 0.5), replication=ratios(0.5, 2.0))
-    assert verdict("empirical", elsewhere) == "open" and decisive(elsewhere)[1].label == "one"
-    once_and_twice = Confrontation("E", ratios(9.0, 2.0), replication=ratios(0.5, 2.0))
-    assert verdict("empirical", once_and_twice) == "refuted" and decisive(once_and_twice)[1].label == "two"
+    elsewhere = Confrontation("E", ratios(2.0, 0.5, 0), replication=ratios(0.5, 2.0, 1))
+    assert verdict("empirical", elsewhere) == "inconclusive" and decisive(elsewhere)[1].label == "one"
+    once_and_twice = Confrontation("E", ratios(9.0, 2.0, 0), replication=ratios(0.5, 2.0, 1))
+    assert verdict("empirical", once_and_twice) == "not reproduced" and decisive(once_and_twice)[1].label == "two"
 
 
 @pytest.mark.parametrize("field", ["measured", "low", "high", "predicted", "trivial"])
@@ -109,11 +132,11 @@ def test_a_nan_anywhere_leaves_the_claim_open(symbolic, field):
         (item,) = evidence
         spoilt = (replace(item, points=(*item.points, replace(item.points[0], **{field: NAN}))),)
         for case in (
-            Confrontation("X", spoilt, replication=evidence),
+            Confrontation("X", seeded(spoilt, 0), replication=seeded(evidence, 1)),
             Confrontation("X", evidence, corrected=spoilt),
-            Confrontation("X", evidence, replication=spoilt),
+            Confrontation("X", seeded(evidence, 0), replication=seeded(spoilt, 1)),
         ):
-            assert verdict(symbolic, case) == "open"
+            assert verdict(symbolic, case) == UNDECIDED[symbolic == "empirical"]
     assert numerical_status(Confrontation("X", spoilt)) == "undecided"
 
 
@@ -129,11 +152,55 @@ def test_the_edges_of_an_interval_belong_to_it():
     assert not contradicts(seen("equality", (2.0, 1.0, 3.0, 3.0))[0])
     assert contradicts(seen("equality", (2.0, 1.0, 3.0, math.nextafter(3.0, INF)))[0])
     assert agrees(seen("upper bound", (2.0, 1.0, 3.0, 3.0))[0])
-    assert not agrees(seen("upper bound", (2.0, 1.0, 3.0, math.nextafter(3.0, 0)))[0])
+    assert not agrees(seen("upper bound", (2.0, 1.0, 3.0, 3.0 * (1 - 1e-11)))[0])
     assert not contradicts(seen("upper bound", (2.0, 1.0, 3.0, 1.0))[0])
-    assert contradicts(seen("upper bound", (2.0, 1.0, 3.0, math.nextafter(1.0, 0)))[0])
+    assert contradicts(seen("upper bound", (2.0, 1.0, 3.0, 1.0 - 1e-11))[0])
     assert agrees(seen("lower bound", (2.0, 1.0, 3.0, 1.0))[0])
-    assert contradicts(seen("lower bound", (2.0, 1.0, 3.0, math.nextafter(3.0, INF)))[0])
+    assert contradicts(seen("lower bound", (2.0, 1.0, 3.0, 3.0 + 1e-10))[0])
+
+
+def test_infinity_against_infinity_is_no_comparison():
+    for kind in ("equality", "upper bound", "lower bound"):
+        for point in ((INF, INF, INF, INF), (2.0, 1.0, INF, INF), (-INF, -INF, -INF, -INF)):
+            for symbolic in SYMBOLIC:
+                assert verdict(symbolic, Confrontation("X", seen(kind, point))) == UNDECIDED[symbolic == "empirical"]
+    diverged = seen("upper bound", (INF, INF, INF, 5.0))
+    assert verdict("refuted", Confrontation("X", diverged)) == "refuted"  # an infinite error above a finite bound
+    endless = seen("upper bound", (1.0, 1.0, 1.0, INF))
+    assert verdict("proved", Confrontation("X", endless)) == "open"  # a bound that says nothing
+
+
+@pytest.mark.parametrize(("kind", "sign"), [("upper bound", 1), ("lower bound", -1)])
+def test_what_rounding_alone_carries_over_a_bound_lies_on_it(kind, sign):
+    """One unit in the last place is nothing; one part in 1e11 is a contradiction."""
+    for scale in (1e-300, 1.0, 7e22):
+        (ulp,) = seen(kind, (*3 * (scale * (1 + sign * 2.3e-16),), scale))
+        assert agrees(ulp) and not contradicts(ulp)
+        (beyond,) = seen(kind, (*3 * (scale * (1 + sign * 1e-11),), scale))
+        assert contradicts(beyond) and not agrees(beyond)
+
+
+def test_one_exact_value_does_not_hide_a_wrong_one():
+    values = [1.0, 2.0, 3.0, 4.0]
+    predicted = [1.0, 2.0, 3.0 * 1.001, 4.0]
+    point = least_fitting(values, predicted, 1e-9, "worst")
+    assert (point.measured, point.predicted, point.label) == (3.0, 3.0 * 1.001, "worst")
+    assert verdict("proved", Confrontation("X", (Evidence("equality", (point,), 4),))) == "open"
+    assert math.isnan(least_fitting([1.0, NAN], [1.0, 1.0], 1e-9).measured)
+    fits = least_fitting(values, values, 1e-9)
+    assert verdict("proved", Confrontation("X", (Evidence("equality", (fits,), 4),))) == "verified"
+    with pytest.raises(ValueError, match="values must hold at least one number"):
+        least_fitting([], [], 1e-9)
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        least_fitting([1.0], [1.0, 2.0], 1e-9)
+
+
+def test_the_showcase_is_the_point_it_names():
+    both = (Evidence("upper bound", (Point(2.0, 2, 2, 1.0, "one"), Point(9.0, 9, 9, 3.0, "two")), 3, "size"),)
+    assert shown(Confrontation("X", both))[1].label == "two"
+    assert shown(Confrontation("X", both, showcase=("size", "one")))[1].measured == 2.0
+    with pytest.raises(ValueError, match="showcase must name a reported quantity and label"):
+        Confrontation("X", both, showcase=("size", "three"))
 
 
 def test_looseness_is_that_of_the_tightest_informative_point():
@@ -175,7 +242,10 @@ def test_numerical_status_speaks_for_the_runs_alone():
         (lambda: Point(2.0, 1.0, 1.5, 1.0), r"measured must lie in \[low, high\], got 2.0 outside \[1.0, 1.5\]"),
         (lambda: Evidence("bound", (Point(1, 1, 1, 1),), 1), "kind must be .*, got 'bound'"),
         (lambda: Evidence("equality", (), 1), "points must hold at least one Point, got none"),
-        (lambda: Evidence("equality", (Point(1, 1, 1, 1),), 0), "n must be a positive number of runs, got 0"),
+        *[
+            (lambda n=n: Evidence("equality", (Point(1, 1, 1, 1),), n), "n must be a positive integer")
+            for n in (0, -3, True, 1.5, NAN, "7")
+        ],
         (lambda: Confrontation("X", ()), "reported must hold at least one Evidence, got none"),
     ],
 )
@@ -205,12 +275,27 @@ def evidences(draw):
         near = st.sampled_from([measured, low, high, measured * 1.01, measured * 2])
         trivial = draw(st.none() | st.sampled_from([measured * 3, measured * 1.5, measured / 3]))
         points.append(Point(measured, low, high, draw(near), trivial=trivial))
-    return Evidence(draw(st.sampled_from(["equality", "upper bound", "lower bound"])), tuple(points), 1)
+    return Evidence(draw(st.sampled_from(["equality", "upper bound", "lower bound"])), tuple(points), 1, seeds=(0,))
 
 
 some = st.lists(evidences(), max_size=2).map(tuple)
 at_least_one = st.lists(evidences(), min_size=1, max_size=2).map(tuple)
-confrontations = st.builds(Confrontation, st.just("X"), at_least_one, some, some)
+
+
+@st.composite
+def confronted(draw):
+    """Of the replication, which repeats what is reported, every point has numbers of its own."""
+    reported, corrected = draw(at_least_one), draw(some)
+    again = []
+    for item in reported if draw(st.booleans()) else ():
+        near = [
+            replace(point, predicted=draw(st.sampled_from([point.predicted, point.measured]))) for point in item.points
+        ]
+        again.append(replace(item, points=tuple(near), seeds=(1,)))
+    return Confrontation("X", reported, corrected, tuple(again))
+
+
+confrontations = confronted()
 
 
 @settings(max_examples=1000, deadline=None)
@@ -220,8 +305,10 @@ def test_a_planted_error_changes_every_verdict_but_open(symbolic, confrontation)
     evidence = confrontation.reported + confrontation.corrected + confrontation.replication
     assume(all(point.measured and point.predicted and point.low and point.high for e in evidence for point in e.points))
     before = verdict(symbolic, confrontation)
-    if before != "open":
+    if before not in UNDECIDED:
         assert verdict(symbolic, planted(confrontation)) != before
+        for what, wrong in plantings(confrontation):
+            assert verdict(symbolic, wrong) != before, what
 
 
 @given(confrontations)

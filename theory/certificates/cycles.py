@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from theory.certificates.reading import flag, interval, items, rational, require_keys, shown
+from theory.certificates.statement import Statement
 
 KEYS = ("beta1", "S", "alpha1", "velocity", "clipped", "kinetic", "trace")
 FINE, COARSE = Fraction(1, 10**20), Fraction(1, 10**6)
@@ -171,8 +172,11 @@ def krawczyk(recursion: Recursion, w: list[Interval], clipped: list[bool]) -> bo
     return True
 
 
-def check_cycle(data: Mapping[str, Any]) -> bool:
-    """Verify a certificate of kind ``cycle``; see the module's text for its content. ValueError if malformed."""
+def check_cycle(data: Mapping[str, Any]) -> Statement | None:
+    """What a certificate of kind ``cycle`` proves, None if it is false; ValueError if malformed.
+
+    See the module's text for its content. Without a clipped point the statement is for every clip from ``alpha1`` on.
+    """
     require_keys(data, KEYS)
     beta1, S, alpha1 = (rational(data[name], name) for name in ("beta1", "S", "alpha1"))
     if not 0 <= beta1 < 1:
@@ -188,7 +192,7 @@ def check_cycle(data: Mapping[str, Any]) -> bool:
     trace = Interval(*interval(data["trace"], "trace"))
 
     recursion = Recursion(beta1, S, alpha1)
-    return (
+    holds = (
         S * (1 - beta1) < 2 * (1 + beta1)
         and all(_is_cell(cell, FINE) for cell in w)
         and _is_cell(kinetic, COARSE)
@@ -199,6 +203,8 @@ def check_cycle(data: Mapping[str, Any]) -> bool:
         and recursion.trace(w, clipped).inside(trace)
         and max(-trace.low, trace.high) < 1 + beta1**k
     )
+    facts = {"beta1": beta1, "S": S, "period": Fraction(2 * k), "clipped": Fraction(2 * sum(clipped)), "alpha1": alpha1}
+    return Statement("cycle", facts) if holds else None
 
 
 def _kinetic_holds(w: list[Interval], clipped: list[bool], alpha1: Fraction, kinetic: Interval) -> bool:

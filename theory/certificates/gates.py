@@ -28,6 +28,7 @@ from math import inf, lcm
 from typing import Any
 
 from theory.certificates.reading import MAX_DIGITS, items, rational, require_keys
+from theory.certificates.statement import Statement
 
 Matrix = tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]
 Point = tuple[Fraction, Fraction]
@@ -35,30 +36,35 @@ MAX_PRODUCT_DIGITS, MAX_VERTICES = 100_000, 600  # what is longer or larger is r
 GROWTH_DIGITS, BOUND_DIGITS, TRACE_DIGITS = 10**4, 10**8, 10**12  # where numbers are rounded, down to 1/these
 
 
-def check_lyapunov(data: Mapping[str, Any]) -> bool:
-    """True when ``V(z) = z'Pz`` falls at every step for every gate sequence in ``[a, b]``; ValueError if malformed."""
+def check_lyapunov(data: Mapping[str, Any]) -> Statement | None:
+    """That ``V(z) = z'Pz`` falls at every step for every gate sequence in ``[a, b]``, or None if it does not.
+
+    Like every check here it raises ValueError if ``data`` are malformed.
+    """
     require_keys(data, ("beta1", "a", "b", "P", "minors_of_P", "minors_at_a", "minors_at_b"))
     beta1, a, b = _gates(data)
     rows = [_numbers(row, "P", 2) for row in items(data["P"], "P", 2)]
     if rows[0][1] != rows[1][0]:
-        return False
+        return None
     form: Matrix = ((rows[0][0], rows[0][1]), (rows[1][0], rows[1][1]))
     found = [_minors(form), *(_minors(_decrease(form, step_matrix(beta1, gate))) for gate in (a, b))]
     stored = [_numbers(data[key], key, 2) for key in ("minors_of_P", "minors_at_a", "minors_at_b")]
-    return found == stored and all(minor > 0 for minors in found for minor in minors)
+    holds = found == stored and all(minor > 0 for minors in found for minor in minors)
+    return Statement("lyapunov", {"beta1": beta1, "low": a, "high": b}) if holds else None
 
 
-def check_polygon(data: Mapping[str, Any]) -> bool:
-    """True when a polygonal norm shrinks for every gate sequence in ``[a, b]``; ValueError if malformed.
+def check_polygon(data: Mapping[str, Any]) -> Statement | None:
+    """That a polygonal norm shrinks for every gate sequence in ``[a, b]``, or None if it does not.
 
     ``vertices`` lists half of the polygon counter-clockwise; the other half is its mirror image through 0.
     """
     require_keys(data, ("beta1", "a", "b", "vertices", "sum_of_vertices", "norm_at_a", "norm_at_b"))
-    return _polygon_norm(data) < 1
+    beta1, a, b = _gates(data)
+    return Statement("polygon", {"beta1": beta1, "low": a, "high": b}) if _polygon_norm(data) < 1 else None
 
 
-def check_gate_bounds(data: Mapping[str, Any]) -> bool:
-    """True when ``lower < joint spectral radius of A(a), A(b) <= norms``: by a word in a and b, and by a polygon.
+def check_gate_bounds(data: Mapping[str, Any]) -> Statement | None:
+    """That ``lower < joint spectral radius of A(a), A(b) <= norms``, by a word in a and b and by a polygon, or None.
 
     ``lower`` is the growth per step of the word, rounded down to a multiple of 1/10^8.
     """
@@ -68,13 +74,16 @@ def check_gate_bounds(data: Mapping[str, Any]) -> bool:
     if not lower > 0:
         raise ValueError(f"lower must be > 0, got {lower}")
     product = word_product(beta1, gates)
-    return (
+    upper = _polygon_norm(data)
+    holds = (
         {a, b} >= set(gates)
         and grows_faster(product, len(gates), lower)
         and not grows_faster(product, len(gates), lower + Fraction(1, BOUND_DIGITS))
         and lower == rounded_down(lower, BOUND_DIGITS)
-        and _polygon_norm(data) < inf
+        and upper < inf
     )
+    facts = {"beta1": beta1, "low": a, "high": b, "lower": lower}
+    return Statement("gate_bounds", facts | {"upper": Fraction(upper)}) if holds else None
 
 
 def _polygon_norm(data: Mapping[str, Any]) -> Fraction | float:
@@ -94,14 +103,15 @@ def _polygon_norm(data: Mapping[str, Any]) -> Fraction | float:
     return max(stored) if stored == [polygon_norm(beta1, gate, vertices) for gate in (a, b)] else inf
 
 
-def check_gate_word(data: Mapping[str, Any]) -> bool:
-    """True when the periodic gate sequence ``gates``, from ``S/(1+alpha1)`` to ``S`` below the edge, is unstable."""
+def check_gate_word(data: Mapping[str, Any]) -> Statement | None:
+    """That the periodic gate sequence ``gates``, from ``S/(1+alpha1)`` to ``S`` below the edge, grows, or None."""
     require_keys(data, ("beta1", "S", "alpha1", "gates", "trace", "growth"))
-    return max(_word(data)) == rational(data["S"], "S") and _word_is_unstable(data)
+    holds = max(_word(data)) == rational(data["S"], "S") and _word_is_unstable(data)
+    return Statement("gate_word", _facts_of_word(data)) if holds else None
 
 
-def check_rise_limited(data: Mapping[str, Any]) -> bool:
-    """True when ``gates``, within ``[S/(1+alpha1), S]``, is unstable although its gates rise slowly.
+def check_rise_limited(data: Mapping[str, Any]) -> Statement | None:
+    """That ``gates``, within ``[S/(1+alpha1), S]``, is unstable although its gates rise slowly, or None.
 
     ``slack`` is the least room in the law, and the lowest gate is exactly ``S/(1+alpha1)``.
     """
@@ -113,7 +123,19 @@ def check_rise_limited(data: Mapping[str, Any]) -> bool:
     if top <= 0 or min(gates) <= 0:
         raise ValueError("S and the gates must be positive")
     slack = min(1 / later - decay / now - (1 - decay) / top for now, later in pairwise([*gates, gates[0]]))
-    return slack >= 0 and slack == rational(data["slack"], "slack") and _word_is_unstable(data)
+    holds = slack >= 0 and slack == rational(data["slack"], "slack") and _word_is_unstable(data)
+    return Statement("rise_limited", _facts_of_word(data) | {"gate_decay": decay, "S": top}) if holds else None
+
+
+def _facts_of_word(data: Mapping[str, Any]) -> dict[str, Fraction]:
+    gates = _word(data)
+    return {
+        "beta1": rational(data["beta1"], "beta1"),
+        "low": min(gates),
+        "high": max(gates),
+        "length": Fraction(len(gates)),
+        "growth": rational(data["growth"], "growth"),
+    }
 
 
 def _word_is_unstable(data: Mapping[str, Any]) -> bool:

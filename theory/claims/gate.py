@@ -205,6 +205,9 @@ G1 = Claim(
         "not care how the axes are turned; a gate for each coordinate does."
     ),
     concludes="proved",
+    holds="as claimed, for every gate; both ends are attained",
+    inequalities={"the gate is monotone and continuous": "kinetic energy >= 0, beta3 > 0"},
+    prose=("A gate that falls with the kinetic energy and is flat from the clip on lies between its two ends.",),
     derive=derive_range,
     formulas=RANGE,
     steps={
@@ -241,6 +244,12 @@ G2 = Claim(
         "a bound G on the velocity."
     ),
     concludes="refuted",
+    holds="max(alpha0/(2 sqrt(beta3)), alpha0 G/(1+alpha1)) where ||v|| <= G; as claimed while the clip does not act",
+    inequalities={"clipped: the step grows with the speed": "alpha0 > 0, alpha1 >= 0"},
+    prose=(
+        "A gap that is a square over a positive number is not negative.",
+        "A velocity that is an average of gradients of norm at most G has norm at most G (triangle inequality).",
+    ),
     derive=derive_step,
     formulas=LARGEST_STEP,
     steps={

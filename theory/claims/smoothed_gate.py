@@ -29,11 +29,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 
 import sympy as sp
 
 from theory import recursion
+from theory.certificates.statement import Statement
 from theory.claim import Certificate, Claim
 from theory.claims.gate_sequences import TWO_GATES
 from theory.methods.linearisation import without_decay
@@ -252,6 +254,14 @@ def orbit_window() -> bool:
     )
 
 
+def _sawtooth(name: str, beta1: str, decay: str, S: str, gates: tuple[str, str], growth: str) -> Certificate:
+    """Needed: two gates in turn that obey the law of ``decay < beta1^2`` and grow."""
+    low, high = map(Fraction, gates)
+    numbers = {"low": low, "high": high, "gate_decay": Fraction(decay), "S": Fraction(S)}
+    facts = {"beta1": Fraction(beta1), "length": Fraction(2), "growth": Fraction(growth), **numbers}
+    return Certificate(name, Statement("rise_limited", facts))
+
+
 S7 = Claim(
     id="S7",
     title="The smoothed gate below the edge, and beyond",
@@ -286,6 +296,15 @@ S7 = Claim(
         "almost at once, and loss spikes appear."
     ),
     concludes="proved under assumptions",
+    holds="every start converges for S < B if gate_decay > beta1^2 - (1-beta1^2)(1-S/B)/alpha1, so beta1^2 suffices",
+    inequalities={"the smoothed gate opens slowly: the rise law": "0 <= gate_decay < 1, alpha1 >= 0, energies >= 0"},
+    prose=(
+        "Two losses in a row bound the squared state from below, uniformly in the gates: V falls by a factor every two "
+        "steps.",
+        "In several dimensions the modes' energies add up, and the largest curvature decides.",
+        "The bias-corrected gate obeys the law of a memory that tends to its own: from some step on the theorem "
+        "applies, and finitely many bounded steps change only a constant.",
+    ),
     derive=derive,
     formulas=FORMULAS,
     steps={
@@ -302,9 +321,9 @@ S7 = Claim(
         "beyond the edge: the period-2 orbit and its window": orbit_window,
     },
     certificates=(
-        Certificate("gates_sawtooth_50", "beta1 1/2, gate_decay .249 < .25: gates that obey the law and diverge"),
-        Certificate("gates_sawtooth_70", "beta1 7/10, gate_decay .489 < .49: gates that obey the law and diverge"),
-        Certificate("gates_sawtooth_90", "beta1 9/10, gate_decay .809 < .81: gates that obey the law and diverge"),
+        _sawtooth("gates_sawtooth_50", "1/2", "249/1000", "29997/5000", ("1997/1000", "2001/500"), "1251/1250"),
+        _sawtooth("gates_sawtooth_70", "7/10", "489/1000", "56661/5000", ("583/125", "6669/1000"), "2501/2500"),
+        _sawtooth("gates_sawtooth_90", "9/10", "809/1000", "1899981/50000", ("1799/100", "20"), "5001/5000"),
     ),
 )
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import vradam
 from experiments.measurement.formula import evaluate
 from experiments.measurement.frontier import PUBLISHED, SMOOTHED, Variant
-from experiments.measurement.verdict import Confrontation, Evidence, Point
+from experiments.measurement.verdict import Confrontation, Evidence, Point, least_fitting
 from experiments.store.chunks import Chunks
 from theory.claims import stability
 from theory.notation import edge
@@ -29,6 +29,8 @@ from vradam.dynamics import lyapunov, random_starts
 Array = NDArray[np.floating]
 EDGE: Final = edge()
 BOWL: Final = vradam.objectives.quadratic([1.0])
+#: To this accuracy (relative) a run has settled on its orbit when it is measured.
+SETTLED: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -250,15 +252,16 @@ def confront(setup: Setup, data: Mapping[str, xr.Dataset], formulas: Mapping[str
                 here = seen.sel(beta1=beta1, beta3=beta3).isel(ratio=i)
                 label = f"beta1 = {beta1:g}, beta3 = {beta3:g}, S/B = {ratio:g}"
                 predicted = evaluate(formulas["velocity_squared"], S=S[i], beta1=beta1, beta3=beta3)
-                speeds.append(_spread(here.velocity.values**2, float(predicted), label))
-                rates.append(_spread(here.rate.values, 1.0, label))
+                speeds.append(least_fitting(*_steady(here.velocity.values**2, predicted), SETTLED, label))
+                rates.append(least_fitting(*_steady(here.rate.values, 1.0), SETTLED, label))
     ends, broken, products = [], [], []
     for beta1 in data["window"].beta1.values.tolist():
         label = f"beta1 = {beta1:g}"
         swings, orbits = data["window"].swing.sel(beta1=beta1), data["asymmetric"].sel(beta1=beta1)
         ends.append(_first(swings > 1e-3, float(evaluate(formulas["upper_end"], beta1=beta1)), label))
         broken.append(_first(orbits.recurrence > 1e-3, float(evaluate(formulas["asymmetric_end"], beta1=beta1)), label))
-        products.append(_spread(orbits.product.values[orbits.recurrence < 1e-9], 1.0, label))
+        product = orbits.product.values[orbits.recurrence < 1e-9]
+        products.append(least_fitting(*_steady(product, 1.0), SETTLED, label))
     return Confrontation(
         "S6",
         reported=(
@@ -304,10 +307,9 @@ def _first(beyond: xr.DataArray, predicted: float, label: str) -> Point:
     return Point((low + high) / 2, low * (1 - 1e-9), high * (1 + 1e-9), predicted, label)
 
 
-def _spread(values: Array, predicted: float, label: str) -> Point:
-    """A quantity that should be constant: its mean, with its range as the interval, widened by the arithmetic."""
-    low, high = float(values.min()) * (1 - 1e-6), float(values.max()) * (1 + 1e-6)
-    return Point(float(values.mean()), low, high, predicted, label)
+def _steady(values: Array, predicted: float) -> tuple[Array, Array]:
+    """The values of a quantity that should be constant, and as many predictions."""
+    return values.ravel(), np.full(values.size, float(predicted))
 
 
 def _tail(

@@ -18,7 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from experiments.measurement.comparison import profile, profile_interval, width
-from experiments.measurement.statistics import confidence
+from experiments.measurement.statistics import FEWEST, mean_interval
 from experiments.store.chunks import Chunks
 from experiments.studies.sensitivity import landscapes
 from experiments.studies.sensitivity.steps_to_target import Family, Task, measure, resampled_medians
@@ -232,10 +232,17 @@ def _interval(resamples: NDArray) -> NDArray:
     return np.stack([resamples[0], low, high])
 
 
+def _mean(gain: NDArray) -> NDArray:
+    """The mean over the objectives, the last axis, with its 95 % interval: none from fewer than ten of them."""
+    few = gain.shape[-1] < FEWEST
+    ends = np.full((2, *gain.shape[:-1]), np.nan) if few else mean_interval(gain)
+    return np.stack([gain.mean(axis=-1), *ends])
+
+
 def _gains(setup: Setup, families: tuple[Family, ...], widths: xr.Dataset) -> xr.Dataset:
     """What a family gains over the last of the forms or over AdamW, each with the same budget: the mean over the
     objectives of the difference of the widths ``own`` and ``common`` (decades), and of log2 of the ratio of the best
-    steps (``speed``; a failure counts as twice the horizon), with bootstrap intervals over the objectives."""
+    steps (``speed``; a failure counts as twice the horizon), with Student's intervals over the objectives."""
     horizons = np.array([task.steps for task in setup.tasks], dtype=float)
     value = widths.sel(part="value")
     best = np.minimum(value.best, 2 * horizons)
@@ -244,10 +251,9 @@ def _gains(setup: Setup, families: tuple[Family, ...], widths: xr.Dataset) -> xr
     forms = names[-1] if setup.forms else "AdamW"
     against = ["AdamW"] * len(setup.optimizers) + [forms] * len(setup.forms)
     gain = measured - measured[:, [names.index(name) for name in against]]
-    low, high = confidence(gain, setup.seed)
     return xr.Dataset(
         {
-            "gain": (("part", "measure", "family", "choice"), np.stack([gain.mean(axis=-1), low, high])),
+            "gain": (("part", "measure", "family", "choice"), _mean(gain)),
             "against": ("family", against),
         },
         coords={
@@ -263,7 +269,7 @@ def _gate(setup: Setup, steps: dict[str, NDArray]) -> xr.Dataset:
     """What adding the gate to Adam changes, all else equal: ``own`` width (decades) and ``speed`` (as in ``gains``).
 
     ``gain`` over (form, beta3) is at the default beta1; ``gain_at_friction`` over (beta1, strength) is of the published
-    gate against Adam with the same beta1. Means over the objectives, with bootstrap intervals over them.
+    gate against Adam with the same beta1. Means over the objectives, with Student's intervals over them.
     """
     *gated, plain = setup.forms
     without = _quality(setup, steps[plain.name][:, plain.default_setting])
@@ -289,13 +295,10 @@ def _gate(setup: Setup, steps: dict[str, NDArray]) -> xr.Dataset:
         ]
     )
 
-    def summary(gain: NDArray) -> NDArray:
-        return np.stack([gain.mean(axis=-1), *confidence(gain, setup.seed)])
-
     return xr.Dataset(
         {
-            "gain": (("part", "form", "beta3", "measure"), summary(forms)),
-            "gain_at_friction": (("part", "beta1", "strength", "measure"), summary(pairs)),
+            "gain": (("part", "form", "beta3", "measure"), _mean(forms)),
+            "gain_at_friction": (("part", "beta1", "strength", "measure"), _mean(pairs)),
         },
         coords={
             "part": ["value", "low", "high"],

@@ -90,5 +90,5 @@ def gate(cost: xr.Dataset) -> Table:
         "VRAdam's time over AdamW's, in the same engine",
         ("hidden units", "batch", "epoch", "step alone"),
         tuple(rows),
-        "Medians with 95 % bootstrap intervals. In the step alone the clip is never reached.",
+        "Medians over processes with 95 % intervals (order statistics). In the step alone the clip is never reached.",
     )

@@ -22,7 +22,7 @@ import numpy as np
 import xarray as xr
 
 from experiments.measurement.comparison import FACTORS, GAIN, basin_width, holm, paired, profile, tail_gain, time_to
-from experiments.measurement.statistics import confidence
+from experiments.measurement.statistics import FEWEST, mean_interval
 from experiments.store.chunks import Chunks
 from experiments.studies.early_dip import DEFAULT as EARLY
 from experiments.studies.tasks.data import text
@@ -97,14 +97,14 @@ def run(setup: Setup, chunks: Chunks) -> Result:
     if "transformer" in setup.tasks:
         data["runs"].attrs["text"] = text().source
     data["runs"].attrs["seed"] = setup.seed
-    data["pairs"] = comparisons(setup, data["runs"])
+    data["pairs"] = comparisons(data["runs"])
     watched = {pair: chosen[pair] for pair in pairs if pair[1] in INSIDE}
     for name, function in {"inside": inside, "scaled": scaled}.items():
         found = chunks.map(function, {_key(name, *pair): (setup, *pair, hyper) for pair, hyper in watched.items()})
         data[name] = xr.concat([xr.concat([found[_key(name, task, optimizer)] for optimizer in INSIDE], "optimizer")
                                 for task in setup.tasks], "task").assign_coords(
             task=[LABELS[task] for task in setup.tasks], optimizer=list(INSIDE))  # fmt: skip
-    return Result(data, (confrontation(setup.seed, data["runs"], data["pairs"]),))
+    return Result(data, (confrontation(data["runs"], data["pairs"]),))
 
 
 def _jax_is_there() -> None:
@@ -226,12 +226,12 @@ def _row(setup: Setup, runs: dict[str, xr.Dataset]) -> xr.Dataset:
     """One optimizer on one task."""
     again, searched, swept = runs["fresh"], runs["search"], runs["basin"]
     score, steady = scored(again), scored(runs["constant"])
-    low, high = confidence(score, setup.seed)
+    low, high = mean_interval(score)
     chosen = setting(searched)
     grid = scored(swept).reshape(len(setup.basin), setup.basin_seeds).mean(axis=1)
     second = again.test_second.values
     kept = np.isfinite(second)
-    low2, high2 = confidence(second[kept], setup.seed) if kept.sum() > 1 else (np.nan, np.nan)
+    low2, high2 = mean_interval(second[kept]) if kept.sum() >= FEWEST else (np.nan, np.nan)
     every = [found.diverged_at.values for found in (searched, again)]
     by_alpha0 = np.argsort(searched.hyper_alpha0.values)
     return xr.Dataset(
@@ -269,13 +269,13 @@ def _row(setup: Setup, runs: dict[str, xr.Dataset]) -> xr.Dataset:
     )
 
 
-def comparisons(setup: Setup, runs: xr.Dataset) -> xr.Dataset:
+def comparisons(runs: xr.Dataset) -> xr.Dataset:
     """VRAdam against every other optimizer on every task: paired over all fresh seeds, Holm over all comparisons."""
     others = [name for name in OPTIMIZERS if name != "VRAdam"]
     ours = runs.score.sel(optimizer="VRAdam").values
     found = np.array(
         [
-            [paired(ours[i], runs.score.isel(task=i).sel(optimizer=name).values, setup.seed) for name in others]
+            [paired(ours[i], runs.score.isel(task=i).sel(optimizer=name).values) for name in others]
             for i in range(runs.sizes["task"])
         ]
     )

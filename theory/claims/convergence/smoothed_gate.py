@@ -193,6 +193,17 @@ C2 = Claim(
         "So the bias of the published gate goes away and the rate comes back."
     ),
     concludes="proved under assumptions",
+    holds="the bound of a predictable gate plus a term of lower order, if 1 - gate_decay = 1/N or 1/sqrt N",
+    inequalities={
+        f"every path of {part}": "all paths of a finite tree of gradients, in rational arithmetic"
+        for part in (
+            *(f"8 steps: {lemma}" for lemma in ("descent", "drift", "sums", "slow gate", "look-ahead", "(A), (B)")),
+            "6 steps: assembly",
+            "6 steps, beta1 = 0",
+            "6 steps, corrected",
+        )
+    },
+    prose=("The lemmas hold at every step of every path; their expectations are added up over the horizon.",),
     derive=derive,
     formulas={
         "theorem": theorem,

@@ -218,6 +218,12 @@ S6 = Claim(
         "does guarantee is that nothing runs away, not that the minimum is reached."
     ),
     concludes="proved under assumptions",
+    holds="B < S < 2B: eta_t L = B and beta3 v^2 = S/B - 1; orbits stay bounded while eta_min L < B",
+    prose=(
+        "A periodic orbit whose return map has its eigenvalues inside the unit circle attracts its neighbourhood.",
+        "On the orbit the other modes see the constant gate B/L, below their own edges, and decay.",
+        "A stable linear system with a bounded input stays bounded.",
+    ),
     derive=derive,
     formulas=BEYOND,
     steps={

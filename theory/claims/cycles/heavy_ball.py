@@ -19,7 +19,8 @@ understood. With ``delta_t = v_t - v_{t-1}``, ``phi_t = phi(v_t)`` take
     V_t = Phi(v_t) + p delta_t^2 + 2 q delta_t phi_t + s phi_t^2.
 
 ``Phi + mu ||v||^2/2`` is convex and (1+mu)-smooth, so by the standard inequality for such functions (Nesterov,
-Lectures on Convex Optimization, Theorem 2.1.5), with ``e = delta_{t+1}``, ``w = phi_{t+1}`` and ``nu = 1/(2(1+mu))``,
+Lectures on Convex Optimization, Theorem 2.1.5; :func:`interpolation` proves it for d = 1 and samples it beyond), with
+``e = delta_{t+1}``, ``w = phi_{t+1}`` and ``nu = 1/(2(1+mu))``,
 
     Phi(v_{t+1}) - Phi(v_t) <= w e + mu e^2/2 - nu (w - phi + mu e)^2.
 
@@ -37,7 +38,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 
 from theory.claim import vanishes
 from theory.methods.linearisation import derive_edge, without_decay
@@ -47,6 +50,7 @@ from theory.recursion import ALGORITHM, Coefficients, gamma, momentum, velocity
 mu, h, e, phi, w, delta = sp.symbols("mu h e phi w delta", positive=True)
 t = sp.Symbol("t", positive=True)
 nu = 1 / (2 * (1 + mu))
+Array = NDArray[np.float64]
 
 
 def gate_between(before: sp.Expr, now: sp.Expr, after: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
@@ -141,6 +145,52 @@ def potential() -> bool:
     below = vanishes(1 - along - v**2 * (3 + v**2) / (1 + v**2) ** 2)
     excess = sp.diff(sp.log(1 + v**2) / 2 - opening * v**2 / 2, v)
     return same_gate and gradient and above and below and vanishes(excess - v**3 / (1 + v**2) ** 2)
+
+
+def interpolation() -> bool:
+    """The inequality that is imported: proved for d = 1, sampled for d = 2 and 3, where it is tight.
+
+    For ``Psi`` with ``0 <= Psi'' <= M`` let ``G(a) = Psi'(b)(b-a) - Psi(b) + Psi(a) - (Psi'(b)-Psi'(a))^2/(2M)``. Then
+    ``G(b) = 0`` and ``G'(a) = -(Psi'(b)-Psi'(a))(1 - Psi''(a)/M)``, which has the sign of a - b: G is nowhere negative.
+    With ``Psi = Phi + mu v^2/2``, ``M = 1 + mu``, ``a = v``, ``b = v + e`` it is the inequality of the proof.
+    """
+    a, b, M = sp.symbols("a b M", positive=True)
+    Psi, Phi = sp.Function("Psi"), sp.Function("Phi")
+    gap = Psi(b).diff(b) * (b - a) - Psi(b) + Psi(a) - (Psi(b).diff(b) - Psi(a).diff(a)) ** 2 / (2 * M)
+    slope = -(Psi(b).diff(b) - Psi(a).diff(a)) * (1 - Psi(a).diff(a, 2) / M)
+    one_dimension = vanishes(gap.diff(a) - slope) and vanishes(gap.subs(a, b).doit())
+    used = w * e + mu * e**2 / 2 - nu * (w - phi + mu * e) ** 2 - (Phi(b) - Phi(a))
+    named = {Psi(b).diff(b): w + mu * b, Psi(a).diff(a): phi + mu * a, M: 1 + mu}
+    named |= {Psi(b): Phi(b) + mu * b**2 / 2, Psi(a): Phi(a) + mu * a**2 / 2}
+    restated = vanishes((gap.subs(named) - used).subs(e, b - a))
+    return one_dimension and restated and all(sampled_gap(d) >= -1e-13 > sampled_gap(d, 1.05) for d in (2, 3))
+
+
+def sampled_gap(dimension: int, factor: float = 1.0, pairs: int = 40_000) -> float:
+    """The least of ``<w, e> + mu |e|^2/2 - factor nu |w - phi + mu e|^2 - (Phi(v+e) - Phi(v))`` over random pairs.
+
+    ``mu = 1/8``, Phi unclipped and clipped at alpha1 = 4; v and e are normal, their sizes spread over four decades.
+    """
+    random = np.random.default_rng(dimension)
+    size = 10 ** random.uniform(-3, 1, (2, pairs, 1))
+    before, jump = size * random.standard_normal((2, pairs, dimension))
+    curvature, least = 1 / 8, np.inf
+    for clip in (np.inf, 4.0):
+
+        def value(v: Array, clip: float = clip) -> Array:
+            square = (v**2).sum(axis=-1)
+            inside = np.minimum(square, clip)
+            return (np.log1p(inside) + (square - inside) / (1 + inside)) / 2
+
+        def slope(v: Array, clip: float = clip) -> Array:
+            return v / (1 + np.minimum((v**2).sum(axis=-1, keepdims=True), clip))
+
+        after = before + jump
+        turn = slope(after) - slope(before) + curvature * jump
+        bound = (slope(after) * jump).sum(axis=-1) + curvature * (jump**2).sum(axis=-1) / 2
+        bound -= factor * (turn**2).sum(axis=-1) / (2 * (1 + curvature))
+        least = min(least, float((bound - (value(after) - value(before))).min()))
+    return least
 
 
 def decrement(p: sp.Expr, q: sp.Expr, s: sp.Expr) -> sp.Expr:

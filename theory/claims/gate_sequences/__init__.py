@@ -9,10 +9,12 @@ What is true of the theorem are the cases (1) to (4) among the steps of S3a, and
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 import sympy as sp
 
-from theory.claim import Certificate, Claim
+from theory.certificates.statement import Statement
+from theory.claim import Certificate, Cited, Claim
 from theory.claims.gate_sequences.circle_criterion import (
     LIMITS,
     derive_limits,
@@ -177,6 +179,20 @@ def without_momentum_all_gates_are_safe() -> bool:
     return zero(loss - (gradient.T * (2 * gates - gates * h * gates) * gradient)[0])
 
 
+def _every_sequence(kind: str, name: str, beta1: str, S: str, alpha1: int = 10) -> Certificate:
+    """Needed: something falls under every gate sequence in ``[S/(1+alpha1), S]``."""
+    high = Fraction(S)
+    return Certificate(name, Statement(kind, {"beta1": Fraction(beta1), "low": high / (1 + alpha1), "high": high}))
+
+
+def _word(name: str, beta1: str, S: str, length: int, growth: str, alpha1: int = 10) -> Certificate:
+    """Needed: ``length`` gates from ``S/(1+alpha1)`` to ``S`` that grow by more than ``growth`` a step, repeated."""
+    high = Fraction(S)
+    numbers = {"length": Fraction(length), "growth": Fraction(growth)}
+    facts = {"beta1": Fraction(beta1), "low": high / (1 + alpha1), "high": high, **numbers}
+    return Certificate(name, Statement("gate_word", facts))
+
+
 S3a = Claim(
     id="S3a",
     title="Gates in any order: one Lyapunov function up to the edge",
@@ -209,6 +225,14 @@ S3a = Claim(
         "save the theorem either: S3b."
     ),
     concludes="refuted",
+    holds="any gates: alpha0 L < 2/kappa (0.105 at beta1 = 0.9, where B = 38); constant or monotone gates: up to B",
+    prose=(
+        "A form that falls at both ends of an interval of gates falls in between, its image being convex in the gate.",
+        "Two losses in a row bound the squared state from below, uniformly on closed intervals of gates below B: "
+        "exponential stability of constant and monotone gates.",
+        "Two changes of opposite sign are not both negative: no quadratic form serves more gates than the limit.",
+        "In an eigenbasis of the Hessian the modes are independent, and their functions add up.",
+    ),
     derive=derive_limits,
     formulas=LIMITS,
     steps={
@@ -230,18 +254,18 @@ S3a = Claim(
         "(4) gates that never fall": rising_gates,
     },
     certificates=(
-        Certificate("gates_quadratic_90", "beta1 9/10, alpha1 10, S = .215: one quadratic form (the limit is .2154)"),
-        Certificate("gates_quadratic_50", "beta1 1/2, alpha1 10, S = 1.27: one quadratic form (the limit is 1.2762)"),
-        Certificate("gates_quadratic_99", "beta1 99/100, alpha1 10, S = .02: one quadratic form (the limit is .0206)"),
-        Certificate("gates_polygon_90", "beta1 9/10, alpha1 10, S = .549: stable, by a polygonal norm of 106 corners"),
-        Certificate("gates_polygon_50", "beta1 1/2, alpha1 10, S = 2.43: stable, by a polygonal norm"),
-        Certificate("gates_word_90_at_0145", "beta1 9/10, alpha1 10, S = .551 (.0145 of the edge): unstable word"),
-        Certificate("gates_word_90_at_05", "beta1 9/10, alpha1 10, S = 1.9 (.05 of the edge): unstable word"),
-        Certificate("gates_word_90_at_25", "beta1 9/10, alpha1 10, S = 9.5 (.25 of the edge): unstable word"),
-        Certificate("gates_word_90_at_50", "beta1 9/10, alpha1 10, S = 19 (.50 of the edge): unstable word"),
-        Certificate("gates_word_90_at_99", "beta1 9/10, alpha1 10, S = 37.6 (.99 of the edge): unstable word"),
-        Certificate("gates_word_50", "beta1 1/2, alpha1 10, S = 2.44 (.41 of the edge): unstable word"),
-        Certificate("gates_word_99", "beta1 99/100, alpha1 10, S = 10 (.025 of the edge): unstable word"),
+        _every_sequence("lyapunov", "gates_quadratic_90", "9/10", "43/200"),  # the limit is .2154
+        _every_sequence("lyapunov", "gates_quadratic_50", "1/2", "127/100"),  # the limit is 1.2762
+        _every_sequence("lyapunov", "gates_quadratic_99", "99/100", "1/50"),  # the limit is .0206
+        _every_sequence("polygon", "gates_polygon_90", "9/10", "549/1000"),
+        _every_sequence("polygon", "gates_polygon_50", "1/2", "243/100"),
+        _word("gates_word_90_at_0145", "9/10", "551/1000", 45, "1"),
+        _word("gates_word_90_at_05", "9/10", "19/10", 11, "261/250"),
+        _word("gates_word_90_at_25", "9/10", "19/2", 9, "11873/10000"),
+        _word("gates_word_90_at_50", "9/10", "19", 3, "1773/1250"),
+        _word("gates_word_90_at_99", "9/10", "188/5", 2, "21257/10000"),
+        _word("gates_word_50", "1/2", "61/25", 4, "5007/5000"),
+        _word("gates_word_99", "99/100", "10", 15, "10623/10000"),
     ),
 )
 
@@ -270,6 +294,14 @@ S5 = Claim(
         "edge on."
     ),
     concludes="refuted",
+    holds="beta1 > 0: a single gate destabilises too, and grows faster; beta1 = 0: neither kind does",
+    cited=(
+        Cited(
+            "all roots lie inside a circle exactly when each reduced polynomial's first coefficient outweighs its last",
+            "Schur-Cohn criterion",
+        ),
+    ),
+    prose=("2 G - G H G is positive for diagonal G < 2/L because G H G <= L G^2.",),
     derive=derive_two_gates,
     formulas=TWO_GATES,
     steps={
@@ -280,7 +312,7 @@ S5 = Claim(
         "beta1 = 0: every gate is safe, per coordinate too": without_momentum_all_gates_are_safe,
     },
     certificates=(
-        Certificate("gates_two_50", "beta1 1/2: the curvature 5/4 under the gates 4 and 1 in turn (edge 6): unstable"),
+        _word("gates_two_50", "1/2", "5", 2, "6577/5000", alpha1=3),  # the curvature 5/4 under the gates 4 and 1
     ),
 )
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import sympy as sp
 
 from theory import recursion
-from theory.claim import Claim, vanishes
+from theory.claim import Cited, Claim, vanishes
 from theory.claims.stability import decay_sequences
 from theory.methods.linearisation import (
     at,
@@ -227,6 +227,18 @@ S1 = Claim(
         "eigenvalues of P^-1 H for curvatures. At beta1 = 0.9 the edge is 38/eta."
     ),
     concludes="proved",
+    holds="as claimed",
+    cited=(
+        Cited(
+            "P^-1 H is similar to a symmetric matrix, which has real eigenvalues and a basis of eigenvectors",
+            "spectral theorem",
+        ),
+    ),
+    prose=(
+        "A real quadratic has both roots in the left half-plane exactly when its coefficients have one sign; mapped to "
+        "the unit disc these are Jury's three conditions.",
+        "The powers of a matrix tend to 0 exactly when all its eigenvalues lie inside the unit circle.",
+    ),
     derive=derive_edge,
     formulas=EDGE,
     steps={
@@ -262,6 +274,14 @@ S2 = Claim(
         "map, and gates that are each stable can be unstable in alternation."
     ),
     concludes="proved under assumptions",
+    holds="for the gate of one instant, held or moving slowly; at rest the edge is B/alpha0, as without a gate",
+    cited=(
+        Cited(
+            "P^-1 H is similar to a symmetric matrix, which has real eigenvalues and a basis of eigenvectors",
+            "spectral theorem",
+        ),
+    ),
+    prose=("With the gate held at its value for one speed a step is one of Adam at eta_t, and S1 applies.",),
     derive=derive_instantaneous,
     formulas=INSTANTANEOUS,
     steps={
@@ -301,6 +321,13 @@ S4 = Claim(
         "completely."
     ),
     concludes="refuted",
+    holds="constant gate: alpha0 (L + kappa decay) < B; any gates: alpha0 (decay + kappa L) < 2",
+    prose=(
+        "The three conditions are monotone in curvature and step size, so the largest curvature and the open gate "
+        "decide; the smallest curvature decides p(1) > 0.",
+        "A form that is positive definite for every gain of a closed interval falls by one factor at every step.",
+        "A mixed term would change sign as the gain tends to 0, so a function that falls for every gain has none.",
+    ),
     derive=derive_decay,
     formulas=DECAY,
     steps={
