@@ -19,7 +19,7 @@ from experiments.report import ledger
 from experiments.report import strict_json as reading
 from experiments.results import compute
 from experiments.store import chunks as store
-from experiments.store import fingerprint
+from experiments.store import files, fingerprint
 from experiments.studies import speed
 from experiments.studies.cycles import basins, period_four
 from experiments.studies.speed.gate import samples
@@ -445,8 +445,8 @@ PROVOKED = {
     "experiments.store.chunks.decode": [
         (lambda: store.decode(b"no such file"), ValueError, "is not the signature of a valid netCDF")
     ],
-    "experiments.store.chunks.read_checked": [
-        (lambda: store.read_checked(Path(__file__), "0000"), ValueError, "checksum does not match"),
+    "experiments.store.files.read_checked": [
+        (lambda: files.read_checked(Path(__file__), "0000"), ValueError, "checksum does not match"),
     ],
     "vradam.workers.Workers": [
         (lambda: workers.Workers(jobs=0), ValueError, "jobs must be a positive integer, got 0"),
@@ -463,13 +463,13 @@ ELSEWHERE = {
     "vradam.sweeps.run": ("test_sweeps", "test_bad_input_is_refused"),
     "experiments.report.on_record.on_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
     "experiments.report.on_record.read_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
-    "experiments.store.chunks.checksums": ("test_store", "test_a_dataset_has_a_plain_name"),
+    "experiments.store.manifest.manifest": ("test_store", "test_a_dataset_has_a_plain_name"),
     "experiments.store.chunks.read_data": ("test_store", "test_a_long_list_of_checksums_is_refused"),
     "experiments.study.Table": ("test_report", "Table("),
     "experiments.report.reference.update_reference": ("test_reference", "the largest files are"),
     "experiments.studies.sensitivity.run": ("test_sensitivity", "test_unequal_budgets_are_refused"),
-    "experiments.store.chunks.exclusive": ("test_store", "test_a_second_job_is_told_who_has_the_folder"),
-    "experiments.store.chunks.write_atomically": ("test_store", "test_a_failed_write_leaves_the_old_file_and_no_other"),
+    "experiments.store.files.exclusive": ("test_store", "test_a_second_job_is_told_who_has_the_folder"),
+    "experiments.store.files.write_atomically": ("test_store", "test_a_failed_write_leaves_the_old_file_and_no_other"),
     "experiments.measurement.comparison.paired": ("test_tasks", "test_losses_that_have_no_ratio_are_refused"),
     "experiments.studies.tasks.nets.make": ("test_tasks", "test_a_task_that_is_not_there_is_refused"),
     "experiments.studies.tasks.protocol.train": (

@@ -25,7 +25,7 @@ from toys import (
 )
 
 from experiments import __main__ as command
-from experiments.store.chunks import exclusive
+from experiments.store.files import exclusive
 
 FIELDS = [
     "id", "title", "as_reported", "source", "assumptions", "verdict", "expected_verdict",
