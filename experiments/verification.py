@@ -188,7 +188,7 @@ def difference(one: xr.Dataset, other: xr.Dataset) -> str:
             if not np.array_equal(mine, theirs):
                 return f"{name}"
             continue
-        finite = np.isfinite(theirs)
+        finite = np.isfinite(mine) & np.isfinite(theirs)
         if not np.array_equal(np.where(finite, 0, mine), np.where(finite, 0, theirs), equal_nan=True):
             return f"{name} in what is not finite"
         gap = float(np.max(np.abs(np.subtract(mine, theirs, where=finite, out=np.zeros(mine.shape))), initial=0.0))
