@@ -1,7 +1,8 @@
 """``python -m experiments``: confront every claim with runs, print the ledger, write the report.
 
 Exit status: 0 if every verdict that has an expectation meets it, 1 if one does not, 2 for a wrong command line, 3 if
-the job cannot run (folder in use, disk full, folder not writable), 130 if it was interrupted.
+the job cannot run (folder in use, disk full, folder not writable, code edited meanwhile), 130 if it was interrupted.
+With ``--verify``: 0 if all is sound, 1 if not.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from experiments.catalogue import Catalogue
     from experiments.job import Draw
+
+
+REFERENCE = Path(__file__).parent / "reference"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,6 +43,15 @@ def parser() -> argparse.ArgumentParser:
         "--update-reference",
         action="store_true",
         help="with --paper: renew experiments/reference and the README's ledger",
+    )
+    arguments.add_argument(
+        "--verify",
+        nargs="?",
+        const=REFERENCE,
+        type=Path,
+        metavar="DIR",
+        help="run nothing; say what is damaged, stale or missing in a folder of results, which are compared with the "
+        "reference (without DIR: in the reference, and in --out if it exists)",
     )
     return arguments
 
@@ -122,12 +135,13 @@ def _run(
     except (ImportError, ValueError) as error:
         print(f"The catalogue is not whole: {error}", file=sys.stderr)
         return 3
+    if chosen.verify is not None:
+        return _verified(chosen, catalogue)
     try:
         catalogue.select(options.only)
     except ValueError as error:
         command_line.error(str(error))
-    reference = ROOT / "experiments" / "reference"
-    result = main_job(options, catalogue, draw or _draw, reference)
+    result = main_job(options, catalogue, draw or _draw, REFERENCE)
     print(table(result.findings))
     for text in [*map(line, result.recorded), *([result.notice] if result.notice else [])]:
         print(text)
@@ -138,12 +152,24 @@ def _run(
     if chosen.update_reference:
         entries = [entry(finding) for finding in result.findings]
         try:
-            update_reference(entries, options.out, reference, ROOT / "README.md", catalogue)
+            update_reference(entries, options.out, REFERENCE, ROOT / "README.md", catalogue)
         except ValueError as error:
             print(f"The reference is not renewed: {error}", file=sys.stderr)
             return 3
         print("The reference and the README's ledger are renewed.")
     return 0 if all(finding.is_as_expected for finding in result.findings) else 1
+
+
+def _verified(chosen: argparse.Namespace, catalogue: Catalogue) -> int:
+    """Print what is found; 1 if anything has to be done about it."""
+    from experiments.verification import verify
+
+    folders = [chosen.verify]
+    if chosen.verify == REFERENCE and chosen.out.is_dir():
+        folders.append(chosen.out)
+    found = [report for folder in folders for report in verify(folder, catalogue, REFERENCE)]
+    print("\n".join(map(str, found)) or "nothing is stored there")
+    return 1 if any(report.fatal for report in found) else 0
 
 
 def _draw(stem: str, data: Mapping[str, Any], folder: Path) -> Sequence[Path]:

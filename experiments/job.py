@@ -8,30 +8,23 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
 from experiments.catalogue import Catalogue, Stem
 from experiments.catalogue import catalogue as our_catalogue
+from experiments.examinations import examinations
 from experiments.measurement.verdict import Confrontation
 from experiments.report.ledger import Finding, JobResult, StudyRun, entry
 from experiments.report.on_record import on_record
 from experiments.report.page import render
 from experiments.results import compute, write_json
-from experiments.store.chunks import (
-    Chunks,
-    exclusive,
-    forget,
-    remove_unfinished,
-    write_atomically,
-)
-from experiments.store.fingerprint import fingerprint, package_digest, plain
+from experiments.store.files import exclusive, forget, remove_unfinished, write_atomically
+from experiments.store.fingerprint import fingerprint, plain
 from experiments.store.provenance import provenance
 from experiments.study import Table
-from theory.claim import Claim, Examination, Status, examine
 from vradam.workers import HERE, Workers
 
 log = logging.getLogger("experiments")
@@ -86,7 +79,7 @@ def main_job(
         with bar:
             bar.set_description("derivations".ljust(20))
             asked = [finding.claim for finding in findings.values() if finding.claim.id in selected]
-            for name, examination in examinations(asked, options).items():
+            for name, examination in examinations(asked, options.out, options.workers, options.fresh).items():
                 findings[name] = replace(findings[name], examination=examination)
             bar.update()
             for stem in stems:
@@ -110,28 +103,6 @@ def main_job(
         write_json(options.out / "claims.json", [entry(finding) for finding in result.findings])
         write_atomically(options.out / "report.html", render(result, options.out).encode("utf-8"))
     return result
-
-
-def examinations(claims: Sequence[Claim], options: Options) -> dict[str, Examination]:
-    """The symbolic witness on each claim: stored ones as they are, the others derived and checked now."""
-    print_of = fingerprint(package_digest("theory"), "theory.claim")
-    folder = options.out / "theory" / print_of
-    if options.fresh:
-        forget(folder)
-    chunks = Chunks(folder, print_of)
-    found: dict[str, Examination] = {}
-    for name, dataset in chunks.stored([claim.id for claim in claims]).items():
-        try:
-            found[name] = _from_dataset(dataset)
-        except ValueError as error:
-            log.warning("%s/%s: %s; examining it again", folder, name, error)
-    longest_first = sorted(claims, key=lambda claim: -len(claim.formulas) - len(claim.steps))
-    missing = {claim.id: (claim,) for claim in longest_first if claim.id not in found}
-    for name, examination in options.workers.map(_examine, missing):
-        if examination.checks or examination.status == "empirical":
-            chunks.keep(name, _to_dataset(examination))
-        found[name] = examination
-    return found
 
 
 def _run(stem: Stem, options: Options) -> tuple[StudyRun, Mapping[str, xr.Dataset]]:
@@ -191,39 +162,3 @@ def _drawn(draw: Draw, stem: str, data: Mapping[str, xr.Dataset], folder: Path) 
         raise
     except Exception:
         return (), traceback.format_exc()
-
-
-def _examine(claim: Claim) -> Examination:
-    """A derivation that raises does not close; that is no reason to lose the other claims."""
-    try:
-        return examine(claim)
-    except Exception as error:
-        return Examination("open", f"the derivation raised {type(error).__name__}: {error}", 0.0, {})
-
-
-def _to_dataset(examination: Examination) -> xr.Dataset:
-    """An examination without its times, which differ from run to run."""
-    names, held = list(examination.checks), list(examination.checks.values())
-    data = {"holds": ("check", np.array(held, dtype=bool))} if names else {}
-    coords = {"check": names} if names else {}
-    if examination.loose:
-        data["looseness"] = ("bound", np.array(list(examination.loose.values()), dtype=float))
-        coords["bound"] = list(examination.loose)
-    return xr.Dataset(data, coords, attrs={"status": examination.status, "summary": examination.summary})
-
-
-def _from_dataset(dataset: xr.Dataset) -> Examination:
-    """Raises ValueError for a dataset that is no examination."""
-    names, held, loose = dataset.get("check"), dataset.get("holds"), dataset.get("looseness")
-    status, summary = dataset.attrs.get("status"), dataset.attrs.get("summary")
-    if status not in get_args(Status) or not isinstance(summary, str):
-        raise ValueError("is not an examination")
-    if (names is None) != (held is None):
-        raise ValueError("is not an examination")
-    if names is None or held is None:
-        return Examination(status, summary, 0.0, {})
-    if held.dims != ("check",) or held.dtype != bool or not all(isinstance(name, str) for name in names.values):
-        raise ValueError("is not an examination")
-    bounds = {} if loose is None else dict(zip(loose["bound"].values.tolist(), loose.values.tolist(), strict=True))
-    checks = dict(zip(names.values.tolist(), held.values.tolist(), strict=True))
-    return Examination(status, summary, 0.0, checks, loose=bounds)

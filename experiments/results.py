@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import xarray as xr
 
 from experiments.catalogue import Stem
-from experiments.store.chunks import Chunks, load_data, save_data, write_atomically
-from experiments.store.fingerprint import fingerprint, plain, recipe
+from experiments.store.chunks import Chunks, load_data, save_data
+from experiments.store.files import write_atomically
+from experiments.store.fingerprint import fingerprint, origin, plain, recipe
 from experiments.study import Result
 from vradam.workers import HERE, Workers
+
+#: Beside the data: the setup, the code by module, and the environment that made them.
+MADE_FROM: Final = "made_from.json"
 
 
 def compute(stem: Stem, paper: bool, out: Path, workers: Workers = HERE) -> Result:
@@ -22,15 +26,21 @@ def compute(stem: Stem, paper: bool, out: Path, workers: Workers = HERE) -> Resu
     ------
     ImportError
         If its module cannot be imported.
+    OSError
+        If code that it imports is written to while it runs, or a file cannot be read or written.
     """
     study = stem.working()
     setup = study.setup(paper)
     mark = fingerprint(setup, stem.module)
     folder = out / stem.name / mark
-    result = study.run(setup, Chunks(folder / "chunks", mark, workers, title=stem.name))
-    save_data(folder, result.data)
-    write_json(folder / "confrontations.json", plain(result.confrontations, "confrontations"))
-    write_json(folder / "made_from.json", recipe(setup, stem.module))
+    chunks = Chunks(folder / "chunks", mark, workers, stem.name, origin(stem.module))
+    result = study.run(setup, chunks)
+    chunks.refuse_touched()
+    records = {
+        "confrontations.json": as_json(plain(result.confrontations, "confrontations")),
+        MADE_FROM: as_json(recipe(setup, stem.module)),
+    }
+    save_data(folder, result.data, records)
     return result
 
 
@@ -41,5 +51,9 @@ def stored(stem: Stem, paper: bool, out: Path) -> dict[str, xr.Dataset] | None:
 
 def write_json(path: Path, value: Any) -> None:
     """Strict JSON, written atomically."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, (text + "\n").encode("utf-8"))
+    write_atomically(path, as_json(value))
+
+
+def as_json(value: Any) -> bytes:
+    """Strict JSON, one entry a line."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")

@@ -21,7 +21,8 @@ import xarray as xr
 from experiments.catalogue import catalogue
 from experiments.report.strict_json import LIMIT, read_json
 from experiments.results import compute, stored
-from experiments.store.chunks import encode, read_checked, read_data
+from experiments.store.chunks import encode, read_data
+from experiments.store.files import read_checked
 from paper_figures import write_gallery
 from paper_figures.figure import Figure, named
 from paper_figures.style import save, sheet

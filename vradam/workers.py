@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
+#: Asked in the process that computes, before and after: every reason why its numbers are not to be used.
+Check = Callable[[], Sequence[str]]
 log = logging.getLogger("experiments")
 #: How often a pool of processes is rebuilt after one of them was killed.
 ATTEMPTS: Final = 4
@@ -24,6 +27,8 @@ TRACKER: Final = "ignore:resource_tracker"
 IDLE: Final = 20
 #: Seconds in which a Dask scheduler must answer.
 ANSWER: Final = 10.0
+#: So many reasons are named when a process is refused.
+NAMED: Final = 5
 
 
 @dataclass(frozen=True)
@@ -45,18 +50,28 @@ class Workers:
         if isinstance(self.jobs, bool) or not isinstance(self.jobs, int) or self.jobs < 1:
             raise ValueError(f"jobs must be a positive integer, got {self.jobs!r}")
 
-    def map(self, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]]) -> Iterator[tuple[str, T]]:
+    def map(
+        self, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]], check: Check | None = None
+    ) -> Iterator[tuple[str, T]]:
         """``(key, function(*arguments[key]))`` for every key, as they finish.
 
         A process that dies takes its chunk with it: the unfinished chunks start again in fresh processes, a few times.
+
+        Parameters
+        ----------
+        function : a function at the top level of a module.
+        arguments : key -> its arguments.
+        check : is called in another process that computes, before and after each chunk; what it returns are the
+            reasons to refuse that process, such as the names of modules that are otherwise there.
 
         Raises
         ------
         ChildProcessError : if processes keep dying.
         ConnectionError : if no Dask scheduler answers within :data:`ANSWER` seconds, or it cannot run the chunks.
+        ConnectionRefusedError : naming the process and the reasons, if ``check`` finds any.
         """
         if self.dask is not None:
-            yield from _on_cluster(self.dask, function, arguments)
+            yield from _on_cluster(self.dask, function, arguments, check)
         elif self.jobs == 1 or len(arguments) <= 1:
             for key, values in arguments.items():
                 yield key, function(*values)
@@ -64,7 +79,7 @@ class Workers:
             left = dict(arguments)
             for _ in range(ATTEMPTS):
                 try:
-                    for key, value in _on_processes(self.jobs, function, left):
+                    for key, value in _on_processes(self.jobs, function, left, check):
                         del left[key]
                         yield key, value
                     return
@@ -78,14 +93,14 @@ HERE: Final = Workers()
 
 
 def _on_processes(
-    jobs: int, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]]
+    jobs: int, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]], check: Check | None
 ) -> Iterator[tuple[str, T]]:
     from joblib import Parallel, delayed, parallel_config
 
     # after a process that was ended at once loky's tracker cleans up, and would say so on top of our last words
     if TRACKER not in (quiet := os.environ.get("PYTHONWARNINGS", "")):
         os.environ["PYTHONWARNINGS"] = f"{quiet},{TRACKER}".lstrip(",")
-    calls = [delayed(_call)(os.getpid(), function, key, values) for key, values in arguments.items()]
+    calls = [delayed(_call)(os.getpid(), key, function, values, check) for key, values in arguments.items()]
     with (
         parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1, idle_worker_timeout=IDLE),
         warnings.catch_warnings(),
@@ -94,11 +109,12 @@ def _on_processes(
         warnings.filterwarnings("ignore", message=".*tasks .*cancelled", category=UserWarning)
         # and replaces a process, between two chunks, that has grown by 300 MB: compiling kernels does that
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
-        yield from Parallel(batch_size=1, return_as="generator_unordered")(calls)
+        for key, answer in Parallel(batch_size=1, return_as="generator_unordered")(calls):
+            yield key, answer.accepted()
 
 
 def _on_cluster(
-    address: str, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]]
+    address: str, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]], check: Check | None
 ) -> Iterator[tuple[str, T]]:
     """Dask starts the chunks of a lost worker again by itself."""
     from distributed import Client, KilledWorker, as_completed
@@ -108,19 +124,52 @@ def _on_cluster(
     except (OSError, ValueError) as error:
         raise ConnectionError(f"no Dask scheduler answers at {address} ({error})") from error
     with found as client:
-        futures = {client.submit(function, *values, pure=False): key for key, values in arguments.items()}
+        futures = {
+            client.submit(_on_worker, function, values, check, pure=False): key for key, values in arguments.items()
+        }
         try:
             for future in as_completed(futures, loop=client.loop):
-                yield futures[future], future.result()
+                yield futures[future], future.result().accepted()
                 future.release()
         except (CancelledError, KilledWorker) as error:
             message = f"the Dask cluster at {address} cannot run the chunks ({error}); is this code installed there?"
             raise ConnectionError(message) from error
 
 
-def _call(parent: int, function: Callable[..., T], key: str, values: tuple[Any, ...]) -> tuple[str, T]:
+@dataclass(frozen=True)
+class _Answer(Generic[T]):
+    """What a process computed; or, without a value, why its numbers are not to be used."""
+
+    values: tuple[T, ...]
+    process: str
+    reasons: tuple[str, ...] = ()
+
+    def accepted(self) -> T:
+        if self.reasons:
+            known = ", ".join(self.reasons[:NAMED]) + (f" and {n} more" if (n := len(self.reasons) - NAMED) > 0 else "")
+            raise ConnectionRefusedError(f"{self.process} must run the code that runs here; it differs in {known}")
+        return self.values[0]
+
+
+def _answer(process: str, function: Callable[..., T], values: tuple[Any, ...], check: Check | None) -> _Answer[T]:
+    """The value of ``function``, unless there are reasons to refuse it before or after."""
+    if check is not None and (reasons := check()):
+        return _Answer((), process, tuple(reasons))
+    value = function(*values)
+    return _Answer((value,), process, tuple(check()) if check is not None else ())
+
+
+def _call(
+    parent: int, key: str, function: Callable[..., T], values: tuple[Any, ...], check: Check | None
+) -> tuple[str, _Answer[T]]:
     _leave_with(parent)
-    return key, function(*values)
+    return key, _answer(f"the worker process {os.getpid()}", function, values, check)
+
+
+def _on_worker(function: Callable[..., T], values: tuple[Any, ...], check: Check | None) -> _Answer[T]:
+    from distributed import get_worker
+
+    return _answer(f"the Dask worker {get_worker().address} on {platform.node()}", function, values, check)
 
 
 @cache

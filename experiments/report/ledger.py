@@ -87,12 +87,14 @@ class Recorded:
     again : the command that runs it.
     entry : of the reference's ``claims.json``; None if there is no verdict on record.
     tables : of its stem, from the reference.
+    stale : "as of commit ..." and what changed since; empty if the code that stands here made it.
     """
 
     claim: str
     again: str
     entry: Mapping[str, Any] | None
     tables: tuple[Table, ...] = ()
+    stale: str = ""
 
     @property
     def verdict(self) -> str:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from experiments.catalogue import Catalogue, Stem
+from experiments.report.freshness import UNKNOWN, changes, since
 from experiments.report.ledger import NOT_RUN, Finding, Recorded
 from experiments.report.page import shortest
 from experiments.report.strict_json import LIMIT, read_entries
-from experiments.store.chunks import load_data, read_checked
+from experiments.store.chunks import load_data
+from experiments.store.files import read_checked
 from experiments.study import Table
 
 log = logging.getLogger("experiments")
@@ -60,7 +62,8 @@ def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue) -
         if claim.id in unheard and stem.on_request:
             item = entries.get(claim.id)
             again = f"python -m experiments --only {claim.id}"
-            found.append(Recorded(claim.id, again, item, _tables(stem, folder) if item else ()))
+            known = (_tables(stem, folder), _stale(stem, folder, item)) if item else ()
+            found.append(Recorded(claim.id, again, item, *known))
     return tuple(found)
 
 
@@ -68,9 +71,10 @@ def line(recorded: Recorded) -> str:
     """For the terminal: the verdict, when and by which code, the resolution, a little of the setup."""
     if recorded.entry is None:
         return f"{recorded.claim}: not run; to run it: {recorded.again}"
+    code = recorded.stale or "commit " + recorded.made("commit")[:8]
     return (
-        f"{recorded.claim}: on record as {recorded.verdict}, {recorded.made('date')}, commit "
-        f"{recorded.made('commit')[:8]}, {recorded.made('resolution')} resolution ({brief(recorded.entry['setup'])}); "
+        f"{recorded.claim}: on record as {recorded.verdict}, {recorded.made('date')}, {code}, "
+        f"{recorded.made('resolution')} resolution ({brief(recorded.entry['setup'])}); "
         f"to run it again: {recorded.again}"
     )
 
@@ -84,6 +88,18 @@ def brief(setup: Mapping[str, Any]) -> str:
     texts = {name: shortest(value) for name, value in setup.items() if name != "class"}
     chosen = [f"{name} = {text}" for name, text in texts.items() if len(text) <= BRIEF][:SHOWN]
     return "; ".join(chosen + ["…"] * (len(chosen) < len(texts)))
+
+
+def _stale(stem: Stem, folder: Path, item: Mapping[str, Any]) -> str:
+    """Empty if the data of a stem are of the code that stands here."""
+    try:
+        changed = changes(stem, folder / stem.name)
+    except FileNotFoundError:
+        changed = (UNKNOWN,)
+    except (OSError, ValueError) as error:
+        log.warning("%s: %s", folder / stem.name, error)
+        changed = (UNKNOWN,)
+    return since(changed, str((item.get("provenance") or {}).get("commit", "unknown"))) if changed else ""
 
 
 def _tables(stem: Stem, folder: Path) -> tuple[Table, ...]:

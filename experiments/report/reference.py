@@ -16,8 +16,12 @@ import xarray as xr
 from experiments.catalogue import Catalogue
 from experiments.report.ledger import merged, update_readme
 from experiments.report.on_record import read_record
-from experiments.results import stored, write_json
-from experiments.store.chunks import SUMS, checksums, encode, write_atomically
+from experiments.results import MADE_FROM, as_json, stored, write_json
+from experiments.store.chunks import encode
+from experiments.store.files import write_atomically
+from experiments.store.fingerprint import recipe
+from experiments.store.manifest import SUMS, manifest
+from experiments.store.provenance import commit
 
 #: The committed reference may not grow beyond this (bytes).
 REFERENCE_LIMIT: Final = 5_000_000
@@ -59,8 +63,10 @@ def update_reference(
             name = stem.name
             files = {path: content for path, content in files.items() if path.parent.name != name}
             kept = {key: encode(thinned(f"{name}/{key}", dataset), compress=True) for key, dataset in data.items()}
-            files |= {folder / name / f"{key}.nc": content for key, content in kept.items()}
-            files[folder / name / SUMS] = checksums(kept)
+            made = {"commit": commit(), **recipe(stem.working().setup(True), stem.module)}
+            contents = {f"{key}.nc": content for key, content in kept.items()} | {MADE_FROM: as_json(made)}
+            files |= {folder / name / file: content for file, content in contents.items()}
+            files[folder / name / SUMS] = manifest(contents)
     if sum(map(len, files.values())) > REFERENCE_LIMIT:
         largest = sorted(files, key=lambda path: -len(files[path]))[:3]
         sizes = ", ".join(f"{path.relative_to(folder).as_posix()} ({len(files[path]):,} bytes)" for path in largest)
@@ -76,7 +82,7 @@ def update_reference(
 
 
 def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.suffix == ".nc" or path.name == SUMS]
+    return [path for path in folder.rglob("*") if path.suffix == ".nc" or path.name in (SUMS, MADE_FROM)]
 
 
 def thinned(name: str, dataset: xr.Dataset) -> xr.Dataset:

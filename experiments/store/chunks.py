@@ -1,12 +1,14 @@
 """Finished work on disk: nothing half-written, nothing silently wrong, nothing computed twice.
 
     results/<stem>/<fingerprint>/chunks/<key>-<checksum>.nc     finished chunks of a run
-    results/<stem>/<fingerprint>/<name>.nc, SHA256SUMS          the finished data
+    results/<stem>/<fingerprint>/chunks/quarantine              chunks whose bytes are not those that were stored
+    results/<stem>/<fingerprint>/<name>.nc, SHA256SUMS          the finished data, what made them, and the list of both
 
 A chunk's name carries the first 16 digits of the SHA-256 of its bytes, and the chunk itself carries its fingerprint
-(:mod:`experiments.store.fingerprint`), so a file that is truncated, altered, or made by another setup or another
-version of the code is never used. Files appear by ``os.replace`` from a temporary file in the same folder, so a kill
-at any moment leaves either the finished file or none. The bytes of a file depend on its contents only.
+(:mod:`experiments.store.fingerprint`) and the call that made it, so a file that is truncated, altered, or made by
+another setup, another version of the code or another function is never used. Files appear by ``os.replace`` from a
+temporary file in the same folder, so a kill at any moment leaves either the finished file or none. The bytes of a file
+depend on its contents only.
 
 Only bytes that have the checksum under which they were stored are handed to the HDF5 library, which may hang or crash
 on others; what has none is refused. Checksums notice damage, not malice: whoever can write both a file and its list of
@@ -15,33 +17,31 @@ checksums is trusted. A folder of results from a stranger is not to be continued
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
+import json
 import logging
-import os
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
+from experiments.store.files import LIMIT, make_folder, quarantine, read_checked, sha256, write_atomically
+from experiments.store.fingerprint import Origin
+from experiments.store.manifest import KEY, SUMS, manifest, read_manifest
 from vradam.workers import HERE, Workers
 
 log = logging.getLogger("experiments")
 
-#: No stored file, and no dataset in one, may be larger than this (bytes); no list of checksums larger than the other.
-LIMIT: Final = 2**31
-SUMS_LIMIT: Final = 1_000_000
-KEY: Final = re.compile(r"[A-Za-z0-9._=+-]{1,80}")
-SUMS: Final = "SHA256SUMS"
-TEMPORARY: Final = ".unfinished-"
+#: The name of a chunk's file.
+CHUNK: Final = re.compile(rf"({KEY.pattern})-([0-9a-f]{{16}})\.nc")
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,21 @@ class Chunks:
     fingerprint : of the setup and the code; a chunk with another fingerprint is not used.
     workers : who computes.
     title : what the progress bar says.
+    origin : the code behind the run; processes with other code are refused, and so is code that is edited meanwhile.
     """
 
     folder: Path | None = None
     fingerprint: str = ""
     workers: Workers = HERE
     title: str = ""
+    origin: Origin | None = None
 
     def chunk(self, key: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
         """The stored chunk ``key``, or what ``compute()`` returns, stored. Computed in this process."""
-        if (stored := self.stored([key]).get(key)) is not None:
+        maker = described(compute)
+        if (stored := self.stored([key], {key: maker}).get(key)) is not None:
             return stored
-        return self.keep(key, compute())
+        return self.keep(key, compute(), maker)
 
     def map(
         self, function: Callable[..., xr.Dataset], arguments: Mapping[str, tuple[Any, ...]]
@@ -74,8 +77,14 @@ class Chunks:
 
         ``function`` is a pure function at the top level of a module. Each chunk is stored as soon as it is finished,
         so that an interrupted run continues where it stopped.
+
+        Raises
+        ------
+        ValueError : if a key is stored for another function or other arguments.
+        OSError : if a stored chunk cannot be read, or code was written to while it ran.
         """
-        done = self.stored(arguments)
+        makers = {key: described(partial(function, *values)) for key, values in arguments.items()}
+        done = self.stored(arguments, makers)
         missing = {key: values for key, values in arguments.items() if key not in done}
         bar = tqdm(
             total=len(arguments),
@@ -86,9 +95,10 @@ class Chunks:
             disable=None,
             position=1,
         )
+        check = None if self.origin is None else self.origin.differences
         with bar:
-            for key, dataset in self.workers.map(function, missing):
-                done[key] = self.keep(key, dataset)
+            for key, dataset in self.workers.map(function, missing, check):
+                done[key] = self.keep(key, dataset, makers[key])
                 bar.update()
         return {key: done[key] for key in arguments}
 
@@ -99,8 +109,16 @@ class Chunks:
         """
         return self.map(_called, {key: (part,) for key, part in parts.items()})
 
-    def stored(self, keys: Collection[str]) -> dict[str, xr.Dataset]:
-        """Those of the chunks that are stored and sound; a damaged one is deleted with a notice."""
+    def stored(self, keys: Collection[str], makers: Mapping[str, str] | None = None) -> dict[str, xr.Dataset]:
+        """Those of the chunks that are stored and sound; a damaged one is moved to the quarantine with a notice.
+
+        What cannot be read for another reason stays where it is. ``makers`` : key -> what makes it.
+
+        Raises
+        ------
+        ValueError : if a key is no plain name, or its chunk was made by something else than ``makers`` says.
+        OSError : if a chunk cannot be read.
+        """
         for key in keys:
             if not KEY.fullmatch(key):
                 raise ValueError(f"key must be 1 to 80 characters of letters, digits and . _ = + -, got {key!r}")
@@ -108,50 +126,100 @@ class Chunks:
             return {}
         found: dict[str, xr.Dataset] = {}
         for path in sorted(self.folder.glob("*.nc")):
-            key, _, checksum = path.stem.rpartition("-")
-            if key not in keys or key in found:
+            named = CHUNK.fullmatch(path.name)
+            if named is None or named[1] not in keys or not path.is_file():
+                continue
+            key, content = named[1], read_checked(path)
+            if not sha256(content).startswith(named[2]):
+                log.warning("%s: checksum does not match; moved to %s, computing it again", path, quarantine(path))
                 continue
             try:
-                found[key] = _decode(read_checked(path, checksum), key, self.fingerprint)
-            except (ValueError, OSError) as error:
-                log.warning("%s: %s; computing it again", path, error)
-                path.unlink(missing_ok=True)
+                dataset = decode(content)
+                maker = dataset.attrs.get("_function")
+                dataset = own(dataset, key, self.fingerprint)
+            except ValueError as error:
+                log.warning("%s: %s; it stays there, computing it again", path, error)
+                continue
+            if makers is not None and (not isinstance(maker, str) or maker != makers[key]):
+                raise ValueError(f"the chunk key {key!r} must belong to one call, got {maker} and {makers[key]}")
+            if key in found:
+                log.warning("%s: another result is stored under this key; it is not used", path)
+            else:
+                found[key] = dataset
         return found
 
-    def keep(self, key: str, dataset: xr.Dataset) -> xr.Dataset:
-        """Store a finished chunk; returns it as a later :meth:`stored` will."""
-        content = encode(dataset.assign_attrs(_chunk=key, _fingerprint=self.fingerprint))
+    def keep(self, key: str, dataset: xr.Dataset, maker: str = "") -> xr.Dataset:
+        """Store a finished chunk; returns it as a later :meth:`stored` will. ``maker`` : the call that made it.
+
+        Raises
+        ------
+        OSError : if it cannot be written, or code that it rests on was written to since this process first looked.
+        """
+        self.refuse_touched()
+        content = encode(dataset.assign_attrs(_chunk=key, _fingerprint=self.fingerprint, _function=maker))
         if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.folder / f"{key}-{_sha256(content)[:16]}.nc", content)
+            make_folder(self.folder)
+            write_atomically(self.folder / f"{key}-{sha256(content)[:16]}.nc", content)
         return _decode(content, key, self.fingerprint)
+
+    def refuse_touched(self) -> None:
+        """OSError, naming the files, if code that this run rests on was written to since this process first looked."""
+        if self.origin is not None and (names := self.origin.touched()):
+            raise OSError(f"{', '.join(names)} must stay as it was when the job started: it was written to meanwhile")
 
 
 def _called(part: Callable[[], xr.Dataset]) -> xr.Dataset:
     return part()
 
 
-def save_data(folder: Path, data: Mapping[str, xr.Dataset]) -> None:
-    """Write the finished data of a run, ``<name>.nc`` each, then their checksums."""
-    folder.mkdir(parents=True, exist_ok=True)
-    contents = {name: encode(data[name]) for name in sorted(data)}
-    sums = checksums(contents)
-    for name, content in contents.items():
-        write_atomically(folder / f"{name}.nc", content)
-    write_atomically(folder / SUMS, sums)
+def described(call: Callable[..., Any]) -> str:
+    """A call by the name of its function and a digest of its arguments: the same for equal calls everywhere.
+
+    >>> described(partial(max, 1, 2)) == described(partial(max, 1, 2)) != described(partial(max, 1, 3))
+    True
+    """
+    while isinstance(call, partial) and call.func is _called:
+        (call,) = call.args
+    bound = (call.args, call.keywords) if isinstance(call, partial) else ()
+    name = _spelt(call.func if isinstance(call, partial) else call)
+    return f"{name}({hashlib.sha256(json.dumps(_spelt(bound)).encode()).hexdigest()[:12]})"
 
 
-def checksums(contents: Mapping[str, bytes]) -> bytes:
-    """The list of checksums, as ``sha256sum`` writes it, of the files ``<name>.nc`` with these contents.
+def _spelt(value: Any) -> Any:
+    """What tells a value from others of its kind, as JSON; of what has no such form, its type."""
+    if value is None or isinstance(value, bool | int | str | float):
+        return value if not isinstance(value, float) else repr(float(value))
+    if isinstance(value, np.ndarray):
+        return [str(value.dtype), value.shape, sha256(np.ascontiguousarray(value).tobytes())]
+    if isinstance(value, np.generic):
+        return repr(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: _spelt(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return [type(value).__qualname__, fields]
+    if isinstance(value, tuple | list):
+        return [_spelt(item) for item in value]
+    if isinstance(value, Mapping):
+        return sorted([str(key), _spelt(item)] for key, item in value.items())
+    if isinstance(value, partial):
+        return [_spelt(value.func), _spelt(value.args), _spelt(value.keywords)]
+    if hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    return type(value).__qualname__
+
+
+def save_data(folder: Path, data: Mapping[str, xr.Dataset], records: Mapping[str, bytes] | None = None) -> None:
+    """Write the finished data of a run, ``<name>.nc`` each, and further files by name, then the list of them all.
 
     Raises
     ------
     ValueError : if a name does not match :data:`KEY`.
     """
-    for name in contents:
-        if not KEY.fullmatch(name):
-            raise ValueError(f"a dataset's name must match {KEY.pattern}, got {name!r}")
-    return "".join(f"{_sha256(contents[name])}  {name}.nc\n" for name in sorted(contents)).encode()
+    contents = {f"{name}.nc": encode(data[name]) for name in sorted(data)} | dict(records or {})
+    listed = manifest(contents)
+    make_folder(folder)
+    for name, content in contents.items():
+        write_atomically(folder / name, content)
+    write_atomically(folder / SUMS, listed)
 
 
 def load_data(folder: Path) -> dict[str, xr.Dataset] | None:
@@ -161,23 +229,21 @@ def load_data(folder: Path) -> dict[str, xr.Dataset] | None:
     except FileNotFoundError:
         return None
     except (ValueError, OSError) as error:
-        log.warning("%s: %s; computing it again", folder, error)
+        log.warning("%s: %s; it is not used", folder, error)
         return None
 
 
 def read_data(folder: Path) -> dict[str, xr.Dataset]:
-    """The data that ``folder`` lists in its file of checksums; files that are not listed there are not read.
+    """The data that ``folder`` lists in its manifest; files that are not listed there are not read.
 
     Raises
     ------
     FileNotFoundError : if there is no such list, or a listed file is missing.
-    ValueError : if the list is none, or a file fails its checksum or is no netCDF.
+    ValueError : if the list is damaged, or a file fails its checksum or is no netCDF.
     """
-    lines = read_checked(folder / SUMS, limit=SUMS_LIMIT).decode("ascii").splitlines()
-    listed = [re.fullmatch(rf"([0-9a-f]{{64}})  ({KEY.pattern})\.nc", line) for line in lines]
-    if not all(listed):
-        raise ValueError(f"{SUMS} is not a list of checksums")
-    return {m[2]: decode(read_checked(folder / f"{m[2]}.nc", m[1])) for m in listed if m}
+    listed = read_manifest(folder)
+    data = {name: checksum for name, checksum in listed.items() if name.endswith(".nc")}
+    return {name.removesuffix(".nc"): decode(read_checked(folder / name, checksum)) for name, checksum in data.items()}
 
 
 def encode(dataset: xr.Dataset, compress: bool = False) -> bytes:
@@ -209,93 +275,18 @@ def decode(content: bytes) -> xr.Dataset:
         raise ValueError(f"cannot be read as netCDF ({type(error).__name__})") from error
 
 
-def read_checked(path: Path, checksum: str | None = None, limit: int | None = None) -> bytes:
-    """The bytes of a file whose SHA-256 starts with ``checksum``.
+def read_chunk(path: Path, fingerprint: str) -> xr.Dataset:
+    """A stored chunk of the run with this fingerprint.
 
     Raises
     ------
-    ValueError : if the checksum differs or the file is larger than ``limit`` (by default :data:`LIMIT`).
+    ValueError : if its name is not that of a chunk, or its bytes are not those that were stored under it.
+    OSError : if it cannot be read.
     """
-    limit = LIMIT if limit is None else limit
-    if path.stat().st_size > limit:
-        raise ValueError(f"{path.name} is larger than the limit of {limit} bytes")
-    content = path.read_bytes()
-    if checksum is not None and not (checksum and _sha256(content).startswith(checksum)):
-        raise ValueError(f"{path.name}: checksum does not match")
-    return content
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that at every moment ``path`` holds the old content or the new one, even across a crash.
-
-    Raises
-    ------
-    OSError : if the disk is full or the folder cannot be written; nothing is left behind.
-    """
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
-    except BaseException as error:
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(path)
-        raise
-
-
-def remove_unfinished(folder: Path) -> None:
-    """Delete temporary files that a killed process left anywhere under ``folder``."""
-    for path in folder.rglob(f"{TEMPORARY}*"):
-        path.unlink(missing_ok=True)
-
-
-def forget(folder: Path) -> None:
-    """Delete a folder of stored results (``--fresh``)."""
-    if folder.exists():
-        shutil.rmtree(folder)
-
-
-@contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` for one main job at a time; the operating system lets go when the process ends, killed or not.
-
-    Raises
-    ------
-    BlockingIOError : if another process holds it; the message says which.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+b") as file:
-        if not _lock(file.fileno()):
-            file.seek(0)
-            holder = file.read(200).decode("utf-8", "replace").strip() or "unknown"
-            raise BlockingIOError(
-                f"{folder} is in use by another main job ({holder}); wait for it or choose another --out"
-            )
-        file.truncate(0)
-        file.write(f"process {os.getpid()}, since {datetime.now():%Y-%m-%d %H:%M}".encode())
-        file.flush()
-        yield
-
-
-def _lock(descriptor: int) -> bool:
-    """Take the operating system's lock on an open file; False if another process has it."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            os.lseek(descriptor, 2**30, os.SEEK_SET)  # a byte past the text, which stays readable
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
+    named = CHUNK.fullmatch(path.name)
+    if named is None:
+        raise ValueError("its name is not that of a chunk")
+    return _decode(read_checked(path, named[2]), named[1], fingerprint)
 
 
 def _decode(content: bytes, key: str, fingerprint: str) -> xr.Dataset:
@@ -305,16 +296,7 @@ def _decode(content: bytes, key: str, fingerprint: str) -> xr.Dataset:
 def own(dataset: xr.Dataset, key: str, fingerprint: str) -> xr.Dataset:
     """A decoded chunk without its marks; ValueError if they are not these."""
     marks = [dataset.attrs.pop(name, None) for name in ("_chunk", "_fingerprint")]
+    dataset.attrs.pop("_function", None)
     if not all(isinstance(mark, str) for mark in marks) or marks != [key, fingerprint]:
         raise ValueError("was made by another setup or version of the code")
     return dataset
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

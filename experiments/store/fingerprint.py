@@ -1,49 +1,95 @@
-"""A fingerprint ties a stored result to what made it: the setup, the code, and the versions of the numerical libraries.
+"""A fingerprint ties a stored result to what made it: the setup, the code, and everything else that decides its bits.
 
-Code counts by its syntax tree: comments, docstrings and layout do not change a fingerprint, everything else does. All
-of ``vradam`` and ``theory`` (certificates included) counts, and of ``experiments`` the stem's module with everything it
-imports from there, except the verdict rule, which only reads finished results.
+The code is that of a module and of everything that it imports, directly or not, from this repository, with the data
+that lie beside it: nothing else, so that a new claim or study changes no other fingerprint. It counts by its syntax
+tree; comments, docstrings and layout do not. The verdict rule, which only reads finished results, is left out. The
+environment (libraries, processor, variables) is recorded apart: it decides whether stored bits are used again, and does
+not make a result stale.
 """
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import hashlib
-import importlib.util
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from experiments.store.environment import environment
+from experiments.store.imported import PACKAGES, SHARED, file_of, imports, source
 from vradam.problems import Problem
 
-PACKAGES: Final = ("vradam", "theory")
 VERDICT_RULE: Final = "experiments.measurement.verdict"
-#: Libraries whose version may change the bits of a result.
-LIBRARIES: Final = ("numpy", "scipy", "sympy", "mpmath", "numba", "scikit-learn", "xarray", "h5netcdf", "h5py")
 
 
-def fingerprint(setup: object, module: str) -> str:
-    """Sixteen hexadecimal digits that change whenever the setup, the code behind ``module`` or a library changes.
+@dataclass(frozen=True)
+class Origin:
+    """What numbers come from, as this process first saw it. It is sent to the processes that compute.
+
+    Parameters
+    ----------
+    code : Mapping[str, str]
+        Name of a module, or of a file of data beside one (``package/file``) -> digest of what it does.
+    content : Mapping[str, str]
+        The same names -> digest of the bytes.
+    libraries : tuple of str
+        Import names of everything else that the code imports.
+    environment : Mapping[str, str]
+        See :func:`experiments.store.environment.environment`.
+    """
+
+    code: Mapping[str, str]
+    content: Mapping[str, str]
+    libraries: tuple[str, ...]
+    environment: Mapping[str, str]
+
+    def touched(self) -> list[str]:
+        """The modules and data that were written to since this process first looked."""
+        return [name for name in self.code if not ((path := file_of(name)) and source(path).is_untouched)]
+
+    def differences(self) -> list[str]:
+        """What is otherwise in the process that asks: modules and data by name, libraries with both versions."""
+        here = environment(self.libraries)
+        names = sorted(set(here) | set(self.environment))
+        pairs = {name: (here.get(name, "unset"), self.environment.get(name, "unset")) for name in names}
+        other = [f"{name} is {mine}, not {theirs}" for name, (mine, theirs) in pairs.items() if mine != theirs]
+        return [name for name in self.code if not self._is_same(name)] + other
+
+    def _is_same(self, name: str) -> bool:
+        """Whether this process has the code of that name, untouched since it first looked."""
+        if (path := file_of(name)) is None or not source(path).is_untouched:
+            return False
+        mine = source(path)
+        return mine.content_digest == self.content[name] or mine.facts.digest == self.code[name]
+
+
+def fingerprint(setup: object, *modules: str) -> str:
+    """Sixteen hexadecimal digits that change with the setup, the code behind the modules and the environment.
 
     Parameters
     ----------
     setup : a frozen dataclass of numbers, strings, tuples, mappings and further such dataclasses.
-    module : importable name of the stem's module, such as ``"experiments.studies.gate"``.
+    modules : importable names, such as ``"experiments.studies.gate"``.
     """
-    return _digest(json.dumps(recipe(setup, module), sort_keys=True).encode())[:16]
+    return _digest(recipe(setup, *modules))[:16]
 
 
-def recipe(setup: object, module: str) -> dict[str, Any]:
+def recipe(setup: object, *modules: str) -> dict[str, Any]:
     """Everything the fingerprint is made from, as plain JSON: readable beside the result."""
-    return {"setup": plain(setup), "module": module, "code": code_digest(module), "libraries": libraries()}
+    made = origin(*modules)
+    return {
+        "setup": plain(setup),
+        "modules": list(modules),
+        "code": dict(made.code),
+        "environment": dict(made.environment),
+    }
 
 
 def plain(value: object, name: str = "setup") -> Any:
@@ -75,91 +121,62 @@ def plain(value: object, name: str = "setup") -> Any:
 
 
 @cache
-def code_digest(module: str) -> str:
-    """SHA-256 of the code that a stem's results depend on."""
-    parts = [package_digest(package) for package in PACKAGES]
-    parts += [_digest(_code(path)) for path in sorted(_imported(module))]
-    return _digest("".join(parts).encode())
+def origin(*modules: str) -> Origin:
+    """The code behind these modules, and the environment of this process."""
+    files, others = _reached(modules)
+    seen = {name: source(path) for name, path in sorted(files.items())}
+    return Origin(
+        {name: file.facts.digest for name, file in seen.items()},
+        {name: file.content_digest for name, file in seen.items()},
+        tuple(sorted(others)),
+        environment(others),
+    )
 
 
-@cache
-def package_digest(package: str) -> str:
-    """SHA-256 of a whole package: its Python files by their code, its JSON files (certificates) by their text."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(f"package {package!r} cannot be found")
-    folder = Path(next(iter(spec.submodule_search_locations)))
-    files = sorted(path for suffix in ("*.py", "*.json") for path in folder.rglob(suffix))
-    return _digest("".join(path.relative_to(folder).as_posix() + _digest(_code(path)) for path in files).encode())
+def code_digest(*modules: str) -> str:
+    """SHA-256 of the code that results of these modules depend on."""
+    return _digest(dict(origin(*modules).code))
 
 
-@cache
-def libraries() -> dict[str, str]:
-    """The versions of Python and of the libraries that may change the bits of a result."""
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+def changed(code: Mapping[str, Any], *modules: str) -> list[str]:
+    """The names under which the code behind ``modules`` is not what ``code`` says: changed, new, or no longer there."""
+    now = origin(*modules).code
+    return sorted(name for name in set(now) | set(code) if now.get(name) != code.get(name))
 
 
-def _imported(module: str) -> set[Path]:
-    """The files of a module and of everything it imports, directly or not, from its own package and experiments."""
-    found: set[Path] = set()
-    waiting = [module]
-    tops = {module.partition(".")[0], "experiments"}
+def file_digest(path: Path) -> str:
+    """Sixteen digits of the bytes of a file as this process first saw it; "absent" if there is none."""
+    return source(path).content_digest if path.is_file() else "absent"
+
+
+def _reached(modules: tuple[str, ...]) -> tuple[dict[str, Path], set[str]]:
+    """The files behind the modules by name, and the import names that lead out of this repository."""
+    files: dict[str, Path] = {}
+    others: set[str] = set()
+    inside = {*PACKAGES, *(name.partition(".")[0] for name in modules)}
+    waiting = [".".join(name.split(".")[: n + 1]) for name in modules for n in range(name.count(".") + 1)]
     while waiting:
         name = waiting.pop()
-        path = _file(name)
-        if path is None or path in found or name == VERDICT_RULE:
-            continue
-        found.add(path)
-        waiting += [other for other in _names(path) if other.partition(".")[0] in tops]
+        if name.partition(".")[0] not in inside:
+            others |= {name.partition(".")[0]} - sys.stdlib_module_names
+        elif name not in files and name != VERDICT_RULE and (path := file_of(name)) is not None:
+            files[name] = path
+            waiting += imports(name, path)
+    return files | _data(files), others
+
+
+def _data(files: Mapping[str, Path]) -> dict[str, Path]:
+    """The data that lie beside these modules; of a folder that is shared, those that one of the modules names."""
+    named = {text for path in files.values() for text in source(path).facts.texts}
+    found: dict[str, Path] = {}
+    for name, path in files.items():
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for beside in path.parent.iterdir():
+            hidden = beside.name.startswith((".", "_")) or beside.name.endswith("~") or beside.suffix == ".py"
+            if package and not hidden and beside.is_file() and (package != SHARED or beside.stem in named):
+                found[f"{package}/{beside.name}"] = beside
     return found
 
 
-def _names(path: Path) -> Iterator[str]:
-    """Every name that a file may import: ``from a import b`` may mean the module a.b. Imports are absolute here."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _file(name: str) -> Path | None:
-    """The file of a module, found without importing anything; None for what is not a module."""
-    top, *rest = name.split(".")
-    spec = importlib.util.find_spec(top)
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin)
-    if not rest:
-        return path
-    inside = path.parent.joinpath(*rest)
-    return next((file for file in (inside.with_suffix(".py"), inside / "__init__.py") if file.is_file()), None)
-
-
-def _code(path: Path) -> bytes:
-    """What a file does, without comments, docstrings and layout."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix != ".py":
-        return text.encode()
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            head = node.body[0] if node.body else None
-            if (
-                isinstance(head, ast.Expr)
-                and isinstance(head.value, ast.Constant)
-                and isinstance(head.value.value, str)
-            ):
-                node.body = node.body[1:]
-    return ast.dump(tree).encode()
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from experiments.store.fingerprint import libraries
+from experiments.store.environment import versions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +21,7 @@ def provenance(setup: object, fingerprint: str, seconds: float) -> dict[str, Any
         "fingerprint": fingerprint,
         "seed": getattr(setup, "seed", None),
         "commit": commit(),
-        "versions": libraries(),
+        "versions": versions(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "seconds": round(seconds, 3),

@@ -10,16 +10,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import sympy as sp
+import xarray as xr
 
 import theory
 import vradam
-from experiments import catalogue
+from experiments import catalogue, examinations
 from experiments.measurement import comparison, formula, statistics
 from experiments.report import ledger
 from experiments.report import strict_json as reading
 from experiments.results import compute
 from experiments.store import chunks as store
-from experiments.store import fingerprint
+from experiments.store import files, fingerprint, imported
 from experiments.studies import speed
 from experiments.studies.cycles import basins, period_four
 from experiments.studies.speed.gate import samples
@@ -451,11 +452,17 @@ PROVOKED = {
         (lambda: comparison.width([1.0, 2.0], X, factor=0.5), ValueError, "factor must be at least 1, got 0.5"),
         (lambda: comparison.width([1.0, 2.0], 0 * X), ValueError, "steps must be positive, got 0.0"),
     ],
+    "experiments.examinations.from_dataset": [
+        (lambda: examinations.from_dataset(xr.Dataset()), ValueError, "is not an examination"),
+    ],
+    "experiments.store.imported.source": [
+        (lambda: imported.source(Path("no-such-file.py")), FileNotFoundError, "no-such-file.py"),
+    ],
     "experiments.store.chunks.decode": [
         (lambda: store.decode(b"no such file"), ValueError, "is not the signature of a valid netCDF")
     ],
-    "experiments.store.chunks.read_checked": [
-        (lambda: store.read_checked(Path(__file__), "0000"), ValueError, "checksum does not match"),
+    "experiments.store.files.read_checked": [
+        (lambda: files.read_checked(Path(__file__), "0000"), ValueError, "checksum does not match"),
     ],
     "vradam.workers.Workers": [
         (lambda: workers.Workers(jobs=0), ValueError, "jobs must be a positive integer, got 0"),
@@ -478,13 +485,27 @@ ELSEWHERE = {
     "vradam.sweeps.run": ("test_sweeps", "test_bad_input_is_refused"),
     "experiments.report.on_record.on_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
     "experiments.report.on_record.read_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
-    "experiments.store.chunks.checksums": ("test_store", "test_a_dataset_has_a_plain_name"),
+    "experiments.store.manifest.manifest": ("test_store", "test_a_dataset_has_a_plain_name"),
+    "experiments.examinations.examinations": ("test_main_job", "test_a_derivation_that_is_edited_meanwhile_is_refused"),
+    "experiments.report.freshness.changes": ("test_reference", "does not say what the data were made from"),
+    "experiments.report.freshness.made_from": ("test_reference", "does not say what the data were made from"),
+    "experiments.store.chunks.Chunks.keep": ("test_store", "test_a_full_disk_keeps_what_was_finished"),
+    "experiments.store.chunks.Chunks.map": ("test_store", "test_a_key_belongs_to_one_function_and_its_arguments"),
+    "experiments.store.chunks.Chunks.stored": ("test_store", "test_a_passing_fault_of_a_disk_deletes_nothing"),
+    "experiments.store.chunks.read_chunk": ("test_verification", "test_damaged_results_are_named"),
+    "experiments.store.chunks.save_data": ("test_store", "test_a_dataset_has_a_plain_name"),
+    "experiments.store.manifest.close_lists": ("test_store", "test_lists_of_an_earlier_form_are_closed_after_a_check"),
+    "experiments.store.manifest.read_manifest": (
+        "test_store",
+        "test_a_list_that_was_cut_is_damage_and_no_smaller_result",
+    ),
+    "experiments.verification.verify": ("test_verification", "test_a_folder_that_is_not_there_is_said"),
     "experiments.store.chunks.read_data": ("test_store", "test_a_long_list_of_checksums_is_refused"),
     "experiments.study.Table": ("test_report", "Table("),
     "experiments.report.reference.update_reference": ("test_reference", "the largest files are"),
     "experiments.studies.sensitivity.run": ("test_sensitivity", "test_unequal_budgets_are_refused"),
-    "experiments.store.chunks.exclusive": ("test_store", "test_a_second_job_is_told_who_has_the_folder"),
-    "experiments.store.chunks.write_atomically": ("test_store", "test_a_failed_write_leaves_the_old_file_and_no_other"),
+    "experiments.store.files.exclusive": ("test_store", "test_a_second_job_is_told_who_has_the_folder"),
+    "experiments.store.files.write_atomically": ("test_store", "test_a_failed_write_leaves_the_old_file_and_no_other"),
     "experiments.measurement.comparison.paired": ("test_tasks", "test_losses_that_have_no_ratio_are_refused"),
     "experiments.studies.tasks.nets.make": ("test_tasks", "test_a_task_that_is_not_there_is_refused"),
     "experiments.studies.tasks.protocol.train": (

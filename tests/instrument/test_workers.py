@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from functools import partial
 
 import numpy as np
 import pytest
@@ -55,6 +56,44 @@ def test_processes_that_grow_are_replaced_in_silence(tmp_path):
     words = [sys.executable, "-c", textwrap.dedent(code)]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert int(done.stdout) > 2 and done.stderr == ""
+
+
+def names_of_what_differs():
+    return ["vradam.optimizer", "numpy is 1.0, not 2.0"]
+
+
+def nothing_differs():
+    return []
+
+
+ASKED = []
+
+
+def changed_meanwhile():
+    """Nothing at the first question in a process, something from the second on."""
+    ASKED.append(1)
+    return ["vradam.noise"] * (len(ASKED) > 1)
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        (names_of_what_differs, r"it differs in vradam\.optimizer, numpy is 1\.0, not 2\.0$"),
+        (changed_meanwhile, r"it differs in vradam\.noise$"),
+        (partial(list, [f"module{i}" for i in range(8)]), "it differs in module0, .*, module4 and 3 more$"),
+    ],
+)
+def test_a_process_with_other_code_is_refused_by_name(check, said):
+    """Asked before and after each chunk; what it computed is not used."""
+    with pytest.raises(
+        ConnectionRefusedError, match=r"the worker process \d+ must run the code that runs here; " + said
+    ):
+        list(Workers(2).map(abs, {"a": (-1,), "b": (-2,)}, check))
+
+
+def test_a_process_with_the_same_code_is_used():
+    assert dict(Workers(2).map(abs, {"a": (-1,), "b": (-2,)}, nothing_differs)) == {"a": 1, "b": 2}
+    assert dict(Workers(1).map(abs, {"a": (-1,)}, names_of_what_differs)) == {"a": 1}  # it is this process
 
 
 def test_a_scheduler_that_does_not_answer_is_a_connection_error(monkeypatch):

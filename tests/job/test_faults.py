@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toys import chunks, comparable, computed, drive, main, start
+from toys import TOY, chunks, comparable, computed, drive, main, start
 
 
 def wait_for_chunks(room, process, number):
@@ -139,6 +140,38 @@ def test_a_killed_dask_worker_costs_only_its_chunk(room, uninterrupted, monkeypa
     assert process.returncode == 0, output
     assert comparable(room / "out") == uninterrupted
     assert not finished & set(computed(room)[so_far:])
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_code_that_is_edited_while_it_runs_is_refused_by_name(room, uninterrupted, jobs):
+    """Also where the edit is taken back: nothing that was computed after it is stored under the clean fingerprint."""
+    process = start(room, jobs)
+    wait_for_chunks(room, process, 3)
+    stem = room / "room" / "toy_stems" / "toy.py"
+    stem.write_text(TOY.replace("0.5 + noise", "0.51 + noise"), encoding="utf-8")
+    stem.write_text(TOY, encoding="utf-8")
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 3 and "toy_stems.toy" in said and "Cannot continue: " in said
+    assert len(chunks(room)) < 12
+    assert drive(room).returncode == 0 and comparable(room / "out") == uninterrupted
+
+
+def test_a_dask_worker_with_other_code_is_refused_by_name(room, uninterrupted, monkeypatch):
+    """It says which worker and which module; the numbers of this machine are not touched by its."""
+    distributed = pytest.importorskip("distributed")
+    other = room / "older" / "toy_stems"
+    other.mkdir(parents=True)
+    (other / "__init__.py").touch()
+    (other / "toy.py").write_text(TOY.replace("0.5 + noise", "0.51 + noise"), encoding="utf-8")
+    monkeypatch.setattr("sys.path", [str(room / "older"), *sys.path])
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        process = start(room, 1, "--dask", cluster.scheduler_address)
+        said = process.communicate(timeout=120)[1]
+    assert process.returncode == 3 and not chunks(room)
+    assert re.search(
+        r"the Dask worker tcp://\S+ on \S+ must run the code that runs here; it differs in toy_stems\.toy\b", said
+    )
+    assert main(room) == 0 and comparable(room / "out") == uninterrupted
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")

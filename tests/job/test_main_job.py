@@ -11,6 +11,7 @@ import textwrap
 import pytest
 from toys import (
     CLAIMS,
+    IDLE,
     TOY,
     breaks,
     claim,
@@ -25,7 +26,9 @@ from toys import (
 )
 
 from experiments import __main__ as command
-from experiments.store.chunks import exclusive
+from experiments import examinations
+from experiments.store.files import exclusive
+from experiments.store.fingerprint import Origin
 
 FIELDS = [
     "id", "title", "as_reported", "source", "assumptions", "verdict", "expected_verdict",
@@ -131,6 +134,30 @@ def test_a_derivation_that_does_not_close_leaves_its_claim_open(room, step):
     assert [item["verdict"] for item in found.values()] == ["open", "refuted", "not run"]
     assert found["T1"]["symbolic"]["status"] == "open"
     assert ("raised ArithmeticError: no root" if step is breaks else "does not close: step") in str(found["T1"])
+
+
+def test_a_derivation_that_is_edited_meanwhile_is_refused(room, monkeypatch, capsys):
+    """Nothing of it is stored, and the module is named; afterwards each claim is stored for itself."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Origin, "touched", lambda made: ["theory.claim"])
+        assert main(room) == 3 and "theory.claim must stay as it was" in capsys.readouterr().err
+    assert not list((room / "out" / "theory").rglob("*.nc"))
+    assert main(room) == 0
+    stored = sorted(path.relative_to(room / "out" / "theory").parts[0] for path in (room / "out").rglob("T?-*.nc"))
+    assert stored == ["T1", "T2"]
+
+
+def test_a_claim_that_is_added_stales_nothing(room, monkeypatch):
+    """Only the new one is derived; a claim that says something else is derived again."""
+    assert main(room) == 0
+    derived = []
+    real = examinations._examine
+    monkeypatch.setattr(examinations, "_examine", lambda claim: derived.append(claim.id) or real(claim))
+    assert main(room) == 0 and derived == []
+    (room / "room" / "toy_stems" / "more.py").write_text(IDLE.replace("T3", "T4").replace(", on_request=True", ""))
+    assert main(room, catalogue=toys(more=[("more", (claim("T4", "proved"),))])) == 0 and derived == ["T4"]
+    assert main(room, catalogue=toys((claim("T1", "open"), *CLAIMS[1:]))) == 0 and derived == ["T4", "T1"]
+    assert len(computed(room)) == 12
 
 
 def test_a_broken_stem_leaves_its_claims_open_and_says_why(room, monkeypatch, caplog):

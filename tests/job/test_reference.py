@@ -12,11 +12,13 @@ from toys import TOY, ledger, main, toys
 import theory
 from experiments import job
 from experiments.catalogue import catalogue
+from experiments.report.freshness import UNKNOWN, changes, since
 from experiments.report.ledger import BEGIN, END, entry, ledger_markdown, merged, with_ledger
 from experiments.report.on_record import line
 from experiments.report.reference import thinned, update_reference
-from experiments.results import stored, write_json
-from experiments.store.chunks import read_data
+from experiments.results import as_json, stored, write_json
+from experiments.store.chunks import read_data, save_data
+from experiments.store.fingerprint import recipe
 from vradam.workers import Workers
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +83,9 @@ def test_what_waits_for_a_request_is_shown_from_the_record(room):
     entries = [entry(finding) for finding in ran.findings]
     record.mkdir()
     write_json(record / "claims.json", entries)
+    for stem in waiting.stems:
+        made_of = {"made_from.json": as_json(recipe(stem.study.paper, stem.module))}
+        save_data(record / stem.name, {}, made_of)
     first, second, third = map(line, plain_job().recorded)
     made = entries[0]["provenance"]
     assert first.startswith(
@@ -90,6 +95,34 @@ def test_what_waits_for_a_request_is_shown_from_the_record(room):
     assert third.startswith("T3: on record as verified, ")
     page = (room / "out" / "report.html").read_text(encoding="utf-8")
     assert page.count("on record, " + made["date"][:10]) == 3 and made["versions"]["numpy"] in page
+    assert "as of commit" not in page
+
+
+def test_a_record_of_other_code_says_as_of_which_commit(room):
+    """On the terminal and in the report: what changed since, or that nothing is known of the code."""
+    waiting = on_request(room)
+    record = room / "reference"
+    ran = job.main_job(job.Options(out=room / "out", only=("toy", "idle")), waiting, reference=record)
+    record.mkdir()
+    write_json(record / "claims.json", [entry(finding) for finding in ran.findings])
+    commit = ran.studies[0].provenance["commit"]
+    made = recipe(waiting["toy"].study.paper, waiting["toy"].module)
+    older = made | {"code": made["code"] | {"vradam.optimizer": "0" * 16, "experiments.gone": "0" * 16}}
+    save_data(record / "toy", {}, {"made_from.json": as_json(older)})
+    first, _, third = job.main_job(job.Options(out=room / "out"), waiting, reference=record).recorded
+    assert first.stale == since(("experiments.gone", "vradam.optimizer"), commit)
+    assert f"as of commit {commit[:8]}" in first.stale and first.stale in line(first)
+    assert third.stale == since((UNKNOWN,), commit) and "its code is not on record" in line(third)
+    page = (room / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.count(f'<strong class="surprise">as of commit {commit[:8]}</strong>') == 3
+    assert first.stale in page
+    save_data(record / "toy", {}, {"made_from.json": as_json(made | {"setup": {"starts": []}})})
+    assert changes(waiting["toy"], record / "toy") == ("its setup",)
+    save_data(record / "toy", {}, {"made_from.json": b'{"code": 1}'})
+    with pytest.raises(ValueError, match="does not say what the data were made from"):
+        changes(waiting["toy"], record / "toy")
+    again = job.main_job(job.Options(out=room / "out"), waiting, reference=record).recorded
+    assert again[0].stale == since((UNKNOWN,), commit)
 
 
 @pytest.mark.parametrize("raw", [b"{", b"[1]", b"\xff", b"[" * 1000])
@@ -120,7 +153,10 @@ def test_the_reference_is_small_complete_and_renewed(room, monkeypatch):
     job.main_job(options, toys())
     entries = list(ledger(room).values())
     update_reference(entries, options.out, reference, readme, toys())
-    assert {path.name for path in reference.rglob("*") if path.is_file()} == {"claims.json", "ratios.nc", "SHA256SUMS"}
+    assert {path.name for path in reference.rglob("*") if path.is_file()} == {
+        "claims.json", "made_from.json", "ratios.nc", "SHA256SUMS",
+    }  # fmt: skip
+    assert changes(toys()["toy"], reference / "toy") == ()
     assert read_data(reference / "toy")["ratios"].equals(stored(toys()["toy"], True, options.out)["ratios"])
     assert json.loads((reference / "claims.json").read_text())[0]["provenance"]["resolution"] == "paper"
     assert "Claim T1" in readme.read_text(encoding="utf-8")

@@ -33,11 +33,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from experiments.job import _from_dataset, _to_dataset
+from experiments.examinations import from_dataset, to_dataset
 from experiments.report.ledger import ledger_markdown, merged
 from experiments.report.page import shortest
 from experiments.report.strict_json import read_entries, read_json
-from experiments.store.chunks import SUMS, Chunks, load_data, own, read_data, save_data
+from experiments.store.chunks import Chunks, load_data, own, read_data, save_data
+from experiments.store.manifest import SUMS
 from paper_figures.__main__ import record_of
 from theory.certificates.check import check
 from theory.certificates.reading import parse
@@ -245,10 +246,10 @@ def examination(folder: Path) -> Parser:
     empty = Examination("empirical", "no derivation: decided by experiment", 0.0, {})
 
     def read(dataset: xr.Dataset) -> str:
-        assert isinstance(_from_dataset(dataset), Examination)
+        assert isinstance(from_dataset(dataset), Examination)
         return "read"
 
-    return Parser([_to_dataset(one) for one in (said, empty)], (dataset_mutated,), read)
+    return Parser([to_dataset(one) for one in (said, empty)], (dataset_mutated,), read)
 
 
 def checksums(folder: Path) -> Parser:

@@ -1,0 +1,128 @@
+"""The derivations of claims, stored like everything else: each under the code and the certificates that it rests on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import sympy as sp
+import xarray as xr
+
+from experiments.store.chunks import Chunks
+from experiments.store.files import forget
+from experiments.store.fingerprint import file_digest, fingerprint, origin
+from theory.claim import Claim, Examination, Status, examine
+from vradam.workers import HERE, Workers
+
+log = logging.getLogger("experiments")
+
+
+def examinations(
+    claims: Sequence[Claim], out: Path, workers: Workers = HERE, fresh: bool = False
+) -> dict[str, Examination]:
+    """Claim id -> what its derivation says: stored ones as they are, the others derived and checked now.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+    out : Path
+        The folder of the results; an examination lies below ``theory/<id>/<fingerprint>``.
+    workers : Workers
+    fresh : bool
+        Whether what is stored is forgotten.
+
+    Raises
+    ------
+    OSError
+        If code that a derivation imports is written to while it runs, or a file cannot be read or written.
+    """
+    folders = {claim.id: out / "theory" / claim.id / fingerprint(content(claim), *modules(claim)) for claim in claims}
+    chunks = {
+        claim.id: Chunks(folders[claim.id], folders[claim.id].name, origin=origin(*modules(claim))) for claim in claims
+    }
+    found: dict[str, Examination] = {}
+    for name, store in chunks.items():
+        if fresh:
+            forget(folders[name])
+        for dataset in store.stored([name]).values():
+            try:
+                found[name] = from_dataset(dataset)
+            except ValueError as error:
+                log.warning("%s: %s; examining it again", folders[name], error)
+    longest_first = sorted(claims, key=lambda claim: -len(claim.formulas) - len(claim.steps))
+    missing = {claim.id: (claim,) for claim in longest_first if claim.id not in found}
+    everything = origin(*sorted({module for claim in claims for module in modules(claim)}))
+    for name, examination in workers.map(_examine, missing, everything.differences):
+        if examination.checks or examination.status == "empirical":
+            chunks[name].keep(name, to_dataset(examination))
+        found[name] = examination
+    return found
+
+
+def content(claim: Claim) -> dict[str, Any]:
+    """What a claim says, as plain JSON: its formulas, its steps, its certificates by their bytes."""
+    return {
+        "id": claim.id,
+        "concludes": claim.concludes,
+        "formulas": {name: sp.srepr(formula) for name, formula in claim.formulas.items()},
+        "steps": [f"{name}: {_module(step)}" for name, step in claim.steps.items()],
+        "certificates": {item.name: file_digest(item.path) for item in claim.certificates},
+    }
+
+
+def modules(claim: Claim) -> tuple[str, ...]:
+    """The modules whose code an examination runs: that of its derivation, of its steps, and the examination itself."""
+    callables = [claim.derive, *claim.steps.values()]
+    return tuple(sorted({"theory.claim", *(_module(call) for call in callables if call is not None)}))
+
+
+def _module(call: Callable[..., Any]) -> str:
+    while isinstance(call, partial):
+        call = call.func
+    return call.__module__
+
+
+def _examine(claim: Claim) -> Examination:
+    """A derivation that raises does not close; that is no reason to lose the other claims."""
+    try:
+        return examine(claim)
+    except Exception as error:
+        return Examination("open", f"the derivation raised {type(error).__name__}: {error}", 0.0, {})
+
+
+def to_dataset(examination: Examination) -> xr.Dataset:
+    """An examination without its times, which differ from run to run."""
+    names, held = list(examination.checks), list(examination.checks.values())
+    data = {"holds": ("check", np.array(held, dtype=bool))} if names else {}
+    coords = {"check": names} if names else {}
+    if examination.loose:
+        data["looseness"] = ("bound", np.array(list(examination.loose.values()), dtype=float))
+        coords["bound"] = list(examination.loose)
+    return xr.Dataset(data, coords, attrs={"status": examination.status, "summary": examination.summary})
+
+
+def from_dataset(dataset: xr.Dataset) -> Examination:
+    """What :func:`to_dataset` made.
+
+    Raises
+    ------
+    ValueError
+        For a dataset that is no examination.
+    """
+    names, held, loose = dataset.get("check"), dataset.get("holds"), dataset.get("looseness")
+    status, summary = dataset.attrs.get("status"), dataset.attrs.get("summary")
+    if status not in get_args(Status) or not isinstance(summary, str):
+        raise ValueError("is not an examination")
+    if (names is None) != (held is None):
+        raise ValueError("is not an examination")
+    if names is None or held is None:
+        return Examination(status, summary, 0.0, {})
+    if held.dims != ("check",) or held.dtype != bool or not all(isinstance(name, str) for name in names.values):
+        raise ValueError("is not an examination")
+    bounds = {} if loose is None else dict(zip(loose["bound"].values.tolist(), loose.values.tolist(), strict=True))
+    checks = dict(zip(names.values.tolist(), held.values.tolist(), strict=True))
+    return Examination(status, summary, 0.0, checks, loose=bounds)

@@ -1,0 +1,161 @@
+"""``--verify``: what is damaged, stale or missing is said by name, and nothing is changed."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+from toys import comparable, draw_nothing, ledger, main, toys
+
+from experiments import __main__ as command
+from experiments import job
+from experiments.report.reference import update_reference
+from experiments.store.chunks import read_data, save_data
+from experiments.store.files import TEMPORARY
+from experiments.verification import difference, verify
+from vradam.workers import Workers
+
+README = "<!-- ledger:begin -->\n<!-- ledger:end -->\n"
+
+
+@pytest.fixture
+def made(room):
+    """Results at full resolution in ``out``, and the reference that was made from them."""
+    (room / "README.md").write_text(README)
+    (room / "reference").mkdir()
+    options = job.Options(room / "out", paper=True, only=("toy", "idle"), workers=Workers(1))
+    job.main_job(options, toys())
+    update_reference(list(ledger(room).values()), room / "out", room / "reference", room / "README.md", toys())
+    return room
+
+
+def states(folder, room):
+    return {report.where: report.state for report in verify(folder, toys(), room / "reference")}
+
+
+def test_what_was_just_made_is_sound(made, monkeypatch, capsys):
+    assert states(made / "reference", made) == {"toy": "sound", "idle": "sound"}
+    found = states(made / "out", made)
+    assert set(found.values()) == {"sound"} and {"toy and the reference", "idle and the reference"} <= set(found)
+    before = comparable(made / "out")
+    monkeypatch.setattr(command, "REFERENCE", made / "reference")
+    for words in (["--verify"], ["--verify", str(made / "out")], ["--verify", str(made / "reference")]):
+        assert command.main([*words, "--out", str(made / "out")], toys(), draw_nothing) == 0
+        assert "sound     toy" in capsys.readouterr().out
+    assert comparable(made / "out") == before
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "state", "said"),
+    [
+        ("ratios.nc", flip, "damaged", "ratios.nc: checksum does not match"),
+        ("made_from.json", flip, "damaged", "made_from.json: checksum does not match"),
+        ("SHA256SUMS", lambda path: path.write_text(""), "damaged", "it was cut short"),
+        ("ratios.nc", lambda path: path.unlink(), "missing", "ratios.nc"),
+        ("SHA256SUMS", lambda path: path.unlink(), "missing", "no data"),
+        ("ratios.nc", lambda path: shutil.copy(path, path.with_name("b.nc")), "damaged", "b.nc is not in SHA256SUMS"),
+    ],
+)
+def test_a_damaged_reference_is_named(made, name, damage, state, said, capsys):
+    damage(made / "reference" / "toy" / name)
+    toy, idle = verify(made / "reference", toys(), made / "reference")
+    assert (toy.where, toy.state, toy.fatal, idle.state) == ("toy", state, True, "sound")
+    assert said in str(toy)
+    assert command.main(["--verify", str(made / "reference")], toys(), draw_nothing) == 1
+    assert state in capsys.readouterr().out
+
+
+def test_a_malformed_record_is_named(made):
+    (made / "reference" / "claims.json").write_text("{")
+    assert states(made / "reference", made) == {"claims.json": "damaged", "toy": "sound", "idle": "sound"}
+
+
+def test_damaged_results_are_named(made):
+    (run,) = (made / "out" / "toy").iterdir()
+    chunk = sorted((run / "chunks").glob("*.nc"))[0]
+    flip(chunk)
+    flip(next((made / "out" / "theory").rglob("T1-*.nc")))
+    (run / f"{TEMPORARY}1.x.y").touch()
+    (run / "chunks" / "quarantine").mkdir()
+    (run / "chunks" / "quarantine" / "old.nc").touch()
+    found = {report.where.rpartition("/")[2]: report for report in verify(made / "out", toys(), made / "reference")}
+    assert found[chunk.name].state == "damaged" and found[chunk.name].fatal
+    assert next(report for name, report in found.items() if name.startswith("T1-")).state == "damaged"
+    assert found[f"{TEMPORARY}1.x.y"].state == found["old.nc"].state == "left over"
+    assert not found["old.nc"].fatal
+    flip(run / "ratios.nc")
+    assert states(made / "out", made)[f"toy/{run.name}"] == "damaged"
+    (run / "SHA256SUMS").unlink()
+    unfinished = next(r for r in verify(made / "out", toys(), made / "reference") if r.where == f"toy/{run.name}")
+    assert (unfinished.state, unfinished.says, unfinished.fatal) == ("missing", "not finished", False)
+
+
+def test_a_study_whose_code_changed_is_stale(made):
+    """It has to be made again, unless it waits for a request."""
+    (made / "reference" / "idle" / "made_from.json").unlink()
+    (made / "reference" / "idle" / "SHA256SUMS").write_text(
+        "# 0 files, SHA-256 of the lines above: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
+    )
+    other = toys()
+    stem = other["toy"]
+    later = replace(stem, study=replace(stem.study, paper=replace(stem.study.paper, seed=6)))
+    toy, idle = verify(made / "reference", replace(other, stems=(later, other["idle"])), made / "reference")
+    commit = ledger(made)["T1"]["provenance"]["commit"][:8]
+    assert (toy.state, toy.fatal) == ("stale", True)
+    assert toy.says.startswith(f"as of commit {commit}") and toy.says.endswith("changed since: its setup")
+    assert (idle.state, idle.fatal) == ("stale", False) and idle.says.endswith("its code is not on record")
+
+
+def test_numbers_that_are_not_those_of_the_reference_are_said(made):
+    """Made in the same environment, the bytes are compared."""
+    data = read_data(made / "reference" / "toy")
+    shutil.rmtree(made / "reference" / "idle")
+    kept = (made / "reference" / "toy" / "made_from.json").read_bytes()
+    save_data(made / "reference" / "toy", {"ratios": data["ratios"] + 1e-9}, {"made_from.json": kept})
+    (report,) = [item for item in verify(made / "out", toys(), made / "reference") if "reference" in item.where]
+    assert (report.state, report.fatal, report.says) == ("differs", True, "ratios (other bytes)")
+    for gap, state in ((1e-9, "differs"), (1e-15, "sound")):
+        save_data(made / "reference" / "toy", {"ratios": data["ratios"] + gap})
+        assert states(made / "out", made)["toy and the reference"] == state
+    save_data(made / "reference" / "toy", {"other": data["ratios"]})
+    assert states(made / "out", made)["toy and the reference"] == "differs"
+
+
+def test_a_folder_that_is_not_there_is_said(room, capsys):
+    with pytest.raises(FileNotFoundError, match="must be a folder of results or a reference, got none"):
+        list(verify(room / "nowhere", toys(), room))
+    assert command.main(["--verify", str(room / "nowhere")], toys(), draw_nothing) == 3
+    assert main(room, "--verify", str(room)) == 0 and "nothing is stored there" in capsys.readouterr().out
+
+
+A = xr.Dataset({"x": ("n", [1.0, -2.0, np.inf]), "k": ("n", [1, 2, 3]), "s": ("n", ["a", "b", "c"])})
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (A, ""),
+        (A.assign(x=A.x * (1 + 4e-13)), ""),
+        (A.assign(x=A.x * (1 + 4e-12)), "x by 4e-12"),
+        (A.assign(x=A.x * 1.02), "x by 0.02"),
+        (A.assign(x=A.x.astype(np.float32)), ""),
+        (A.assign(x=(A.x * (1 + 1e-6)).astype(np.float32)), "x by 1e-06"),
+        (A.assign(x=("n", [1.0, np.inf, np.inf])), "x in what is not finite"),
+        (A.assign(x=("n", [1.0, -2.0, -np.inf])), "x in what is not finite"),
+        (A.assign(x=("n", [1.0, -2.0, np.nan])), "x in what is not finite"),
+        (A.assign(k=A.k + 1), "k"),
+        (A.assign(s=("n", ["a", "b", "d"])), "s"),
+        (A.isel(n=slice(2)), "x in shape or kind"),
+        (A.assign(x=A.k), "x in shape or kind"),
+        (A.drop_vars("k"), "variables k"),
+    ],
+)
+def test_how_two_datasets_differ(other, said):
+    assert difference(other, A) == said
