@@ -9,7 +9,8 @@ nearly the gate of ``k+1`` steps ago, which is predictable for ``g_{n-k}``. What
 [D]:
 
 (A) ``theorem``: at most ``(k+1) q R beta2^{-k/2} |U_{n-k}|`` for the gradient ``k`` steps back;
-    ``theorem_beta1_zero`` adds the same to Theorem 2.
+    ``theorem_beta1_zero`` adds the same to Theorem 2; ``theorem_shares`` and ``theorem_beta1_zero_shares`` to these
+    theorems with free shares (:mod:`theory.claims.convergence.shares`).
 
 (B) ``theorem_b``: a share ``theta`` of the progress, and by Young's inequality a term in ``q^2``.
 
@@ -41,6 +42,7 @@ from theory.claims.convergence.predictable_gate import (
     read_recursion,
     squares,
 )
+from theory.claims.convergence.shares import FREE, theorem2_shares, theorem4_shares
 from theory.claims.convergence.smoothed_lemmas import linear_sum, smoothed_energy, square_sum
 from theory.methods import enumeration, rate_lemmas
 from theory.methods.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, holds
@@ -56,12 +58,13 @@ _Lam = sp.log(1 + R**2 / ((1 - beta2) * eps)) - N * sp.log(beta2)
 _short, _long = 2 * sp.sqrt(N), sp.sqrt(2 * sp.pi / (1 - gate_decay))  # sum_j gate_decay^{j/2}/sqrt j
 _tail = sp.Min(_short, _long)
 
-theorem = convergence.theorem4 + (1 + alpha1) * (
-    2 * d * R**2 * _q * (1 - beta1) * sp.sqrt(N * _Lam) / (_Nt * sp.sqrt(1 - beta2) * (1 - _rho) ** 2)
-)
-theorem_beta1_zero = convergence.theorem2 + (1 + alpha1) * (
-    2 * d * R**2 * _q * sp.sqrt(_Lam) / (sp.sqrt(N) * sp.sqrt(1 - beta2))
-)
+_price = 2 * d * R**2 * _q * (1 - beta1) * sp.sqrt(N * _Lam) / (_Nt * sp.sqrt(1 - beta2) * (1 - _rho) ** 2)
+_price_zero = 2 * d * R**2 * _q * sp.sqrt(_Lam) / (sp.sqrt(N) * sp.sqrt(1 - beta2))
+
+theorem = convergence.theorem4 + (1 + alpha1) * _price
+theorem_beta1_zero = convergence.theorem2 + (1 + alpha1) * _price_zero
+theorem_shares = theorem4_shares + (1 + alpha1) / (1 - theta) * _price / 2
+theorem_beta1_zero_shares = theorem2_shares + (1 + alpha1) / (1 - theta) * _price_zero / 2
 _young_price = (1 + alpha1) * (_q**2 * R**2 * d * (1 - beta1) * (1 + _r) * _Lam / ((1 - _r) ** 3 * (1 - beta2) * _Nt))
 theorem_b = (convergence.theorem4 + _young_price / theta) / (1 - theta)
 theorem_c = theorem + 2 * d * R**2 * (1 - beta1) / (_Nt * (1 - _rho) ** sp.Rational(5, 2)) * (
@@ -130,6 +133,9 @@ def derive(c: Coefficients = ALGORITHM) -> dict[str, sp.Expr]:
     return {
         "theorem": base + price,
         "theorem_beta1_zero": base_zero + price_zero,
+        "theorem_shares": assemble_momentum(numbers, FREE) + look_ahead(numbers, gate) / progress(numbers, FREE),
+        "theorem_beta1_zero_shares": assemble_no_momentum(plain, FREE)
+        + look_ahead(plain, gate) / progress(plain, FREE),
         "theorem_b": (base + look_ahead_young(numbers, gate) / progress(numbers)) / (1 - theta),
         "theorem_c": base + price + sum(part / progress(numbers) for part in first_steps(numbers, gate)),
         "limit": rate_limit(base) + rate_limit(price),
@@ -199,6 +205,8 @@ C2 = Claim(
         "limit": limit,
         "theorem_beta1_zero": theorem_beta1_zero,
         "limit_beta1_zero": limit_beta1_zero,
+        "theorem_shares": theorem_shares,
+        "theorem_beta1_zero_shares": theorem_beta1_zero_shares,
         "theorem_b": theorem_b,
         "theorem_c": theorem_c,
     },
