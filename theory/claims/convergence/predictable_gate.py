@@ -28,8 +28,9 @@ import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
 from theory.claim import Claim
-from theory.claims.convergence import shares
+from theory.claims.convergence import extremal_cases, shares
 from theory.claims.convergence.shares import FREE, PUBLISHED, Version, theorem2_shares, theorem4_shares
+from theory.claims.convergence.straight_slope import nearly_attained
 from theory.methods import enumeration, rate_lemmas
 from theory.methods.enumeration import PREDICTABLE, holds
 from theory.methods.rate_lemmas import DESCENT, NOISE, drift_sum, log_sum, root_sum, velocity_sum, weight_total
@@ -240,7 +241,9 @@ C1a = Claim(
         "every path of 6 steps: sums": lambda: holds(enumeration.sums(PREDICTABLE)),
         "every path of 6 steps: smoothness": lambda: holds(enumeration.smoothness(PREDICTABLE)),
         "every path of 6 steps: assembly": lambda: holds(enumeration.assembly(PREDICTABLE)),
-        "every path of 6 steps: Theorem 4": lambda: holds(enumeration.final(PREDICTABLE, theorem4)),
+        "every lemma at its extremal case": lambda: extremal_cases.attained(extremal_cases.PREDICTABLE),
+        "a straight slope nearly attains Theorem 2": lambda: nearly_attained(theorem2_shares, 0.7),
+        "a straight slope nearly attains Theorem 4": lambda: nearly_attained(theorem4_shares, 0.55, beta1=0.9),
     },
 )
 

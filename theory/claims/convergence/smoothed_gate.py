@@ -29,8 +29,8 @@ import numpy as np
 import sympy as sp
 
 from theory.claim import Claim
+from theory.claims.convergence import extremal_cases, smoothed_lemmas
 from theory.claims.convergence import predictable_gate as convergence
-from theory.claims.convergence import smoothed_lemmas
 from theory.claims.convergence.predictable_gate import (
     Numbers,
     assemble_momentum,
@@ -44,6 +44,7 @@ from theory.claims.convergence.predictable_gate import (
 )
 from theory.claims.convergence.shares import FREE, theorem2_shares, theorem4_shares
 from theory.claims.convergence.smoothed_lemmas import linear_sum, smoothed_energy, square_sum
+from theory.claims.convergence.straight_slope import nearly_attained
 from theory.methods import enumeration, rate_lemmas
 from theory.methods.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, holds
 from theory.notation import N, R, alpha1, beta1, beta2, beta3, d, eps, gate_decay, latex, theta
@@ -231,22 +232,21 @@ C2 = Claim(
         "every path of 8 steps: sums": lambda: holds(enumeration.sums(SMOOTHED)),
         "every path of 8 steps: slow gate": lambda: holds(enumeration.slow_gate(SMOOTHED)),
         "every path of 8 steps: look-ahead": lambda: holds(enumeration.look_ahead(SMOOTHED)),
-        "every path of 8 steps: (A), (B)": lambda: (
-            holds(enumeration.final(SMOOTHED, theorem))
-            and holds(enumeration.final(SMOOTHED, theorem_b.subs(theta, sp.Rational(1, 2))))
-        ),
         "every path of 6 steps: assembly": lambda: holds(enumeration.assembly(SHORT)),
         "every path of 6 steps, beta1 = 0": lambda: (
             holds(enumeration.slow_gate(NO_MOMENTUM))
             and holds(enumeration.look_ahead(NO_MOMENTUM))
             and holds(enumeration.assembly(NO_MOMENTUM))
-            and holds(enumeration.final(NO_MOMENTUM, theorem_beta1_zero))
         ),
         "every path of 6 steps, corrected": lambda: (
             holds(enumeration.slow_gate(CORRECTED))
             and holds(enumeration.look_ahead(CORRECTED))
             and holds(enumeration.assembly(CORRECTED))
-            and holds(enumeration.final(CORRECTED, theorem_c))
+        ),
+        "every lemma at its extremal case": lambda: extremal_cases.attained(extremal_cases.SMOOTHED),
+        "a straight slope nearly attains (A)": lambda: nearly_attained(theorem_shares, 0.55, beta1=0.9, smoothed=True),
+        "a straight slope nearly attains (A) at beta1 = 0": lambda: nearly_attained(
+            theorem_beta1_zero_shares, 0.7, smoothed=True
         ),
     },
 )
