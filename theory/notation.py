@@ -32,7 +32,8 @@ v               speed, the norm of the velocity                >= 0
 k               power of the speed in a kinetic energy (K1)    > 0
 p               probability of the large value of the noise    (0, 1)
 amplitude       minus the small value of the noise             > 0
-theta           share of the progress given up (C2, form B)    (0, 1)
+theta           share of the progress given up (C1a, C2)       (0, 1)
+mu              weight of the noise in the drift (C1a)         > 0
 gradient        F' at the point in question, d = 1 (C1b)       real
 ==============  =============================================  ====================
 """
@@ -68,13 +69,14 @@ k = sp.Symbol("k", positive=True)
 p = sp.Symbol("p", positive=True)
 amplitude = sp.Symbol("amplitude", positive=True)
 theta = sp.Symbol("theta", positive=True)
+mu = sp.Symbol("mu", positive=True)
 gradient = sp.Symbol("gradient", real=True)
 
 SYMBOLS: Final[dict[str, sp.Symbol]] = {
     symbol.name: symbol
     for symbol in (
         alpha0, alpha1, beta1, beta2, beta3, gate_decay, w0, eps, weight_decay,
-        L, m, S, a, s1, s2, N, d, R, D, G, v, k, p, amplitude, theta,
+        L, m, S, a, s1, s2, N, d, R, D, G, v, k, p, amplitude, theta, mu,
         gradient,
     )
 }  # fmt: skip
@@ -91,6 +93,7 @@ LATEX: Final[dict[sp.Symbol, str]] = {
     eps: r"\varepsilon",
     weight_decay: r"\lambda",
     theta: r"\theta",
+    mu: r"\mu",
     s1: "s_1",
     s2: "s_2",
     amplitude: "A",
@@ -105,7 +108,7 @@ EXAMPLE: Final[dict[sp.Symbol, sp.Rational]] = {
         alpha0: "2/9", alpha1: "7/3", beta1: "3/5", beta2: "9/10", beta3: "6/5", gate_decay: "4/5", eps: "1/50",
         weight_decay: "1/7", w0: "3/7", L: "4/3", m: "1/11", S: "3/2", a: "1/2", s1: "5/2", s2: "3/4", N: "97", d: "3",
         R: "3", D: "2/3", G: "7/2", v: "8/5", k: "9/2", p: "3/8", amplitude: "5/3", theta: "2/5",
-        gradient: "2/5",
+        gradient: "2/5", mu: "4/7",
     }.items()
 }  # fmt: skip
 

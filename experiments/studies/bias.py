@@ -1,9 +1,10 @@
 """The gate of Algorithm 1 sees the gradient it scales: where its runs settle, and what removes the bias (C1b).
 
 Two-point noise +a(1-p)/p with probability p, else -a, on pseudo-Huber, whose gradient is bounded. As the step shrinks
-the runs settle where the *gated* velocity averages to zero. Four parts: plateaus over a grid of noises and gates
+the runs settle where the *gated* velocity averages to zero. Five parts: plateaus over a grid of noises and gates
 against the roots of the stationarity equation; the error against the horizon for every gate; the bound of Theorem 2,
-times 1 + alpha1, crossed at a long horizon; and gates whose strength beta3 shrinks with the horizon.
+times 1 + alpha1, crossed at a long horizon; gates whose strength beta3 shrinks with the horizon; and the published gate
+in the setting that tells gates apart (:mod:`experiments.measurement.central_rate`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import numpy as np
 import xarray as xr
 
 import vradam
+from experiments.measurement import central_rate
+from experiments.measurement.central_rate import Central
 from experiments.measurement.formula import evaluate
 from experiments.measurement.statistics import mean_interval
 from experiments.measurement.verdict import Confrontation, Evidence, Point
@@ -70,6 +73,7 @@ class Setup:
     curve_laws: tuple[Law, ...] = (Law(0.1, 1.0), Law(0.1, 2.0, beta1=0.9))
     horizons: tuple[int, ...] = (1000, 10_000, 100_000, 1_000_000)
     crossing: Crossing = Crossing()
+    central: Central = central_rate.DEFAULT
     exponents: tuple[float, ...] = (0.0, 0.25, 0.5)
     scale: float = 4.0
     seeds: int = 64
@@ -92,12 +96,13 @@ PAPER = Setup(
     plateau_horizon=4_000_000,
     horizons=(1000, 3162, 10_000, 31_623, 100_000, 316_228, 1_000_000, 10_000_000),
     crossing=Crossing(horizon=100_000_000, repaired_horizon=100_000_000, seeds=16),
+    central=central_rate.PAPER,
     exponents=(0.0, 0.125, 0.25, 0.375, 0.5, 0.75),
 )
 
 
 def run(setup: Setup, chunks: Chunks) -> Result:
-    """All four parts; the laws of the grid are one chunk each."""
+    """All five parts; the laws of the grid are one chunk each."""
     parts = {"crossing": partial(measure_crossing, setup), "shrinking": partial(measure_shrinking, setup)}
     curves = {
         f"curve-{i}-{gate.replace(' ', '_')}": partial(measure_curve, setup, law, gate)
@@ -105,12 +110,14 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         for gate in GATES
     }
     plateaus = {f"plateau-{i}": partial(measure_plateau, setup, law) for i, law in enumerate(setup.laws)}
-    done = chunks.gather(parts | curves | plateaus)
+    central = central_rate.tasks(setup.central, ("published",))
+    done = chunks.gather(parts | central | curves | plateaus)
     rows = [[done[key] for key in curves if key.startswith(f"curve-{i}-")] for i in range(len(setup.curve_laws))]
     data = {
         "plateaus": xr.concat([done[key] for key in plateaus], "law"),
         "curves": xr.concat([xr.concat(row, "gate") for row in rows], "law").assign_coords(gate=list(GATES)),
         **{key: done[key] for key in parts},
+        "central": central_rate.collect(setup.central, ("published",), done),
     }
     return Result(data, (_confrontation(setup, data),))
 
@@ -311,9 +318,10 @@ def _confrontation(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
     above = float((crossing["mean"] / crossing.bound).sel(gate="published"))
     return Confrontation(
         "C1b",
-        reported=(against_bound("published"),),
+        reported=(*central_rate.against_bound(data["central"], "published"), against_bound("published")),
         corrected=(
             Evidence("equality", tuple(points), setup.seeds * len(points), "plateau of F'"),
+            central_rate.against_plateau(data["central"]),
             against_bound("inside"),
         ),
         note=(

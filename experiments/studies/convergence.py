@@ -1,10 +1,12 @@
 """Empirical rates against the bounds: E||grad F(x_tau)||^2 with the theorem's own weights, one run per (N, seed).
 
-Every run is tuned to its horizon, alpha0 = c/sqrt(N) and beta2 = 1 - 1/N. Two parts:
+Every run is tuned to its horizon, alpha0 = c/sqrt(N) and beta2 = 1 - 1/N. Three parts:
 
 * *curves*: every problem with every optimizer, as in practice (beta1 = 0.9, eps = 1e-8), beside the bound of Theorem 4;
 * *settings where a bound says something*: constants chosen so that the bound falls below half the trivial line
-  d (R - sqrt(eps))^2, run in the proofs' form. The verdicts rest on these.
+  d (R - sqrt(eps))^2, run in the proofs' form;
+* *central*: the setting in which the gate of Algorithm 1 crosses the bound, run with the gates of C1a and C2;
+  beta2 = 1 - kappa/N (:mod:`experiments.measurement.central_rate`). The verdicts rest on these two.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import vradam
+from experiments.measurement import central_rate
+from experiments.measurement.central_rate import Central
 from experiments.measurement.formula import evaluate
 from experiments.measurement.statistics import loglog_slope, mean_interval
 from experiments.measurement.verdict import Confrontation, Evidence, Point
@@ -70,6 +74,7 @@ class Setup:
         Informative("theorem4", (10_000, 100_000, 1_000_000, 3_000_000), beta1=0.5, alpha1=0.25),
         Informative("smoothed", (10_000, 100_000, 1_000_000, 3_000_000), beta1=0.5, alpha1=0.25),
     )
+    central: Central = central_rate.DEFAULT
     seeds: int = 24
     seed: int = 0
     scale: float = 1.0  # c in alpha0 = c/sqrt(N)
@@ -94,8 +99,11 @@ PAPER = Setup(
         Informative("theorem4", (100_000, 1_000_000, 10_000_000, 100_000_000), beta1=0.5),
         Informative("smoothed", (100_000, 1_000_000, 10_000_000, 100_000_000), beta1=0.5),
     ),
+    central=central_rate.PAPER,
     seeds=64,
 )
+#: The gates of C1a and C2, as :mod:`experiments.measurement.central_rate` calls them.
+GATES = ("predictable", "smoothed")
 
 
 def run(setup: Setup, chunks: Chunks) -> Result:
@@ -106,7 +114,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         for problem in setup.problems
         for name in setup.optimizers
     }
-    done = chunks.gather(informative | curves)
+    done = chunks.gather(central_rate.tasks(setup.central, GATES) | informative | curves)
     settings = {bound: done[bound] for bound in informative}
     data = {
         "curves": xr.concat(
@@ -120,6 +128,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
             join="outer",
         ).assign_coords(problem=[problem.name for problem in setup.problems]),
         **{f"informative_{item.bound}": settings[item.bound] for item in setup.informative},
+        "central": central_rate.collect(setup.central, GATES, done),
     }
     predictable_bounds = [item for item in setup.informative if item.bound != "smoothed"]
     smoothed_bounds = [item for item in setup.informative if item.bound == "smoothed"]
@@ -130,8 +139,18 @@ def run(setup: Setup, chunks: Chunks) -> Result:
     return Result(
         data,
         (
-            _confrontation("C1a", predictable_bounds, settings, f"Mean fitted slopes in log N: {fitted}."),
-            _confrontation("C2", smoothed_bounds, settings, "The smoothed gate outside the momentum, beta_g = beta2."),
+            confrontation(
+                "C1a",
+                [settings[item.bound] for item in predictable_bounds],
+                central_rate.against_bound(data["central"], "predictable"),
+                f"Mean fitted slopes in log N: {fitted}.",
+            ),
+            confrontation(
+                "C2",
+                [settings[item.bound] for item in smoothed_bounds],
+                central_rate.against_bound(data["central"], "smoothed"),
+                "The smoothed gate outside the momentum, beta_g = beta2 (in the central setting 1 - 1/N).",
+            ),
         ),
     )
 
@@ -270,8 +289,11 @@ def measure_setting(setup: Setup, item: Informative) -> xr.Dataset:
     )
 
 
-def _confrontation(claim: str, items: list[Informative], settings: dict[str, xr.Dataset], note: str) -> Confrontation:
-    return Confrontation(claim, reported=tuple(_bounded(settings[item.bound]) for item in items), note=note)
+def confrontation(
+    claim: str, settings: list[xr.Dataset], central: tuple[Evidence, ...], note: str = ""
+) -> Confrontation:
+    """The bounds of a claim against the informative settings and against the central one."""
+    return Confrontation(claim, reported=(*map(_bounded, settings), *central), note=note)
 
 
 def _bounded(data: xr.Dataset) -> Evidence:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
-from math import log, sqrt
+from math import gamma, log, sqrt
 
 import numpy as np
 import pytest
@@ -260,11 +260,14 @@ def test_the_series_are_the_series():
 
 @pytest.mark.parametrize("ratio", [0.0, 0.3, 0.9, 0.99, 0.999])
 def test_sums_with_roots(ratio):
-    """Below the stated bounds, and below half of them: the constants 1 and 2 would do in place of 2 and 4."""
+    """Below their bounds, and above Gamma(3/2) and Gamma(5/2)/sqrt(2) times them, the limits at ratio 1."""
     q = np.arange(40_000.0)
     weights = ratio**q
-    assert np.sum(weights * np.sqrt(q + 1)) <= float(rate_lemmas.root_sum(ratio)) / 2 * (1 + 1e-12)
-    assert np.sum(weights * q**1.5) <= float(rate_lemmas.drift_sum(ratio)) / 2 * (1 + 1e-12)
+    roots = np.sum(weights * np.sqrt(q + 1)) / float(rate_lemmas.root_sum(ratio))
+    assert gamma(1.5) < roots <= 1 + 1e-12
+    if ratio > 0:
+        lags = np.sum(weights * q**1.5) / float(rate_lemmas.drift_sum(ratio))
+        assert 0.7 < lags <= gamma(2.5) / sqrt(2) + 1e-3
 
 
 def test_signs_are_not_guessed():

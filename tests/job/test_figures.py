@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
 import vradam
-from experiments.measurement import frontier
+from experiments.measurement import central_rate, frontier
 from experiments.store.chunks import Chunks, save_data
 from experiments.studies import bias, convergence, cycles, gate, gate_sequences, kinetic_energy, sensitivity, stability
 from experiments.studies.cycles import basins, beyond_edge
@@ -56,7 +56,10 @@ def small_data():
         convergence.Informative(item.bound, (100, 1000), item.beta1, item.alpha1)
         for item in convergence.DEFAULT.informative
     )
-    rates = convergence.Setup(problems=problems.CONVEX[:1], horizons=(50, 100, 200), informative=items, seeds=3)
+    central = central_rate.Central(horizons=(100, 400), seeds=3)
+    rates = convergence.Setup(
+        problems=problems.CONVEX[:1], horizons=(50, 100, 200), informative=items, central=central, seeds=3
+    )
     noise = bias.Setup(
         laws=(bias.Law(0.1, 1.0), bias.Law(0.5, 2.0)), plateau_horizon=800, horizons=(100, 400),
         curve_laws=(bias.Law(0.1, 1.0),), crossing=bias.Crossing(horizon=500, repaired_horizon=500, seeds=3), seeds=4,
@@ -93,6 +96,9 @@ def small_data():
             "plateaus": xr.concat(plateaus, "law"),
             "curves": xr.concat(curves, "gate").expand_dims("law").assign_coords(gate=list(SHOWN)),
             "crossing": bias.measure_crossing(noise),
+            "central": central_rate.collect(
+                central, ("published",), none.gather(central_rate.tasks(central, ("published",)))
+            ),
         },
         "sensitivity": sensitivity.run(small, none).data,
         "speed": reference("speed"),  # no time is measured in a test

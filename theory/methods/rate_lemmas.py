@@ -94,8 +94,19 @@ def prove_cauchy_schwarz() -> bool:
 
 # ---------------------------------------------------------------- descent
 
-#: E[gamma G g / sqrt(eps + s)] >= gamma (DESCENT E[G^2/sqrt(eps + st)] - NOISE R sqrt(k+1) E[g^2/(eps + s)])
-DESCENT, NOISE = HALF, sp.Integer(2)
+
+def kept(share: sp.Expr = HALF) -> sp.Expr:
+    """What the descent lemma keeps of ``E[G^2/sqrt(eps + st)]`` when Young's inequality may spend ``share`` of it."""
+    return 1 - share
+
+
+def noise(share: sp.Expr = HALF) -> sp.Expr:
+    """What it pays: ``noise(share) R sqrt(k+1) E[g^2/(eps + s)]``."""
+    return 1 / share
+
+
+#: The constants of [D], where half is spent.
+DESCENT, NOISE = kept(), noise()
 
 
 def prove_descent() -> bool:
@@ -103,65 +114,70 @@ def prove_descent() -> bool:
 
     Fix ``n`` and ``k``, and write ``G = G_{n-k}``, ``g = g_{n-k}``, ``E = E_{n-k-1}``. Split ``s = s_n`` into what is
     known at time ``n-k-1`` and ``delta^2 = sum_{j=n-k}^n beta2^{n-j} g_j^2``; replacing ``delta^2`` by
-    ``r^2 = E[delta^2] <= (k+1) R^2`` gives ``st``. With ``p = eps + s``, ``q = eps + st``:
+    ``r^2 = E[delta^2] <= (k+1) R^2`` gives ``st``. With ``p = eps + s``, ``q = eps + st`` and ``0 < theta < 1``,
 
     1. ``1/sqrt p - 1/sqrt q = (r^2 - delta^2)/(sqrt p sqrt q (sqrt p + sqrt q))``, at most
        ``r^2/(sqrt p q) + delta^2/(p sqrt q)`` in absolute value; the slacks are ``1/(q (sqrt p + sqrt q))`` and
        ``1/(p (sqrt p + sqrt q))`` times ``r^2`` and ``delta^2``.
-    2. Young with ``lam = sqrt(q)/2`` on ``x = |G|/sqrt q``, ``y = |g| r^2/(sqrt p sqrt q)``:
-       ``|G g| r^2/(sqrt p q) <= G^2/(4 sqrt q) + g^2 r^4/(p q^{3/2})``, and ``r^4/q^{3/2} <= r`` as ``q >= r^2``
-       (with ``sqrt q = r + t`` the slack is ``r t (3 r^2 + 3 r t + t^2)/(r+t)^3``).
-    3. Young with ``lam = sqrt(q)/(2 r^2)`` on ``x = |G| delta/sqrt q``, ``y = delta |g|/p``:
-       ``|G g| delta^2/(p sqrt q) <= (delta^2/r^2) G^2/(4 sqrt q) + r^2 g^2 delta^2/(sqrt q p^2)``; the mean of
-       ``delta^2/r^2`` is 1, ``delta^2 <= p`` and ``r^2/sqrt q <= r`` (slack ``r t/(r+t)``).
-    4. What is left of ``E[G g]/sqrt q = G^2/sqrt q`` is ``1 - 1/4 - 1/4``; what is lost is
-       ``2 r E[g^2/p] <= 2 R sqrt(k+1) E[g^2/p]``.
+    2. Young with ``lam = theta sqrt(q)`` on ``x = |G|/sqrt q``, ``y = |g| r^2/(sqrt p sqrt q)``:
+       ``|G g| r^2/(sqrt p q) <= theta G^2/(2 sqrt q) + g^2 r^4/(2 theta p q^{3/2})``, and ``r^4/q^{3/2} <= r`` as
+       ``q >= r^2`` (with ``sqrt q = r + t`` the slack is ``r t (3 r^2 + 3 r t + t^2)/(r+t)^3``).
+    3. Young with ``lam = theta sqrt(q)/r^2`` on ``x = |G| delta/sqrt q``, ``y = delta |g|/p``:
+       ``|G g| delta^2/(p sqrt q) <= (delta^2/r^2) theta G^2/(2 sqrt q) + r^2 g^2 delta^2/(2 theta sqrt q p^2)``; the
+       mean of ``delta^2/r^2`` is 1, ``delta^2 <= p`` and ``r^2/sqrt q <= r`` (slack ``r t/(r+t)``).
+    4. What is left of ``E[G g]/sqrt q = G^2/sqrt q`` is ``1 - theta/2 - theta/2``; what is lost is
+       ``(r/theta) E[g^2/p] <= (R/theta) sqrt(k+1) E[g^2/p]``.
 
     A factor ``gamma`` known at time ``n-k-1`` comes out of ``E``; only its range matters afterwards. (Where ``r = 0``,
     ``g = 0`` almost surely and there is nothing to prove.)
     """
-    G, g = sp.symbols("G g")
+    G, g, share = sp.symbols("G g share")
     root_p, root_q, r, delta, t = sp.symbols("root_p root_q r delta t")
     p, q = root_p**2, root_q**2
     gap = (1 / root_p - 1 / root_q) - (q - p) / (root_p * root_q * (root_p + root_q))
     known, drawn = 1 / (root_p * q), 1 / (p * root_q)
     common = 1 / (root_p * root_q * (root_p + root_q))
 
-    def young(lam: sp.Expr, x: sp.Expr, y: sp.Expr) -> sp.Expr:
-        return lam * x**2 / 2 + y**2 / (2 * lam)
+    def young(lam: sp.Expr, x: sp.Expr, y: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+        return lam * x**2 / 2, y**2 / (2 * lam)
 
-    first = young(root_q / 2, G / root_q, g * r**2 / (root_p * root_q))
-    second = young(root_q / (2 * r**2), G * delta / root_q, delta * g / p)
-    kept = 1 - sum(sp.Rational(1, 4) for _ in ("known", "drawn"))
+    spent, paid = young(share * root_q, G / root_q, g * r**2 / (root_p * root_q))
+    spent_drawn, paid_drawn = young(share * root_q / r**2, G * delta / root_q, delta * g / p)
+    left = 1 - (spent + spent_drawn.subs(delta, r)) / (G**2 / root_q)  # the mean of delta^2 is r^2
+    lost = paid.subs(root_q, r) + paid_drawn.subs({delta: root_p, root_q: r})  # at delta^2 = p and q = r^2
     return (
         vanishes(gap)
         and vanishes(known - common - 1 / (q * (root_p + root_q)))
         and vanishes(drawn - common - 1 / (p * (root_p + root_q)))
         and vanishes((G / root_q) * (g * r**2 / (root_p * root_q)) - G * g * r**2 * known)
         and vanishes((G * delta / root_q) * (delta * g / p) - G * g * delta**2 * drawn)
-        and vanishes(first - G**2 / (4 * root_q) - g**2 * r**4 / (p * root_q**3))
-        and vanishes(second - (delta / r) ** 2 * G**2 / (4 * root_q) - r**2 * g**2 * delta**2 / (root_q * p**2))
-        and vanishes(r - r**4 / (r + t) ** 3 - r * t * (3 * r**2 + 3 * r * t + t**2) / (r + t) ** 3)
+        and vanishes(paid.subs(root_q, r) - paid.subs(root_q, r + t) - g**2 / (2 * share * p) * _third(r, t))
         and vanishes(r - r**2 / (r + t) - r * t / (r + t))
-        and kept == DESCENT
-        and NOISE == 2
+        and vanishes(left - kept(share))
+        and vanishes(lost - noise(share) * r * g**2 / p)
     )
+
+
+def _third(r: sp.Expr, t: sp.Expr) -> sp.Expr:
+    """``r - r^4/(r+t)^3``, a quotient of polynomials with nonnegative coefficients."""
+    return r * t * (3 * r**2 + 3 * r * t + t**2) / (r + t) ** 3
 
 
 def prove_drift() -> bool:
     """The gradient moves while the velocity remembers: the terms ``(G_n - G_{n-k}) g_{n-k} / sqrt(eps + s_n)``.
 
-    Young with ``lam = sqrt(1-beta1)/(2 R sqrt(k+1))`` on ``x = |G_n - G_{n-k}|`` and ``y = |g_{n-k}|/sqrt(eps + s_n)``
-    gives ``sqrt(1-beta1)/(4 R sqrt(k+1)) x^2 + R sqrt(k+1)/sqrt(1-beta1) y^2``. Then ``||G_n - G_{n-k}||^2 <=
-    L^2 ||sum_{l=1}^k alpha_{n-l} w_{n-l}||^2 <= alpha_n^2 L^2 k sum_l ||w_{n-l}||^2`` (Cauchy-Schwarz, ``alpha_n``
-    nondecreasing, gates at most 1), ``k/sqrt(k+1) <= sqrt k`` (the squares differ by ``k/(k+1)``), and
-    ``y^2 <= beta2^{-k} U_{n-k}^2``. Together with the descent lemma: ``2R + R/sqrt(1-beta1) <= 3R/sqrt(1-beta1)``.
+    Young with ``lam = sqrt(1-beta1)/(2 mu R sqrt(k+1))`` on ``x = |G_n - G_{n-k}|`` and ``y = |g_{n-k}|/sqrt(eps +
+    s_n)`` gives ``sqrt(1-beta1)/(4 mu R sqrt(k+1)) x^2 + mu R sqrt(k+1)/sqrt(1-beta1) y^2``. Then
+    ``||G_n - G_{n-k}||^2 <= L^2 ||sum_{l=1}^k alpha_{n-l} w_{n-l}||^2 <= alpha_n^2 L^2 k sum_l ||w_{n-l}||^2``
+    (Cauchy-Schwarz, ``alpha_n`` nondecreasing, gates at most 1), ``k/sqrt(k+1) <= sqrt k`` (the squares differ by
+    ``k/(k+1)``), and ``y^2 <= beta2^{-k} U_{n-k}^2``. [D] takes ``mu = 1`` and rounds what the descent lemma (at its
+    share 1/2) and the drift pay together: ``2R + R/sqrt(1-beta1) <= 3R/sqrt(1-beta1)``.
     """
     x, y = sp.symbols("x y")
-    R, root = sp.symbols("R root")  # root = sqrt(1 - beta1), in (0, 1]
+    R, root, weight = sp.symbols("R root weight")  # root = sqrt(1 - beta1), in (0, 1]
     k = sp.Symbol("k")
-    lam = root / (2 * R * sp.sqrt(k + 1))
-    split = root / (4 * R * sp.sqrt(k + 1)) * x**2 + R * sp.sqrt(k + 1) / root * y**2
+    lam = root / (2 * weight * R * sp.sqrt(k + 1))
+    split = root / (4 * weight * R * sp.sqrt(k + 1)) * x**2 + weight * R * sp.sqrt(k + 1) / root * y**2
     return (
         vanishes(lam * x**2 / 2 + y**2 / (2 * lam) - split)
         and vanishes(k - k**2 / (k + 1) - k / (k + 1))
@@ -219,13 +235,13 @@ def prove_velocity_sum() -> bool:
 
 
 def root_sum(ratio: sp.Expr) -> sp.Expr:
-    """``sum_k ratio^k sqrt(k+1) <= 2/(1-ratio)^{3/2}``, the constant of [D] (1 would do)."""
-    return 2 / (1 - ratio) ** sp.Rational(3, 2)
+    """``sum_k ratio^k sqrt(k+1) <= (1-ratio)^{-3/2}``; [D] has twice that."""
+    return 1 / (1 - ratio) ** sp.Rational(3, 2)
 
 
 def drift_sum(ratio: sp.Expr) -> sp.Expr:
-    """``sum_k ratio^k k sqrt(k) <= 4 ratio/(1-ratio)^{5/2}``, the constant of [D] (2 would do)."""
-    return 4 * ratio / (1 - ratio) ** sp.Rational(5, 2)
+    """``sum_k ratio^k k sqrt(k) <= sqrt(2) ratio (1-ratio)^{-5/2}``; [D] has ``4 ratio (1-ratio)^{-5/2}``."""
+    return sp.sqrt(2) * ratio / (1 - ratio) ** sp.Rational(5, 2)
 
 
 def prove_root_sums() -> bool:
@@ -233,16 +249,15 @@ def prove_root_sums() -> bool:
 
     ``(sum x^k sqrt(k+1))^2 <= (sum x^k)(sum x^k (k+1)) = (1-x)^{-3}``, and
     ``(sum_{k>=1} x^k k^{3/2})^2 = x^2 (sum x^k (k+1)^{3/2})^2 <= x^2 (sum x^k (k+1)(k+2)) (sum x^k (k+1))
-    = 2 x^2 (1-x)^{-5}``, where ``(k+1)^2 (k+2) - (k+1)^3 = (k+1)^2``. The squares of the stated bounds are 4 and
-    8 times as large.
+    = 2 x^2 (1-x)^{-5}``, where ``(k+1)^2 (k+2) - (k+1)^3 = (k+1)^2``.
     """
     k, x = sp.symbols("k x")
     ones, linear = series(x**k, k, x), series((k + 1) * x**k, k, x)
     quadratic = series((k + 1) * (k + 2) * x**k, k, x)
     slack = (k + 1) * (k + 2) * (k + 1) - (k + 1) ** 3
     return (
-        vanishes(root_sum(x) ** 2 - 4 * ones * linear)
-        and vanishes(drift_sum(x) ** 2 - 8 * x**2 * quadratic * linear)
+        vanishes(root_sum(x) ** 2 - ones * linear)
+        and vanishes(drift_sum(x) ** 2 - x**2 * quadratic * linear)
         and vanishes(slack - (k + 1) ** 2)
     )
 

@@ -8,6 +8,7 @@ settles where ``psi`` vanishes with positive slope, which need not be ``G = 0``.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -128,6 +129,7 @@ def stationary_gradient(p: float, amplitude: float, beta3: float, alpha1: float)
 # ---------------------------------------------------------------- with momentum
 
 
+@cache
 def velocity_law(p: float, amplitude: float, beta1: float, points: int = 1 << 14) -> tuple[Array, Array]:
     """The stationary law of ``V = (1-beta1) sum_k beta1^k xi_k``, two-point ``xi``: values and weights.
 
@@ -156,6 +158,8 @@ def velocity_law(p: float, amplitude: float, beta1: float, points: int = 1 << 14
             moved += chance * np.bincount(cell, weights * (1 - part), points)
             moved += chance * np.bincount(cell + 1, weights * part, points)
         weights = moved
+    for array in (grid, weights):
+        array.setflags(write=False)  # shared by all callers
     return grid, weights
 
 

@@ -20,6 +20,7 @@ import sympy as sp
 from theory import recursion
 from theory.claim import vanishes
 from theory.claims.convergence.predictable_gate import Numbers, assemble_no_momentum, no_momentum, tuned
+from theory.claims.convergence.shares import PUBLISHED
 from theory.methods.rate_lemmas import DESCENT, NOISE, is_nonnegative, prove_descent
 from theory.notation import D, L, N, R, alpha0, alpha1, amplitude, beta2, beta3, d, eps, gradient, p
 from theory.recursion import ALGORITHM, Coefficients, gamma
@@ -56,7 +57,7 @@ def rates(numbers: Numbers, c: Coefficients = ALGORITHM) -> dict[str, sp.Expr]:
     third = p * up**3 - (1 - p) * amplitude**3
     return {
         "surrogate": free,
-        "symmetric_unimodal": assemble_no_momentum(numbers, NOISE * (1 + c.alpha1)),
+        "symmetric_unimodal": assemble_no_momentum(numbers, PUBLISHED._replace(noise=NOISE * (1 + c.alpha1))),
         "weak_gate": 2 * free.subs(d, 1) + 2 * shift**2,
         "weak_gate_least": ((c.beta3 * third) ** 2 / 3 - free.subs(d, 1) - (c.beta3**2 * R**5) ** 2)
         / (1 + 3 * c.beta3 * R**2) ** 2,

@@ -28,6 +28,9 @@ import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
 from theory.claim import Claim
+from theory.claims.convergence import extremal_cases, shares
+from theory.claims.convergence.shares import FREE, PUBLISHED, Version, theorem2_shares, theorem4_shares
+from theory.claims.convergence.straight_slope import nearly_attained
 from theory.methods import enumeration, rate_lemmas
 from theory.methods.enumeration import PREDICTABLE, holds
 from theory.methods.rate_lemmas import DESCENT, NOISE, drift_sum, log_sum, root_sum, velocity_sum, weight_total
@@ -131,32 +134,30 @@ def squares(numbers: Numbers) -> sp.Expr:
     return d * log_sum(numbers.decay, R**2 / ((1 - numbers.decay) * eps), N)
 
 
-def progress(numbers: Numbers) -> sp.Expr:
+def progress(numbers: Numbers, version: Version = PUBLISHED) -> sp.Expr:
     """What multiplies ``E||grad F(x_tau)||^2`` on the left once the descent inequality is summed over ``N`` steps.
 
     ``sum_n sum_k beta1^k E||G_{n-k}||^2`` is ``1/(1-beta1)`` times the total weight times the mean over ``tau``.
     """
     momentum = numbers.momentum
-    return numbers.floor * DESCENT * numbers.least * weight_total(momentum, N) / (1 - momentum)
+    return numbers.floor * version.kept * numbers.least * weight_total(momentum, N) / (1 - momentum)
 
 
-def assemble_momentum(numbers: Numbers) -> sp.Expr:
+def assemble_momentum(numbers: Numbers, version: Version = PUBLISHED) -> sp.Expr:
     """Theorem 4: ``progress * E||grad F(x_tau)||^2 <= D + curvature + drift + noise``."""
     momentum, decay, step, _, _ = numbers
     directions = squares(numbers) * velocity_sum(momentum, decay)  # sum_n ||w_n||^2
     curvature = step**2 * L / 2 * directions
-    drift = step**3 * L**2 / (4 * R) * sp.sqrt(1 - momentum) * drift_sum(momentum) * directions
-    noise = step * (NOISE + 1) * R / sp.sqrt(1 - momentum) * root_sum(momentum / decay) * squares(numbers)
-    return sum((part / progress(numbers) for part in (curvature, drift, noise)), D / progress(numbers))
+    weight = sp.sqrt(1 - momentum) / (4 * R * version.drift)
+    drift = step**3 * L**2 * weight * version.lags * drift_sum(momentum) * directions
+    noise = step * R * version.paid(momentum) * version.roots * root_sum(momentum / decay) * squares(numbers)
+    return sum((part / progress(numbers, version) for part in (D, curvature, drift, noise)), sp.Integer(0))
 
 
-def assemble_no_momentum(numbers: Numbers, noise: sp.Expr = NOISE) -> sp.Expr:
-    """Theorem 2, ``beta1 = 0``: the velocity is the gradient, nothing drifts.
-
-    ``noise R`` is what a step pays for each ``||U_n||^2`` because its denominator knows the gradient.
-    """
-    lost, curvature = numbers.step * noise * R * squares(numbers), numbers.step**2 * L / 2 * squares(numbers)
-    return D / progress(numbers) + lost / progress(numbers) + curvature / progress(numbers)
+def assemble_no_momentum(numbers: Numbers, version: Version = PUBLISHED) -> sp.Expr:
+    """Theorem 2, ``beta1 = 0``: the velocity is the gradient, nothing drifts."""
+    noise, curvature = numbers.step * version.noise * R * squares(numbers), numbers.step**2 * L / 2 * squares(numbers)
+    return sum((part / progress(numbers, version) for part in (D, curvature, noise)), sp.Integer(0))
 
 
 def assemble_adagrad(c: Coefficients = ALGORITHM) -> sp.Expr:
@@ -167,13 +168,15 @@ def assemble_adagrad(c: Coefficients = ALGORITHM) -> sp.Expr:
 
 
 def derive(c: Coefficients = ALGORITHM) -> dict[str, sp.Expr]:
-    """The three bounds and the two limits, from the recursion and the lemmas."""
-    second = assemble_no_momentum(read_recursion(no_momentum(c)))
-    fourth = assemble_momentum(read_recursion(c))
+    """The three bounds as [D] states them and with free shares, and the two limits, from recursion and lemmas."""
+    without, numbers = read_recursion(no_momentum(c)), read_recursion(c)
+    second, fourth = assemble_no_momentum(without), assemble_momentum(numbers)
     return {
         "theorem1": assemble_adagrad(c),
         "theorem2": second,
         "theorem4": fourth,
+        "theorem2_shares": assemble_no_momentum(without, FREE),
+        "theorem4_shares": assemble_momentum(numbers, FREE),
         "limit_theorem2": rate_limit(second),
         "limit_theorem4": rate_limit(fourth),
     }
@@ -201,6 +204,7 @@ C1a = Claim(
         "E[g_n | past] = grad F(x_{n-1}) and max-norm of g_n <= R - sqrt(eps)",
         "the proofs' form of the algorithm: no correction of the velocity, eps inside the root, no weight decay",
         "0 <= beta1 < beta2 < 1, N > beta1/(1 - beta1); Theorem 1: beta1 = 0, beta2 = 1, constant step",
+        "theorem2_shares, theorem4_shares: for every theta in (0, 1) and mu > 0",
     ),
     plain=(
         "If the gate may not look at the gradient it is about to scale, it is only a known factor between "
@@ -212,7 +216,12 @@ C1a = Claim(
     holds="if the gate is known before the gradient that it scales: the published bounds times 1 + alpha1",
     inequalities={
         f"every path of 6 steps: {part}": "all paths of a finite tree of gradients, in rational arithmetic"
-        for part in ("descent", "drift", "sums", "smoothness", "assembly", "Theorem 4")
+        for part in ("descent", "drift", "sums", "smoothness", "assembly")
+    }
+    | {
+        "every lemma at its extremal case": "the case in which each lemma is (nearly) attained, and its ratio",
+        "a straight slope nearly attains Theorem 2": "one path without noise, the gate at its floor",
+        "a straight slope nearly attains Theorem 4": "one path without noise, the gate at its floor",
     },
     prose=("The lemmas hold at every step of every path; their expectations are added up over the horizon.",),
     derive=derive,
@@ -220,6 +229,8 @@ C1a = Claim(
         "theorem1": theorem1,
         "theorem2": theorem2,
         "theorem4": theorem4,
+        "theorem2_shares": theorem2_shares,
+        "theorem4_shares": theorem4_shares,
         "limit_theorem2": limit_theorem2,
         "limit_theorem4": limit_theorem4,
     },
@@ -234,6 +245,7 @@ C1a = Claim(
         "sums with roots": rate_lemmas.prove_root_sums,
         "exchange of sums in the drift": rate_lemmas.prove_drift_sum_exchange,
         "weights of tau": rate_lemmas.prove_weights,
+        "the best shares": shares.prove_best_shares,
         "denominator": rate_lemmas.prove_denominator,
         "step size": rate_lemmas.prove_step_size,
         "every path of 6 steps: descent": lambda: holds(enumeration.descent(PREDICTABLE)),
@@ -241,7 +253,9 @@ C1a = Claim(
         "every path of 6 steps: sums": lambda: holds(enumeration.sums(PREDICTABLE)),
         "every path of 6 steps: smoothness": lambda: holds(enumeration.smoothness(PREDICTABLE)),
         "every path of 6 steps: assembly": lambda: holds(enumeration.assembly(PREDICTABLE)),
-        "every path of 6 steps: Theorem 4": lambda: holds(enumeration.final(PREDICTABLE, theorem4)),
+        "every lemma at its extremal case": lambda: extremal_cases.attained(extremal_cases.PREDICTABLE),
+        "a straight slope nearly attains Theorem 2": lambda: nearly_attained(theorem2_shares, 0.7),
+        "a straight slope nearly attains Theorem 4": lambda: nearly_attained(theorem4_shares, 0.55, beta1=0.9),
     },
 )
 

@@ -9,7 +9,8 @@ nearly the gate of ``k+1`` steps ago, which is predictable for ``g_{n-k}``. What
 [D]:
 
 (A) ``theorem``: at most ``(k+1) q R beta2^{-k/2} |U_{n-k}|`` for the gradient ``k`` steps back;
-    ``theorem_beta1_zero`` adds the same to Theorem 2.
+    ``theorem_beta1_zero`` adds the same to Theorem 2; ``theorem_shares`` and ``theorem_beta1_zero_shares`` to these
+    theorems with free shares (:mod:`theory.claims.convergence.shares`).
 
 (B) ``theorem_b``: a share ``theta`` of the progress, and by Young's inequality a term in ``q^2``.
 
@@ -28,8 +29,8 @@ import numpy as np
 import sympy as sp
 
 from theory.claim import Claim
+from theory.claims.convergence import extremal_cases, smoothed_lemmas
 from theory.claims.convergence import predictable_gate as convergence
-from theory.claims.convergence import smoothed_lemmas
 from theory.claims.convergence.predictable_gate import (
     Numbers,
     assemble_momentum,
@@ -41,7 +42,9 @@ from theory.claims.convergence.predictable_gate import (
     read_recursion,
     squares,
 )
+from theory.claims.convergence.shares import FREE, theorem2_shares, theorem4_shares
 from theory.claims.convergence.smoothed_lemmas import linear_sum, smoothed_energy, square_sum
+from theory.claims.convergence.straight_slope import nearly_attained
 from theory.methods import enumeration, rate_lemmas
 from theory.methods.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, holds
 from theory.notation import N, R, alpha1, beta1, beta2, beta3, d, eps, gate_decay, latex, theta
@@ -56,12 +59,13 @@ _Lam = sp.log(1 + R**2 / ((1 - beta2) * eps)) - N * sp.log(beta2)
 _short, _long = 2 * sp.sqrt(N), sp.sqrt(2 * sp.pi / (1 - gate_decay))  # sum_j gate_decay^{j/2}/sqrt j
 _tail = sp.Min(_short, _long)
 
-theorem = convergence.theorem4 + (1 + alpha1) * (
-    2 * d * R**2 * _q * (1 - beta1) * sp.sqrt(N * _Lam) / (_Nt * sp.sqrt(1 - beta2) * (1 - _rho) ** 2)
-)
-theorem_beta1_zero = convergence.theorem2 + (1 + alpha1) * (
-    2 * d * R**2 * _q * sp.sqrt(_Lam) / (sp.sqrt(N) * sp.sqrt(1 - beta2))
-)
+_price = 2 * d * R**2 * _q * (1 - beta1) * sp.sqrt(N * _Lam) / (_Nt * sp.sqrt(1 - beta2) * (1 - _rho) ** 2)
+_price_zero = 2 * d * R**2 * _q * sp.sqrt(_Lam) / (sp.sqrt(N) * sp.sqrt(1 - beta2))
+
+theorem = convergence.theorem4 + (1 + alpha1) * _price
+theorem_beta1_zero = convergence.theorem2 + (1 + alpha1) * _price_zero
+theorem_shares = theorem4_shares + (1 + alpha1) / (1 - theta) * _price / 2
+theorem_beta1_zero_shares = theorem2_shares + (1 + alpha1) / (1 - theta) * _price_zero / 2
 _young_price = (1 + alpha1) * (_q**2 * R**2 * d * (1 - beta1) * (1 + _r) * _Lam / ((1 - _r) ** 3 * (1 - beta2) * _Nt))
 theorem_b = (convergence.theorem4 + _young_price / theta) / (1 - theta)
 theorem_c = theorem + 2 * d * R**2 * (1 - beta1) / (_Nt * (1 - _rho) ** sp.Rational(5, 2)) * (
@@ -130,6 +134,9 @@ def derive(c: Coefficients = ALGORITHM) -> dict[str, sp.Expr]:
     return {
         "theorem": base + price,
         "theorem_beta1_zero": base_zero + price_zero,
+        "theorem_shares": assemble_momentum(numbers, FREE) + look_ahead(numbers, gate) / progress(numbers, FREE),
+        "theorem_beta1_zero_shares": assemble_no_momentum(plain, FREE)
+        + look_ahead(plain, gate) / progress(plain, FREE),
         "theorem_b": (base + look_ahead_young(numbers, gate) / progress(numbers)) / (1 - theta),
         "theorem_c": base + price + sum(part / progress(numbers) for part in first_steps(numbers, gate)),
         "limit": rate_limit(base) + rate_limit(price),
@@ -197,11 +204,16 @@ C2 = Claim(
     inequalities={
         f"every path of {part}": "all paths of a finite tree of gradients, in rational arithmetic"
         for part in (
-            *(f"8 steps: {lemma}" for lemma in ("descent", "drift", "sums", "slow gate", "look-ahead", "(A), (B)")),
+            *(f"8 steps: {lemma}" for lemma in ("descent", "drift", "sums", "slow gate", "look-ahead")),
             "6 steps: assembly",
             "6 steps, beta1 = 0",
             "6 steps, corrected",
         )
+    }
+    | {
+        "every lemma at its extremal case": "the case in which each lemma is (nearly) attained, and its ratio",
+        "a straight slope nearly attains (A)": "one path without noise, the gate at its floor",
+        "a straight slope nearly attains (A) at beta1 = 0": "one path without noise, the gate at its floor",
     },
     prose=("The lemmas hold at every step of every path; their expectations are added up over the horizon.",),
     derive=derive,
@@ -210,6 +222,8 @@ C2 = Claim(
         "limit": limit,
         "theorem_beta1_zero": theorem_beta1_zero,
         "limit_beta1_zero": limit_beta1_zero,
+        "theorem_shares": theorem_shares,
+        "theorem_beta1_zero_shares": theorem_beta1_zero_shares,
         "theorem_b": theorem_b,
         "theorem_c": theorem_c,
     },
@@ -234,22 +248,21 @@ C2 = Claim(
         "every path of 8 steps: sums": lambda: holds(enumeration.sums(SMOOTHED)),
         "every path of 8 steps: slow gate": lambda: holds(enumeration.slow_gate(SMOOTHED)),
         "every path of 8 steps: look-ahead": lambda: holds(enumeration.look_ahead(SMOOTHED)),
-        "every path of 8 steps: (A), (B)": lambda: (
-            holds(enumeration.final(SMOOTHED, theorem))
-            and holds(enumeration.final(SMOOTHED, theorem_b.subs(theta, sp.Rational(1, 2))))
-        ),
         "every path of 6 steps: assembly": lambda: holds(enumeration.assembly(SHORT)),
         "every path of 6 steps, beta1 = 0": lambda: (
             holds(enumeration.slow_gate(NO_MOMENTUM))
             and holds(enumeration.look_ahead(NO_MOMENTUM))
             and holds(enumeration.assembly(NO_MOMENTUM))
-            and holds(enumeration.final(NO_MOMENTUM, theorem_beta1_zero))
         ),
         "every path of 6 steps, corrected": lambda: (
             holds(enumeration.slow_gate(CORRECTED))
             and holds(enumeration.look_ahead(CORRECTED))
             and holds(enumeration.assembly(CORRECTED))
-            and holds(enumeration.final(CORRECTED, theorem_c))
+        ),
+        "every lemma at its extremal case": lambda: extremal_cases.attained(extremal_cases.SMOOTHED),
+        "a straight slope nearly attains (A)": lambda: nearly_attained(theorem_shares, 0.55, beta1=0.9, smoothed=True),
+        "a straight slope nearly attains (A) at beta1 = 0": lambda: nearly_attained(
+            theorem_beta1_zero_shares, 0.7, smoothed=True
         ),
     },
 )
