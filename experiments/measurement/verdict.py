@@ -350,6 +350,12 @@ def _ratio(above: float, below: float) -> float:
     return above / below if above * below > 0 else math.inf
 
 
+def near(measured: float, predicted: float, accuracy: float, label: str = "") -> Point:
+    """A measurement known to the relative ``accuracy``, beside its prediction."""
+    half = accuracy * abs(measured)
+    return Point(measured, measured - half, measured + half, predicted, label)
+
+
 def least_fitting(values: Iterable[float], predicted: Iterable[float], accuracy: float, label: str = "") -> Point:
     """Many values against their predictions, each exact up to ``accuracy`` (relative): the one that fits worst.
 

@@ -33,7 +33,7 @@ from experiments.measurement.prescribed_sequences import (
     schedule,
     worst_word,
 )
-from experiments.measurement.verdict import Confrontation, Evidence, Point
+from experiments.measurement.verdict import Confrontation, Evidence, Point, near
 from experiments.store.chunks import Chunks
 from experiments.study import Result, Study
 from theory.claims.gate_sequences import HALF, HESSIAN, LIMITS, TWO_GATES, coupled_step
@@ -353,7 +353,7 @@ def _s3a(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         label = f"beta1 = {float(cell.beta1):g}, alpha1 = {float(cell.alpha1):g}, S = {float(cell.fraction):.3g} B"
         seen_growth = float(cell.growth)
         reported.append(Point(seen_growth, seen_growth * (1 - 1e-9), seen_growth * (1 + 1e-9), 1.0, label))
-        words.append(_near(seen_growth, float(cell.exact), 1e-6, label))
+        words.append(near(seen_growth, float(cell.exact), 1e-6, label))
     limits, own, kept = [], [], []
     found = data["ranges"]
     for beta1 in setup.beta1:
@@ -361,13 +361,13 @@ def _s3a(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         for low in setup.lows:
             predicted = float(evaluate(LIMITS["cqlf_limit"], beta1=beta1, a=low * edges))
             measured = float(found.fixed.sel(beta1=beta1, low=low))
-            limits.append(_near(measured, predicted, setup.accuracy, f"beta1 = {beta1:g}, a = {low:g} B"))
+            limits.append(near(measured, predicted, setup.accuracy, f"beta1 = {beta1:g}, a = {low:g} B"))
         for alpha1 in setup.alpha1:
             predicted = float(evaluate(LIMITS["cqlf_in_scale"], beta1=beta1, alpha1=alpha1))
             measured = float(found.scaled.sel(beta1=beta1, alpha1=alpha1))
-            limits.append(_near(measured, predicted, setup.accuracy, f"beta1 = {beta1:g}, alpha1 = {alpha1:g}"))
+            limits.append(near(measured, predicted, setup.accuracy, f"beta1 = {beta1:g}, alpha1 = {alpha1:g}"))
         zero = float(evaluate(LIMITS["cqlf_limit_zero"], beta1=beta1))
-        own.append(_near(float(found.own.sel(beta1=beta1)), zero, setup.accuracy, f"beta1 = {beta1:g}"))
+        own.append(near(float(found.own.sel(beta1=beta1)), zero, setup.accuracy, f"beta1 = {beta1:g}"))
         ratio = float(data["adversary"].worst_ratio.sel(beta1=beta1))
         kept.append(Point(ratio, ratio, ratio, 1.0, f"beta1 = {beta1:g}, S = 0.98 of the limit"))
     return Confrontation(
@@ -391,12 +391,12 @@ def _s5(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         beta1, first, second = (float(pairs[name][i]) for name in ("beta1", "s1", "s2"))
         label = f"beta1 = {beta1:g}, s2 = {second:.4g}"
         predicted = float(evaluate(solution, beta1=beta1, s2=second))
-        thresholds.append(_near(first, predicted, setup.accuracy, label))
+        thresholds.append(near(first, predicted, setup.accuracy, label))
         top = 0.98 * float(evaluate(EDGE, beta1=beta1))
         grows = float(measured_growth([(top, second)], beta1)[0]) ** 0.5
         reported.append(Point(grows, grows, grows, 1.0, f"{label}, s1 = 0.98 B"))
     grown = [
-        _near(float(coupled.growth.sel(word=word)), float(coupled.exact.sel(word=word)), 1e-6, word)
+        near(float(coupled.growth.sel(word=word)), float(coupled.exact.sel(word=word)), 1e-6, word)
         for word in coupled.word.values.tolist()
     ]
     kept = [
@@ -416,10 +416,6 @@ def _s5(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         ),
         note="Without momentum neither kind of gate grows; with momentum both do, and scalar gates grow faster.",
     )
-
-
-def _near(measured: float, predicted: float, accuracy: float, label: str) -> Point:
-    return Point(measured, measured - accuracy * abs(measured), measured + accuracy * abs(measured), predicted, label)
 
 
 STUDY = Study(DEFAULT, PAPER, run)

@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 import vradam
 from experiments.measurement.formula import evaluate
 from experiments.measurement.prescribed_sequences import BOWL, measured_growth, measured_step, radius
-from experiments.measurement.verdict import Confrontation, Evidence, Point
+from experiments.measurement.verdict import Confrontation, Evidence, Point, near
 from experiments.store.chunks import Chunks
 from experiments.studies.cycles.beyond_edge import momentum_decay
 from experiments.study import Result, Study
@@ -318,16 +318,16 @@ def _confront(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         least, decay = float(here.least) * (1 + 1e-9), float(here.decay)
         opened.append(Point(least, least, least, 1.0, f"beta1 = beta_g = {beta1:g}"))
         predicted = 1 - momentum_decay(beta1, 0.9 * float(evaluate(EDGE, beta1=beta1)))
-        local.append(_near(1 - decay, predicted, 1e-4, f"beta1 = {beta1:g}, S = 0.9 B"))
+        local.append(near(1 - decay, predicted, 1e-4, f"beta1 = {beta1:g}, S = 0.9 B"))
     rising = []
     for i, (beta1, fraction, alpha1) in enumerate(setup.energies):
         S = fraction * float(evaluate(EDGE, beta1=beta1))
         star = float(evaluate(FORMULAS["gate_decay_star"], beta1=beta1, S=S, alpha1=alpha1))
         if star > 0:
             label = f"beta1 = {beta1:g}, S = {fraction:g} B, alpha1 = {alpha1:g}"
-            rising.append(_near(float(data["thresholds"].energy[i]), star, 1e-3, label))
+            rising.append(near(float(data["thresholds"].energy[i]), star, 1e-3, label))
     growing = [
-        _near(
+        near(
             float(data["thresholds"].words.sel(beta1=beta1)),
             float(evaluate(FORMULAS["gate_decay_sufficient"], beta1=beta1)),
             2e-3,
@@ -340,7 +340,7 @@ def _confront(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         for gate_decay in setup.orbit_memory:
             predicted = float(evaluate(FORMULAS["neimark_sacker"], beta1=beta1, gate_decay=gate_decay)) - 1
             begins = float(data["orbit"].begins.sel(beta1=beta1, gate_decay=gate_decay))
-            ends.append(_near(begins, predicted, 5e-3, f"beta1 = {beta1:g}, beta_g = {gate_decay:g}"))
+            ends.append(near(begins, predicted, 5e-3, f"beta1 = {beta1:g}, beta_g = {gate_decay:g}"))
     runs = setup.starts * smoothed.size
     return Confrontation(
         "S7",
@@ -357,10 +357,6 @@ def _confront(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
             "the origin; with the smoothed gate all converge."
         ),
     )
-
-
-def _near(measured: float, predicted: float, accuracy: float, label: str) -> Point:
-    return Point(measured, measured - accuracy * abs(measured), measured + accuracy * abs(measured), predicted, label)
 
 
 STUDY = Study(DEFAULT, PAPER, run)

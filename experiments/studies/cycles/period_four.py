@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import vradam
 from experiments.measurement.formula import evaluate
-from experiments.measurement.verdict import Evidence, Point
+from experiments.measurement.verdict import Evidence, Point, near
 from theory.claims.cycles.below_edge import CYCLES, quadratic
 from theory.notation import edge
 from vradam.dynamics import Batch, advance, periods, random_starts
@@ -155,7 +155,7 @@ def evidence(setup: Setup, data: xr.Dataset) -> tuple[Evidence, ...]:
         ratio = float(np.abs(here.cycle_velocity[0] / here.cycle_velocity[1]))
         ratio = max(ratio, 1 / ratio)
         S = float(here.cycle_S)
-        shapes.append(_near(ratio - 1 / ratio, attracting_shape(shape, beta1, S), 1e-6, f"{label}, S = {S:.4g}"))
+        shapes.append(near(ratio - 1 / ratio, attracting_shape(shape, beta1, S), 1e-6, f"{label}, S = {S:.4g}"))
         kinetic = float(here.largest_kinetic)
         fastest.append(Point(kinetic, kinetic, kinetic, float(evaluate(CYCLES["period4_kinetic"])), label))
     critical = _bracket(
@@ -199,7 +199,3 @@ def _settled(setup: Setup, runs: Cycles) -> tuple[NDArray[np.bool_], Array, Arra
 def _bracket(ends: Array, predicted: float, slack: float, label: str) -> Point:
     low, high = float(ends.min()) * (1 - slack), float(ends.max()) * (1 + slack)
     return Point((low + high) / 2, low, high, predicted, label)
-
-
-def _near(measured: float, predicted: float, accuracy: float, label: str) -> Point:
-    return Point(measured, measured - accuracy * abs(measured), measured + accuracy * abs(measured), predicted, label)
