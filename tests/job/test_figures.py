@@ -14,7 +14,7 @@ from matplotlib.image import imread
 import vradam
 from experiments.measurement import central_rate, frontier
 from experiments.store.chunks import Chunks, save_data
-from experiments.studies import bias, convergence, cycles, gate, gate_sequences, kinetic_energy, sensitivity, stability
+from experiments.studies import bias, convergence, cycles, gate, gate_sequences, kinetic_energy, sensitivity, source, stability
 from experiments.studies.cycles import basins, beyond_edge
 from experiments.studies.sensitivity.steps_to_target import Task
 from experiments.studies.stability import adaptive_edge
@@ -101,6 +101,7 @@ def small_data():
             ),
         },
         "sensitivity": sensitivity.run(small, none).data,
+        "source": {"phase_portrait": source.phase_portrait(source.DEFAULT)},
         "speed": reference("speed"),  # no time is measured in a test
         "tasks": reference("tasks"),  # to compute them anew needs networks
     }
