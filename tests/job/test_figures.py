@@ -14,7 +14,17 @@ from matplotlib.image import imread
 import vradam
 from experiments.measurement import central_rate, frontier
 from experiments.store.chunks import Chunks, save_data
-from experiments.studies import bias, convergence, cycles, gate, gate_sequences, kinetic_energy, sensitivity, source, stability
+from experiments.studies import (
+    bias,
+    convergence,
+    cycles,
+    gate,
+    gate_sequences,
+    kinetic_energy,
+    sensitivity,
+    source,
+    stability,
+)
 from experiments.studies.cycles import basins, beyond_edge
 from experiments.studies.sensitivity.steps_to_target import Task
 from experiments.studies.stability import adaptive_edge
