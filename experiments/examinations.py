@@ -70,7 +70,7 @@ def content(claim: Claim) -> dict[str, Any]:
         "concludes": claim.concludes,
         "formulas": {name: sp.srepr(formula) for name, formula in claim.formulas.items()},
         "steps": [f"{name}: {_module(step)}" for name, step in claim.steps.items()],
-        "certificates": {item.name: file_digest(item.path) for item in claim.certificates},
+        "certificates": {item.name: [file_digest(item.path), item.says] for item in claim.certificates},
     }
 
 
@@ -123,6 +123,10 @@ def from_dataset(dataset: xr.Dataset) -> Examination:
         return Examination(status, summary, 0.0, {})
     if held.dims != ("check",) or held.dtype != bool or not all(isinstance(name, str) for name in names.values):
         raise ValueError("is not an examination")
-    bounds = {} if loose is None else dict(zip(loose["bound"].values.tolist(), loose.values.tolist(), strict=True))
+    bounds = {}
+    if loose is not None:
+        if loose.dims != ("bound",) or loose.dtype.kind != "f" or loose["bound"].dtype.kind not in "OTU":
+            raise ValueError("is not an examination")
+        bounds = dict(zip(map(str, loose["bound"].values), loose.values.tolist(), strict=True))
     checks = dict(zip(names.values.tolist(), held.values.tolist(), strict=True))
     return Examination(status, summary, 0.0, checks, loose=bounds)
