@@ -134,6 +134,11 @@ def _on_cluster(
         except (CancelledError, KilledWorker) as error:
             message = f"the Dask cluster at {address} cannot run the chunks ({error}); is this code installed there?"
             raise ConnectionError(message) from error
+        except RuntimeError as error:
+            if "deserialization" not in str(error):  # then it is the function's own
+                raise
+            message = f"the Dask cluster at {address} cannot read the chunks ({error}); is this code installed there?"
+            raise ConnectionError(message) from error
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,106 @@
+"""The study of the early dip: when a rate dips, when it returns, and what two samples of seeds make of it."""
+
+import os
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import vradam
+from experiments.measurement.verdict import verdict
+from experiments.store.chunks import Chunks
+from experiments.studies import early_dip
+from experiments.studies.early_dip import PROBLEMS, Setup
+
+SMALL = Setup(alpha0=(0.1, 0.2), early=4, steps=6, seeds=11, seed=3)
+#: eta_t/alpha0 of the runs: outside the early steps it is lower still, which must not count.
+DIPS = np.array([1.0, 0.95, 0.8, 0.85, 0.9, 0.5, 0.97])
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """The calls of the simulation, which returns ``shape`` for every run, a little apart from seed to seed."""
+
+    class Calls(list):
+        shape = DIPS
+        apart = 1e-3
+
+    calls = Calls()
+
+    def simulate(opt, objective, x0, steps, noise=None, **options):
+        calls.append(SimpleNamespace(opt=opt, objective=objective, x0=x0, steps=steps, noise=noise, **options))
+        seeds = np.linspace(-1, 1, x0.shape[1])[:, None] * calls.apart
+        rate = np.asarray(opt.alpha0)[..., None] * (calls.shape + seeds)
+        return SimpleNamespace(learning_rate=rate)
+
+    monkeypatch.setattr(vradam, "simulate", simulate)
+    monkeypatch.setattr(vradam.simulation, "simulate", simulate)
+    return calls
+
+
+def test_the_dip_is_the_smallest_rate_of_the_early_steps(runs):
+    """Of steps 1 to ``early``, relative to alpha0; and the rate at the end, by the median of the seeds."""
+    found = early_dip.measure(SMALL, 7)
+    np.testing.assert_allclose(found.value.isel(part=0), 0.8, rtol=1e-12)
+    np.testing.assert_allclose(found.value.isel(part=1), 0.97, rtol=1e-12)
+    np.testing.assert_allclose(found.mean_rate, np.broadcast_to(DIPS, found.mean_rate.shape), rtol=1e-12)
+    assert dict(found.sizes) == {"objective": len(PROBLEMS), "alpha0": 2, "step": 7, "part": 2}
+    # eleven seeds: the second and the tenth enclose the median with 98.8 %
+    np.testing.assert_allclose(found.low.isel(part=0), 0.8 - 0.8e-3, rtol=1e-12)
+    np.testing.assert_allclose(found.high.isel(part=0), 0.8 + 0.8e-3, rtol=1e-12)
+
+
+def test_every_problem_starts_scattered_around_its_start(runs):
+    """By 5 %, with a scatter that its seed alone decides; Algorithm 1 with its default gate, and noise."""
+    early_dip.measure(SMALL, 7)
+    first = list(runs)
+    early_dip.measure(SMALL, 8)
+    again = runs[len(first) :]
+    assert [call.objective.name for call in first] == [problem.objective.name for problem in PROBLEMS]
+    for call, other, problem in zip(first, again, PROBLEMS, strict=True):
+        assert call.x0.shape == (2, 11, problem.objective.dim)
+        assert (call.x0[0] == call.x0[1]).all() and not (call.x0[0] == other.x0[0]).any()
+        scatter = call.x0[0] / problem.x0 - 1
+        assert 0.03 < np.sqrt((scatter**2).mean()) < 0.08 if scatter.size > 50 else np.abs(scatter).max() < 0.25
+        assert call.opt == vradam.VRAdam(alpha0=call.opt.alpha0) or call.opt.alpha1 == vradam.VRAdam().alpha1
+        np.testing.assert_array_equal(np.asarray(call.opt.alpha0).ravel(), SMALL.alpha0)
+        assert call.steps == 6 and call.seed == 7 and other.seed == 8
+        assert call.noise == vradam.noise.gaussian(SMALL.noise)
+
+
+@pytest.mark.parametrize(
+    ("shape", "apart", "expected"),
+    [
+        (DIPS, 1e-3, ("verified", "reproduced")),  # it dips and returns
+        ([1, 0.95, 0.95, 0.95, 0.95, 0.95, 0.97], 1e-3, ("refuted", "not reproduced")),  # no dip
+        ([1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.7], 1e-3, ("refuted", "not reproduced")),  # no return
+        ([1, 0.9, 0.95, 0.95, 0.95, 0.95, 0.97], 0.05, ("open", "inconclusive")),  # the interval reaches across
+    ],
+)
+def test_a_dip_and_a_return_are_asked_of_every_problem(runs, shape, apart, expected):
+    runs.shape, runs.apart = np.array(shape, dtype=float), apart
+    result = early_dip.run(SMALL, Chunks())
+    (confrontation,) = result.confrontations
+    assert confrontation.claim == "E2" and verdict("empirical", confrontation) in expected
+    dip, back = confrontation.reported
+    assert (dip.kind, back.kind) == ("upper bound", "lower bound")
+    assert {point.predicted for point in dip.points} == {0.9} == {point.predicted for point in back.points}
+    assert len(dip.points) == len(back.points) == 2 * len(PROBLEMS) and dip.n == 11 * 2 * len(PROBLEMS)
+    assert dip.points[0].label.endswith("alpha0 = 0.1") and dip.points[1].label.endswith("alpha0 = 0.2")
+    assert [call.seed for call in runs] == [3] * len(PROBLEMS) + [4] * len(PROBLEMS)
+    share = [float(min(runs.shape[1:5]) < 0.9), float(runs.shape[-1] > 0.9)]
+    assert f"in {share[0]:.0%} of the cases" in confrontation.note or apart > 0.01
+    assert f"after 6 in {share[1]:.0%}" in confrontation.note
+    assert list(result.data) == ["rates", "replication"]
+
+
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="takes a minute without compiling")
+def test_the_rate_is_the_gates_of_algorithm_1():
+    """alpha0/(1 + min(beta3 ||v||^2, alpha1)) lies between alpha0/(1 + alpha1) and alpha0, whatever is run."""
+    found = early_dip.measure(replace(SMALL, steps=20, early=10), 0)
+    assert (found.mean_rate.isel(step=slice(1, None)) <= 1).all() and (found.mean_rate > 0).all()
+    assert (found.low <= found.value).all() and (found.value <= found.high).all()
+    assert (found.value.isel(part=0) <= found.value.isel(part=1) + 1).all()
+    least = 1 / (1 + vradam.VRAdam().alpha1)
+    assert (found.value >= least - 1e-12).all()
