@@ -120,7 +120,7 @@ def mathml() -> dict[str, str]:
     """Formulas as MathML."""
     from latex2mathml.converter import convert
 
-    return {name: convert(f"{left} = {latex(FORMULAS[name])}") for name, left in SET.items()}
+    return {name: convert(f"{left} = {latex(FORMULAS[name])}", display="block") for name, left in SET.items()}
 
 
 def everything() -> dict[str, Any]:

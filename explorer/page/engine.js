@@ -77,9 +77,10 @@ const GONE = 5;
 
 /**
  * Where starts (x, v) of a one-dimensional run end after o.horizon steps, a multiple of four: 0 at rest, 1 to 4 still
- * moving, by the quadrant they are in then, 5 far away. First every eighth start, then every fourth, ... : `post`.
+ * moving, by the quadrant they are in then, 5 far away. Yields a picture once every eighth start is known, then every
+ * fourth, second, and all; and nothing in between, so that whoever runs it can stop.
  */
-function basins(o, post) {
+function* basins(o) {
   const { w, h, window, horizon } = o;
   const step = steps[stepName(o.optimizer, o.gate, o.law, 1)];
   const gradient = objectives[o.objective + "_gradient"];
@@ -118,16 +119,17 @@ function basins(o, post) {
         moving += end !== REST;
         for (let b = j; b < Math.min(h, j + k); b++) for (let a = i; a < Math.min(w, i + k); a++) out[b * w + a] = end;
       }
+      yield null;
     }
-    post({ w, h, window, out: out.slice(), k, moving: moving / counted, done: k === 1 });
+    yield { w, h, window, out: out.slice(), k, moving: moving / counted };
   }
 }
 
 /**
- * eta L after many steps, over S/B from o.from to o.to: `samples` late values of two starts in each of `columns` columns;
- * first every eighth column.
+ * eta L after many steps, over S/B from o.from to o.to: `samples` late values in each of `columns` columns, from a start
+ * near the pinned orbit and from one far away; first every eighth column.
  */
-function bifurcation(o, post) {
+function* bifurcation(o) {
   const { columns, samples, settle, from, to } = o;
   const step = steps[stepName("vrmomentum", o.gate, o.law, 1)];
   const values = new Float64Array(columns * samples * 2).fill(NaN);
@@ -141,17 +143,19 @@ function bifurcation(o, post) {
       done[i] = 1;
       p.alpha0 = (from + ((to - from) * (i + 0.5)) / columns) * formulas.edge(o);
       for (let start = 0; start < 2; start++) {
+        const pinned = Math.sqrt(Math.max(formulas.speed_squared({ ...p, S: p.alpha0, beta3: 1 }), 0.01));
         s.fill(0);
-        s[0] = start ? 14 : 0.5;
-        s[1] = start ? -0.7 : 0.3;
+        s[0] = start ? 14 : 1.01 * formulas.kappa(o) * pinned;
+        s[1] = start ? -0.7 : -pinned;
         for (let t = 0; t < settle + samples; t++) {
           g[0] = s[0];
           const eta = step(s, t, g, p);
           if (t >= settle) values[(i * 2 + start) * samples + t - settle] = eta;
         }
       }
+      yield null;
     }
-    post({ columns, samples, from, to, values: values.slice(), done: k === 1 });
+    yield { columns, samples, from, to, values: values.slice(), k };
   }
 }
 
@@ -172,13 +176,13 @@ function growth(word, p) {
 
 /**
  * The worst sawtooth that obeys the opening law: close to w at once, then open for n - 1 steps by the factor p.gate_decay.
- * Searched over w <= alpha1 and n; returns its step sizes and its growth per step.
+ * Searched over w <= alpha1 and n <= longest; returns its step sizes and its growth per step.
  */
-function sawtooth(p, S) {
+function sawtooth(p, S, longest = 16, cells = 40) {
   let worst = { growth: 0, word: [S] };
-  for (let n = 2; n <= 16; n++) {
-    for (let i = 1; i <= 40; i++) {
-      const w = p.alpha1 * (i / 40) ** 2;
+  for (let n = 2; n <= longest; n++) {
+    for (let i = 1; i <= cells; i++) {
+      const w = p.alpha1 * (i / cells) ** 2;
       const word = Array.from({ length: n }, (_, j) => S / (1 + w * Math.pow(p.gate_decay, j)));
       const rate = growth(word, p);
       if (rate > worst.growth) worst = { growth: rate, word, w };
@@ -227,14 +231,31 @@ function settled(p) {
   return roots;
 }
 
-/** What a worker is asked for. */
-function answer(job, post) {
-  const send = (result) => post({ id: job.id, ...result });
-  if (job.kind === "basins") basins(job, send);
-  else bifurcation(job, send);
+/**
+ * Work in turns: at most `patience` milliseconds, then a breath in which a new job may supersede the one before. `post`
+ * receives every result with the id of its job.
+ */
+function workshop(post, patience = 12) {
+  let job = null;
+  const { port1, port2 } = new MessageChannel();
+  const turn = () => {
+    const until = performance.now() + patience;
+    while (job && performance.now() < until) {
+      const { value, done } = job.work.next();
+      if (done) job = null;
+      else if (value) post({ id: job.id, ...value });
+    }
+    if (job) port2.postMessage(0);
+  };
+  port1.onmessage = turn;
+  return ({ id, kind, setup }) => {
+    const idle = job === null;
+    job = { id, work: kind === "basins" ? basins(setup) : bifurcation(setup) };
+    if (idle) port2.postMessage(0);
+  };
 }
 
 return {
   steps, objectives, formulas, threefry, normalPair, symmetricUnit, below, noise, stepName, simulate, basins,
-  bifurcation, growth, sawtooth, played, settled, answer, momentum,
+  bifurcation, growth, sawtooth, played, settled, workshop, momentum,
 };
