@@ -1,7 +1,7 @@
 """Put the page together: generated code, numbers, style and the hand-written modules become one file.
 
-The ES module is one text with two uses: inlined in ``explorer.html``, and handed to notebooks as a widget. What a worker
-needs lies in one function, ``engine``, whose own text is the worker's program.
+The ES module is one text with two uses: inlined in ``explorer.html``, and handed to notebooks as a widget. What a
+worker needs lies in one function, ``engine``, whose own text is the worker's program.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ FIELDS: Final[dict[str, Field]] = {
     "eps": _real(1e-8, "ε", 1e-300, 1e9, slider=(1e-12, 1)),
     "weight_decay": _real(0.0, "weight decay λ", 0, 1e9, 0.001, slider=(0, 1)),
     "L": _real(1.0, "curvature L", 1e-12, 1e12, slider=(0.01, 100)),
-    "ratio": _real(0.1, "flat : sharp", 1e-12, 1, slider=(1e-4, 1)),
+    "ratio": _real(0.1, "second curvature : L", 1e-12, 1e12, slider=(1e-4, 1)),
     "x": _real(-1.2, "start x", -1e9, 1e9, 0.01),
     "y": _real(1.0, "start y", -1e9, 1e9, 0.01),
     "v": _real(0.0, "start velocity", -1e9, 1e9, 0.01, slider=(-2, 2)),
@@ -154,4 +154,6 @@ def decode(fragment: str) -> dict[str, Any]:
         if name in FIELDS and FIELDS[name].kind in ("real", "integer") and not NUMBER.fullmatch(text):
             raise ValueError(f"{name} must be a number, got {text[:40]!r}")
         values[name] = checked(name, text)
+    if values["gate"] != "published" and values["law"] != "published":
+        raise ValueError(f"law must be published with the gate {values['gate']}, got {values['law']!r}")
     return values

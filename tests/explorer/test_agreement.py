@@ -4,12 +4,14 @@ import re
 
 import numpy as np
 import pytest
-from explorer_tools import ask, needs_node
+from node import ask, needs_node
 
 import vradam
 from experiments.measurement.formula import evaluate
 from explorer.formulas import FORMULAS
+from explorer.formulas import javascript as formulas_code
 from explorer.shown import OBJECTIVES
+from explorer.shown import javascript as objectives_code
 from theory.baselines import BASELINES
 from theory.javascript import FORMS, steps
 from vradam import gates, random_streams
@@ -41,7 +43,7 @@ for (let i = 0, at = 0, to = 0; at < rows.length; i++, at += width) {
 
 
 def drawn(d, n, seed=1):
-    """Random states (n, 4 d), gradients (n, d) and hyper-parameters: every size over several decades, the clip often."""
+    """Random states, gradients (n, d) and hyper-parameters: every size over several decades, the clip often."""
     rng = np.random.default_rng(seed)
     x, v, g = rng.standard_normal((3, n, d)) * 10 ** rng.uniform(-3, 3, (3, n, 1))
     m = rng.random((n, d)) * 10 ** rng.uniform(-3, 3, (n, 1))
@@ -85,7 +87,7 @@ def held(factory, numbers, x, v, m, seen, g, gate_decay, t):
 
 
 def compared(folder, name, d, n, tolerance):
-    """The largest relative differences of x, v, m, K, eta between the page and the instrument, and whether all bits agree.
+    """The page and the instrument differ by less than ``tolerance`` in x, v, m, K and eta; whether all bits agree.
 
     A moved coordinate is measured against the larger of where it was and where it went.
     """
@@ -160,7 +162,8 @@ def test_formulas_are_the_claims(tmp_path):
     rng = np.random.default_rng(5)
     names = sorted({symbol.name for expr in FORMULAS.values() for symbol in expr.free_symbols})
     draws = {
-        "beta1": (0.6, 0.95), "S": (30.0, 60.0), "alpha0": (0.1, 1), "alpha1": (1, 20), "beta3": (0.2, 3), "L": (0.1, 2),
+        "beta1": (0.6, 0.95), "S": (30.0, 60.0), "alpha0": (0.1, 1), "alpha1": (1, 20), "beta3": (0.2, 3),
+        "L": (0.1, 2),
         "N": (1e4, 1e6), "R": (0.5, 3), "D": (0.5, 3), "eps": (1e-4, 1e-2), "d": (1, 3), "v": (0.1, 5),
         "s1": (0.1, 9), "s2": (0.1, 9), "amplitude": (1, 3), "weight_decay": (0, 1), "beta2": (0.9, 0.99),
     }  # fmt: skip
@@ -230,7 +233,7 @@ def test_whole_runs_have_the_instruments_bits(law, objective, tmp_path):
 # ---------------------------------------------------------------- mutations
 
 COEFFICIENT = re.compile(
-    r"(?<![\w.\[$])(\d+(?:\.\d+)?|alpha0|alpha1|beta1|beta2|beta3|eps|weight_decay|gate_decay)(?![\w\]])"
+    r"(?<![\w.\[$])(\d+(?:\.\d+)?|alpha0|alpha1|beta1|beta2|beta3|eps|weight_decay|gate_decay|amplitude|ratio|[SLNRDd]|s1|s2)(?![\w\]])"
 )
 
 
@@ -238,14 +241,14 @@ def mutants(text):
     """The function with one coefficient after another 2 % smaller; indices and the declarations are left alone."""
     for match in COEFFICIENT.finditer(text):
         line = text[text.rfind("\n", 0, match.start()) + 1 : text.find("\n", match.end())]
-        if "= p." in line or "= x[" in line or "= s[0]" in line or match[0] in ("0",):
+        if re.match(r"\s*const \w+ = [psxz][.\[]", line) or line.startswith("function") or match[0] == "0":
             continue
         yield f"{text[: match.start()]}(0.98*{match[0]}){text[match.end() :]}"
 
 
 def test_every_coefficient_of_every_step_counts(tmp_path):
     """2 % less of any number or hyper-parameter in any printed step is another step, by more than the tolerance."""
-    bodies = {name: text for name, text in steps((2,)).items()}
+    bodies = steps((2,))
     changed = [(name, text) for name, original in bodies.items() for text in mutants(original)]
     x, v, m, seen, g, hyper = drawn(2, 1200, seed=9)
     g[::2] *= 0.1  # a sign turns where its two terms nearly cancel
@@ -266,13 +269,60 @@ def test_every_coefficient_of_every_step_counts(tmp_path):
       }
       return out;
     };
-    const read = (text) => new Function("square", "cube", text + "; return " + text.match(/function (\\w+)/)[1])(square, cube);
+    const named = (text) => text + "; return " + text.match(/function (\\w+)/)[1];
+    const read = (text) => new Function("square", "cube", named(text))(square, cube);
     const right = Object.fromEntries(Object.entries(bodies).map(([name, text]) => [name, all(read(text), [])]));
     for (const [name, text] of changed) {
       const other = all(read(text), []);
-      answer.push(Math.max(...right[name].map((a, i) => Math.abs(a - other[i]) / (Math.abs(a) || 1)).filter((q) => q === q)));
+      const gaps = right[name].map((a, i) => Math.abs(a - other[i]) / (Math.abs(a) || 1));
+      answer.push(Math.max(...gaps.filter((gap) => gap === gap)));
     }"""
     found = ask(tmp_path, body, rows, {"hyper": HYPER, "bodies": bodies, "changed": changed})
     assert len(found) > 400
     survivors = [changed[i][1] for i in np.flatnonzero(found < 1e-7)]
+    assert not survivors, (len(survivors), survivors[0])
+
+
+def test_every_coefficient_of_every_objective_and_formula_counts(tmp_path):
+    """The same for the objectives, at points away from minima, and for the formulas inside their domains."""
+    texts = {
+        match[1]: match[0]
+        for match in re.finditer(r"function (\w+)\(.*?\n}", f"{objectives_code()}\n{formulas_code()}", re.S)
+    }
+    changed = [(name, text) for name, original in texts.items() for text in mutants(original)]
+    rng = np.random.default_rng(11)
+    points = rng.uniform(0.3, 1.7, (60, 2)) * rng.choice([-1, 1], (60, 2))
+    body = """
+    const square = (a) => a*a, cube = (a) => a*a*a;
+    const named = (text) => text + "; return " + text.match(/function (\\w+)/)[1];
+    const read = (text) => new Function("square", "cube", named(text))(square, cube);
+    const p = { L: 1.3, ratio: 0.4, S: 41, beta1: 0.8, alpha0: 0.3, alpha1: 0.9, beta3: 1.2, v: 0.7, amplitude: 1.4,
+      N: 300, R: 1.1, D: 0.8, eps: 0.02, d: 2, s1: 2.5, s2: 0.75, weight_decay: 0.3, beta2: 0.99 };
+    const inside = [p, { ...p, alpha1: 7.3, beta1: 0.85, N: 911 }, { ...p, alpha1: 0.001, beta1: 0.01 }];
+    for (const beta1 of [0.2, 0.5]) {  // on both sides of where one form reaches the edge
+      const alpha1 = (1 - beta1) ** 2 / (4 * beta1);
+      for (const near of [0.985, 0.995, 1.005, 1.015]) inside.push({ ...p, beta1, alpha1: near * alpha1 });
+    }
+    const all = (text) => {
+      const f = read(text), found = [];
+      if (text.includes("(x, p, out)")) {
+        for (let i = 0; i < rows.length; i += 2) {
+          const out = new Float64Array(6);
+          f(rows.subarray(i, i + 2), p, out);
+          found.push(...out);
+        }
+      } else if (text.includes("(z, s, p)")) { const z = [0.7, -0.4]; f(z, 2.5, p); found.push(...z); }
+      else found.push(...inside.map(f));
+      return found;
+    };
+    const answer = [], { texts, changed } = question;
+    const right = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, all(text)]));
+    for (const [name, text] of changed) {
+      const other = all(text);
+      const gaps = right[name].map((a, i) => Math.abs(a - other[i]) / (Math.abs(a) || 1));
+      answer.push(Math.max(...gaps.filter((gap) => gap === gap)));
+    }"""
+    found = ask(tmp_path, body, points, {"texts": texts, "changed": changed})
+    assert len(found) > 300
+    survivors = [changed[i] for i in np.flatnonzero(found < 1e-9)]
     assert not survivors, (len(survivors), survivors[0])
