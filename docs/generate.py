@@ -37,6 +37,7 @@ def generate(folder: Path, lessons: Path) -> None:
     static = folder / "_static"
     static.mkdir(exist_ok=True)
     shutil.copy(ROOT / "docs" / "site.css", static)
+    shutil.copy(ROOT / "explorer" / "explorer.html", static)
     shutil.copytree(ROOT / "paper_figures" / "gallery", folder / "gallery", dirs_exist_ok=True)
     shutil.copytree(lessons, folder / "notebooks", dirs_exist_ok=True)
     entries = {item["id"]: item for item in json.loads((REFERENCE / "claims.json").read_text(encoding="utf-8"))}

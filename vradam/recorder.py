@@ -55,6 +55,7 @@ class Recorder:
             final_state=state,
             optimizer=type(self.plan.optimizer).__name__,
             objective=self.plan.objective.name,
+            plan=self.plan,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from vradam.plan import Plan
 
 Array = NDArray[np.floating]
 
@@ -31,6 +33,7 @@ class Trajectory:
         (arXiv:2003.02395): P(tau = j) proportional to 1 - beta1^(N-j), j = 0, ..., N-1; NaN for a diverged run
     final_state : the optimizer's state after the last step
     optimizer, objective : their names
+    plan : what was asked for, a :class:`vradam.plan.Plan`, so that a run can be shown or repeated
     """
 
     step: NDArray[np.int64]
@@ -43,6 +46,7 @@ class Trajectory:
     final_state: Any
     optimizer: str
     objective: str
+    plan: Plan | None = field(default=None, repr=False)
 
     @property
     def final_x(self) -> Array:

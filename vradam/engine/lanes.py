@@ -222,6 +222,7 @@ def assemble(plan: Plan, x: Any, rate: Any, diverged_at: Any, mean: Any, final: 
         final_state=final,
         optimizer=type(plan.optimizer).__name__,
         objective=plan.objective.name,
+        plan=plan,
     )
 
 

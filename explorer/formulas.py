@@ -1,0 +1,60 @@
+"""The formulas that the page draws and quotes, from the claims that derive them, as JavaScript."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sympy as sp
+
+from theory import CLAIMS
+from theory.claims.bias.surrogate import gated
+from theory.claims.convergence.predictable_gate import tuned
+from theory.claims.cycles.below_edge import GATES, K, quadratic, r, y
+from theory.javascript import formula, linear_step
+from theory.notation import S, edge, kappa, v
+
+_claims = {claim.id: claim for claim in CLAIMS}
+
+
+def _of(claim: str, name: str) -> sp.Expr:
+    return _claims[claim].formulas[name]
+
+
+def orbit() -> tuple[sp.Expr, sp.Expr]:
+    """``v1`` and ``v2`` of the attracting cycle of period four for beta3 = 1, in S and beta1: NaN below its birth.
+
+    Of the two roots y of the quadratic the smaller belongs to the branch that attracts; ``r - 1/r = y``, r > 1.
+    """
+    smaller = sp.solve(quadratic().as_expr(), y)[1]  # its denominator is negative
+    speed_ratio = (smaller + sp.sqrt(smaller**2 + 4)) / 2
+    second = sp.sqrt(S / (GATES[1].subs(r, speed_ratio).subs(K, kappa())) - 1)
+    return speed_ratio * second, second
+
+
+FORMULAS: Final[dict[str, sp.Expr]] = {
+    "edge": edge(),
+    "kappa": kappa(),
+    "birth": _of("S3b", "period4_threshold"),
+    "safe": _of("S3b", "global_threshold"),
+    "cycle_v1": orbit()[0],
+    "cycle_v2": orbit()[1],
+    "speed_squared": _of("S6", "velocity_squared"),
+    "window_end": _of("S6", "upper_end"),
+    "asymmetric_end": _of("S6", "asymmetric_end"),
+    "instantaneous": _of("S2", "threshold"),
+    "rise": _of("S7", "gate_decay_star"),
+    "sufficient": _of("S7", "gate_decay_sufficient"),
+    "two_gate_word": _of("S5", "two_gate_word"),
+    "one_form": _of("S3a", "cqlf_in_scale"),
+    "decayed_edge": _of("S4", "threshold"),
+    "passed": gated(v),
+    "repelled": _of("C1b", "repelled_gradient_squared"),
+    "theorem2": tuned(_of("C1a", "theorem2")),
+    "theorem4": tuned(_of("C1a", "theorem4")),
+    "smoothed": tuned(_of("C2", "theorem")),
+}
+
+
+def javascript() -> str:
+    """Every formula as a function of the page's parameters, and the linear step of momentum."""
+    return "\n".join([linear_step("momentum"), *(formula(name, expr) for name, expr in FORMULAS.items())])

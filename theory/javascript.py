@@ -1,0 +1,260 @@
+"""The recursion, the objectives and the formulas as JavaScript: what a browser computes is printed from what is proved.
+
+A step becomes a function of a run's memory ``s`` (positions, velocities, second moments, then what the gate saw), the
+number ``t`` of steps before, the gradient ``g`` and the hyper-parameters ``p``; it overwrites ``s`` and returns eta_t.
+The operations come in the order in which the instrument carries them out, and no product is regrouped, so that a step
+of VRMomentum has the same bits there; ``Math.pow`` and the libraries behind NumPy round powers differently, so a step
+of VRAdam has the same bits up to those of ``beta^t``.
+
+>>> from theory.notation import edge
+>>> print(formula("edge", edge()))
+function edge(p) {
+  const beta1 = p.beta1;
+  return 2*(beta1 + 1)/(1 - beta1);
+}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import sympy as sp
+from sympy.printing.jscode import JavascriptCodePrinter
+
+from theory import recursion
+from theory.baselines import BASELINES, Step, learning_rate
+from theory.notation import alpha1, gate_decay
+from theory.objectives import derivatives
+from theory.recursion import ALGORITHM, Gate, State, Vector
+
+#: Functions that the printed code calls: squares and cubes are products, as in the instrument.
+PRELUDE: Final = "const square = (a) => a*a, cube = (a) => a*a*a;"
+
+
+class _Printer(JavascriptCodePrinter):
+    """JavaScript in which squares and cubes are products, taken before they meet another factor."""
+
+    def _print_Pow(self, expr: sp.Pow) -> str:
+        base, exponent = expr.as_base_exp()
+        if abs(exponent) in (2, 3):
+            power = f"{'square' if abs(exponent) == 2 else 'cube'}({self._print(base)})"
+            return power if exponent > 0 else f"1/{power}"
+        return str(super()._print_Pow(expr))
+
+
+def code(expr: sp.Expr) -> str:
+    """One expression."""
+    return str(_Printer({"contract": False}).doprint(expr))
+
+
+# ---------------------------------------------------------------- programs: assignments in their order
+
+
+@dataclass
+class Program:
+    """Assignments in the order in which they are carried out; a name stands for its value in what follows."""
+
+    lines: list[str] = field(default_factory=list)
+    values: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
+
+    def let(self, name: str, value: Any) -> Any:
+        """``const name = value``; returns the symbol, or a column of symbols where the value is a column."""
+        if isinstance(value, sp.MatrixBase):
+            return sp.Matrix([self.let(f"{name}{i}", entry) for i, entry in enumerate(value)])
+        symbol = sp.Symbol(name, real=True)
+        self.lines.append(f"const {name} = {code(value)};")
+        self.values[symbol] = value
+        return symbol
+
+    def expanded(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with every name replaced by its value."""
+        for symbol, value in reversed(self.values.items()):
+            expr = expr.subs(symbol, value)
+        return expr
+
+    def needed(self, outputs: Iterable[sp.Basic]) -> list[str]:
+        """The assignments that the outputs depend on."""
+        wanted = set().union(*(expr.free_symbols for expr in outputs))
+        for symbol, value in reversed(self.values.items()):
+            if symbol in wanted:
+                wanted |= value.free_symbols
+        return [line for line, symbol in zip(self.lines, self.values, strict=True) if symbol in wanted]
+
+
+def function(name: str, arguments: str, lines: Iterable[str]) -> str:
+    """A function of the given name whose body is the given lines."""
+    return "\n".join([f"function {name}({arguments}) {{", *(f"  {line}" for line in lines), "}"])
+
+
+def _loaded(expressions: Iterable[sp.Basic], known: Iterable[sp.Symbol]) -> list[str]:
+    """``const beta1 = p.beta1, ...`` for every symbol that is not known otherwise."""
+    free = set().union(*(expr.free_symbols for expr in expressions)) - set(known)
+    names = sorted(str(symbol) for symbol in free)
+    return [f"const {', '.join(f'{name} = p.{name}' for name in names)};"] if names else []
+
+
+def _shared(outputs: Sequence[sp.Expr]) -> tuple[list[str], list[str]]:
+    """Repeated parts as assignments, then the outputs, as code."""
+    parts, reduced = sp.cse(outputs, symbols=sp.numbered_symbols("c"), optimizations=None)
+    return [f"const {name} = {code(part)};" for name, part in parts], [code(expr) for expr in reduced]
+
+
+# ---------------------------------------------------------------- steps
+
+
+def memory(dimension: int, per_coordinate: bool = False) -> tuple[Vector, Vector, State, list[str]]:
+    """The point, the gradient and the state before the step as symbols, and the code that reads them."""
+    x, v, m, g = (sp.Matrix(sp.symbols(f"{name}0:{dimension}", real=True)) for name in "xvmg")
+    seen: Any = sp.Symbol("K", nonnegative=True)
+    slots = [*x, *v, *m, seen]
+    if per_coordinate:
+        seen = sp.Matrix(sp.symbols(f"K0:{dimension}", nonnegative=True))
+        slots = [*x, *v, *m, *seen]
+    reading = [f"{symbol} = s[{i}]" for i, symbol in enumerate(slots)] + [f"{h} = g[{i}]" for i, h in enumerate(g)]
+    t = sp.Symbol("t", integer=True, nonnegative=True)
+    return x, g, State(v, m, seen, t), [f"const {', '.join(reading)};"]
+
+
+def held(before: State, kinetic: Any) -> sp.Expr:
+    """The opening law that closes at once and opens slowly: ``w_t = max(min(beta3 K, alpha1), gate_decay w_{t-1})``."""
+    return sp.Max(sp.Min(ALGORITHM.beta3 * kinetic, alpha1), gate_decay * before.kinetic)
+
+
+def gated_program(
+    program: Program, adaptive: bool, gate: Gate, law: str, x: Vector, g: Vector, before: State
+) -> tuple[Vector, State, Any]:
+    """One step of VRAdam (``adaptive``) or VRMomentum, assigned to names in ``program``: x_t, the state, eta_t.
+
+    ``law`` is "published", "averaged" (the smoothed kinetic energy) or "held"; the last two see ``||v_t||^2``.
+    """
+    c = ALGORITHM
+    step = program.let("step", before.step + 1)
+    eta: Any = c.alpha0
+    if gate is recursion.inside:
+        seen = program.let("seen", gate(before, before.velocity, g, c))
+        opening = program.let("opening", recursion.gamma(seen, c))
+        v = program.let("w", recursion.velocity(before.velocity, program.let("entering", opening * g), c))
+        rate = program.let("rate", c.alpha0 * opening)
+    else:
+        v = program.let("w", recursion.velocity(before.velocity, g, c))
+        if law == "held":
+            seen = program.let("seen", held(before, program.let("kinetic", gate(before, v, g, c))))
+            opening = program.let("opening", 1 / (1 + seen))
+        else:
+            form = recursion.smoothed if law == "averaged" else gate
+            seen = program.let("seen", form(before, v, g, c))
+            opening = program.let("opening", recursion.gamma_of(form, seen, step, c))
+        eta = rate = program.let("eta", c.alpha0 * opening)
+    m, direction = before.second_moment, v
+    if adaptive:
+        m = program.let("moment", recursion.second_moment(before.second_moment, g, c))
+        first, second = (program.let(f"correction{i}", 1 - beta**step) for i, beta in ((1, c.beta1), (2, c.beta2)))
+        direction = program.let("direction", recursion.adam_direction(v, m, first, second, c))
+    moved = recursion._move(x, eta, direction, c)
+    if gate is recursion.per_coordinate:
+        rate = c.alpha0 * (sum(opening, sp.Integer(0)) / len(opening))
+    return moved, State(v, m, seen, step), rate
+
+
+def gated_step(name: str, adaptive: bool, gate: Gate, law: str, dimension: int) -> str:
+    """One step of VRAdam or VRMomentum as a function of a run's memory."""
+    x, g, before, reading = memory(dimension, gate is recursion.per_coordinate)
+    program = Program()
+    moved, after, rate = gated_program(program, adaptive, gate, law, x, g, before)
+    stored = _slots(moved, after)
+    read = [*x, *g, *_slots(x, before), before.step]
+    loading = _loaded([*program.values.values(), *stored, rate], [*read, *program.values])
+    return function(
+        name,
+        "s, t, g, p",
+        [*reading, *loading, *program.needed([*stored, rate]), *_storing(stored), f"return {code(rate)};"],
+    )
+
+
+def baseline_step(name: str, step: Step, dimension: int) -> str:
+    """One step of an optimizer without a gate as a function of a run's memory."""
+    x, g, before, reading = memory(dimension)
+    moved, after = step(x, g, before, ALGORITHM)
+    results = [*_slots(moved, after), learning_rate(step.__name__, after.step)]
+    shared, (*stored, rate) = _shared(results)
+    loading = _loaded(results, [*x, *g, *_slots(x, before), before.step])
+    writing = [f"s[{i}] = {text};" for i, text in enumerate(stored)]
+    return function(name, "s, t, g, p", [*reading, *loading, *shared, *writing, f"return {rate};"])
+
+
+def _slots(x: Vector, state: State) -> list[sp.Expr]:
+    seen = state.kinetic if isinstance(state.kinetic, sp.MatrixBase) else [state.kinetic]
+    return [*x, *state.velocity, *state.second_moment, *seen]
+
+
+def _storing(slots: Sequence[sp.Expr]) -> list[str]:
+    return [f"s[{i}] = {code(value)};" for i, value in enumerate(slots)]
+
+
+#: The forms of the gate; the laws other than the published one act on the first.
+GATES: Final[Mapping[str, Gate]] = {
+    "published": recursion.published,
+    "predictable": recursion.predictable,
+    "inside": recursion.inside,
+    "gradient_norm": recursion.gradient_norm,
+    "per_coordinate": recursion.per_coordinate,
+    "power3": recursion.power(3),
+    "power4": recursion.power(4),
+}
+LAWS: Final = ("published", "averaged", "held")
+FORMS: Final = (*((gate, "published") for gate in GATES), *(("published", law) for law in LAWS[1:]))
+
+
+def steps(dimensions: Sequence[int] = (1, 2)) -> dict[str, str]:
+    """Name -> code of every step: ``<optimizer>_<gate>_<law>_<d>`` with a gate, ``<optimizer>_<d>`` without."""
+    printed = {}
+    for d in dimensions:
+        for algorithm, adaptive in (("vradam", True), ("vrmomentum", False)):
+            for gate, law in FORMS:
+                name = f"{algorithm}_{gate}_{law}_{d}"
+                printed[name] = gated_step(name, adaptive, GATES[gate], law, d)
+        for algorithm, step in BASELINES.items():
+            printed[f"{algorithm}_{d}"] = baseline_step(f"{algorithm}_{d}", step, d)
+    return printed
+
+
+# ---------------------------------------------------------------- objectives and formulas
+
+
+def objective(name: str, formula_of: Callable[[Sequence[sp.Symbol]], sp.Expr], dimension: int) -> dict[str, str]:
+    """``name(x, p, out)`` writes F, its gradient and the upper half of its Hessian; ``name_gradient`` the gradient."""
+    x = sp.symbols(f"x0:{dimension}", real=True)
+    F = derivatives(formula_of(x), x)
+    upper = [F.hessian[i][j] for i in range(dimension) for j in range(i, dimension)]
+    reading = f"const {', '.join(f'{symbol} = x[{i}]' for i, symbol in enumerate(x))};"
+    printed = {}
+    for suffix, outputs in (("", [F.value, *F.gradient, *upper]), ("_gradient", F.gradient)):
+        shared, results = _shared(outputs)
+        writing = [f"out[{i}] = {result};" for i, result in enumerate(results)]
+        lines = [reading, *_loaded(outputs, x), *shared, *writing]
+        printed[name + suffix] = function(name + suffix, "x, p, out", lines)
+    return printed
+
+
+def linear_step(name: str) -> str:
+    """One step of momentum with the step size ``s`` on a curvature of 1: ``z = (x, v)`` is overwritten; p has beta1."""
+    x, v, size = sp.symbols("x v s", real=True)
+    moved, velocity = recursion.momentum(x, v, x, size, replace(ALGORITHM, weight_decay=sp.Integer(0)))
+    reading = ["const x = z[0], v = z[1];", *_loaded([moved, velocity], [x, v, size])]
+    shared, (one, other) = _shared([moved, velocity])
+    return function(name, "z, s, p", [*reading, *shared, f"z[0] = {one};", f"z[1] = {other};"])
+
+
+def formula(name: str, expr: sp.Expr) -> str:
+    """A function of the hyper-parameters ``p`` that returns one number.
+
+    Raises
+    ------
+    ValueError : if ``name`` is no identifier.
+    """
+    if not name.isidentifier():
+        raise ValueError(f"name must be an identifier, got {name!r}")
+    shared, (result,) = _shared([expr])
+    return function(name, "p", [*_loaded([expr], ()), *shared, f"return {result};"])
