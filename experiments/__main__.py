@@ -182,10 +182,9 @@ def _draw(stem: str, data: Mapping[str, Any], folder: Path) -> Sequence[Path]:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive integer, got {number}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":

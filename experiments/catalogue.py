@@ -102,7 +102,7 @@ class Catalogue:
         raise KeyError(name)
 
     def select(self, only: Iterable[str] | None) -> tuple[str, ...]:
-        """The names to run: claim ids, and stems that have no claim. ``only`` may name claims and stems.
+        """The names to run: claim ids, and stems that have no claim. ``only`` may name claims and stems, in any case.
 
         Raises
         ------
@@ -113,7 +113,8 @@ class Catalogue:
         if only is None:
             wanted = {stem.name for stem in self.stems if not stem.on_request}
         else:
-            wanted = set(only)
+            spelt = {name.lower(): name for name in (*names, *ids)}
+            wanted = {spelt.get(name.lower(), name) for name in only}
             if unknown := sorted(wanted - set(ids) - set(names)):
                 known = f"a claim ({', '.join(ids)}) or a stem ({', '.join(names)})"
                 raise ValueError(f"--only must name {known}, got {', '.join(map(repr, unknown))}")

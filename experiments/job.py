@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -87,6 +88,8 @@ def main_job(
                 done, data[stem.name] = _run(stem, options)
                 runs.append(done)
                 bar.update()
+                if bar.disable:  # no terminal: a line for each stem
+                    print(f"{stem.name}: {done.provenance['seconds']:.1f} s", file=sys.stderr, flush=True)
             bar.set_description("figures".ljust(20))
             figures = _figures(draw, data, options)
             bar.update()

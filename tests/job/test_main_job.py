@@ -93,6 +93,13 @@ def test_only_runs_what_is_named(room):
     assert [item["verdict"] for item in ledger(room).values()] == ["not run", "not run", "verified"]
 
 
+def test_names_are_read_in_any_case_and_progress_is_said_without_a_terminal(room, capsys):
+    assert main(room, "t2", "IDLE") == 0
+    said = capsys.readouterr()
+    assert [item["verdict"] for item in ledger(room).values()] == ["not run", "refuted", "verified"]
+    assert re.search(r"^toy: \d+\.\d s$", said.err, re.MULTILINE)
+
+
 def test_figures_are_drawn_and_listed(room):
     def draw(stem, data, folder):
         assert list(data) == ["ratios"]
@@ -211,8 +218,8 @@ def test_a_stem_confronts_exactly_its_claims(room):
     [
         (["--only", "T9", "toy"], r"--only must name a claim \(T1, T2, T3\) or a stem \(toy, idle\), got 'T9'"),
         (["--update-reference"], "--update-reference needs --paper"),
-        (["--jobs", "0"], "must be a positive integer, got 0"),
-        (["--jobs", "two"], "invalid"),
+        (["--jobs", "0"], "must be a positive integer, got '0'"),
+        (["--jobs", "two"], "must be a positive integer, got 'two'"),
         (["--quick"], "unrecognized arguments: --quick"),
     ],
 )
