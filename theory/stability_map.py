@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from math import inf, isfinite
+from math import inf, isfinite, sqrt
 from numbers import Real
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,7 @@ from theory.certificates.branches import Attracting, Branch
 from theory.certificates.frontier import Box, Safe
 from theory.certificates.reading import parse
 
-FOLDER: Final = Path(__file__).parent / "certificates"
+FOLDER: Final = Path(__file__).parent / "certificates" / "map"
 SAFE: Final = ("safe_1", "safe_10", "safe_19", "safe_unclipped")
 ATTRACTING: Final = ("attracting_1", "attracting_unclipped")
 #: ``period4_kinetic`` is 1.3033: from here on no clip touches a cycle of period 4 below the edge.
@@ -36,7 +36,7 @@ PERIOD4_CLIP: Final = Fraction(1304, 1000)
 
 
 @dataclass(frozen=True)
-class Statement:
+class Stability:
     """What is proved about one setting, and where: ``certificate`` is a stored file and the number of a box in it, or a
     formula of a claim; None if nothing is."""
 
@@ -48,10 +48,10 @@ class Statement:
         return self.says if self.certificate is None else f"{self.says} ({self.certificate})"
 
 
-UNDECIDED: Final = Statement("undecided")
+UNDECIDED: Final = Stability("undecided")
 
 
-def global_stability(beta1: Real, S: Real, alpha1: Real = inf) -> Statement:
+def global_stability(beta1: Real, S: Real, alpha1: Real = inf) -> Stability:
     """What is proved about VRMomentum with the published gate on ``F = L x^2/2``, at ``S = alpha0 L``.
 
     Numbers are taken exactly: a float is the dyadic number that it is. A stored box that contains the setting is verified
@@ -65,7 +65,7 @@ def global_stability(beta1: Real, S: Real, alpha1: Real = inf) -> Statement:
 
     Returns
     -------
-    Statement
+    Stability
         ``says`` is "every start converges", "an attracting cycle of period p", "the minimum repels" (S > B) or "undecided".
 
     Raises
@@ -74,23 +74,23 @@ def global_stability(beta1: Real, S: Real, alpha1: Real = inf) -> Statement:
     """
     b, s, clip = _setting(beta1, S, alpha1)
     if s * (1 - b) > 2 * (1 + b):
-        return Statement("the minimum repels", "threshold of S1")
+        return Stability("the minimum repels", "threshold of S1")
     if s * (1 - b) == 2 * (1 + b):
         return UNDECIDED
     if (formula := _below_the_threshold(b, s)) is not None:
-        return Statement("every start converges", f"{formula} of S3b")
+        return Stability("every start converges", f"{formula} of S3b")
     if has_period_four(b, s) and (clip is None or clip >= PERIOD4_CLIP):
-        return Statement("an attracting cycle of period 4", "period4_threshold of S3b", 4)
+        return Stability("an attracting cycle of period 4", "period4_threshold of S3b", 4)
     fraction = s * (1 - b) / (2 * (1 + b))
     for name in SAFE:
         for k, box in enumerate(safe_boxes(name)):
             if box.says.contains(b, fraction, clip) and _safe(name, k):
-                return Statement("every start converges", f"{name}, box {k}")
+                return Stability("every start converges", f"{name}, box {k}")
     for name in ATTRACTING:
         for k, branch in enumerate(attracting_boxes(name)):
             here = branch.beta1[0] <= b <= branch.beta1[1] and branch.fraction[0] <= fraction <= branch.fraction[1]
             if here and (found := _attracting(name, k)) is not None and found.contains(b, fraction, clip):
-                return Statement(f"an attracting cycle of period {found.period}", f"{name}, box {k}", found.period)
+                return Stability(f"an attracting cycle of period {found.period}", f"{name}, box {k}", found.period)
     return UNDECIDED
 
 
@@ -122,6 +122,63 @@ def has_period_four(beta1: Fraction, S: Fraction) -> bool:
     kappa = (1 + beta1) / (1 - beta1)
     excess = kappa * S - kappa**2 - 3
     return excess > 0 and excess**2 > 8 * (kappa**2 + 1)
+
+
+def safe_up_to(beta1: Real, alpha1: Real = inf) -> float:
+    """The largest fraction of the edge below which every start converges, by the analytic theorem and the boxes without
+    a gap above it; boxes are read here, not verified.
+
+    >>> safe_up_to(0.1), safe_up_to(0.5, 10.0)
+    (1.0, 1.0)
+    """
+    b, _, clip = _setting(beta1, 1, alpha1)
+    if _below_the_threshold(b, Fraction(1000)) is not None:
+        return 1.0
+    reached = _threshold(b)
+    spans = sorted(
+        box.says.fraction
+        for name in SAFE
+        for box in safe_boxes(name)
+        if box.says.contains(b, box.says.fraction[0], clip) and box.says.fraction[0] < 1
+    )
+    for low, high in spans:
+        if low <= reached:
+            reached = max(reached, high)
+    return float(reached)
+
+
+def cycles_from(beta1: Real, alpha1: Real = inf) -> float:
+    """The least fraction of the edge at which a cycle is proved to attract; 1 if there is none below the edge."""
+    b, _, clip = _setting(beta1, 1, alpha1)
+    starts = [1.0]
+    if clip is None or clip >= PERIOD4_CLIP:
+        kappa = (1 + float(b)) / (1 - float(b))
+        starts.append((kappa**2 + 3 + 2 * sqrt(2 * (kappa**2 + 1))) / (2 * kappa**2))
+    for name in ATTRACTING:
+        for k, branch in enumerate(attracting_boxes(name)):
+            if branch.beta1[0] <= b <= branch.beta1[1] and branch.fraction[0] < min(starts):
+                found = _attracting(name, k)
+                if found is not None and found.contains(b, found.fraction[0], clip):
+                    starts.append(float(found.fraction[0]))
+    return min(starts)
+
+
+def _threshold(beta1: Fraction) -> Fraction:
+    """``global_threshold`` as a fraction of the edge, rounded down: the larger root of ``W``, or 2."""
+    root = sqrt(2 * beta1 * (17 + beta1) * (4 + 5 * beta1))
+    S = max(Fraction(2), 8 * (8 + 27 * beta1 + beta1**2 + 2 * Fraction(root)) / (8 + beta1) ** 2)
+    below = S * (1 - beta1) / (2 * (1 + beta1)) - Fraction(1, 10**9)
+    assert _below_the_threshold(beta1, below * 2 * (1 + beta1) / (1 - beta1)) is not None
+    return below
+
+
+def table(alpha1: Real = 10, beta1: Sequence[Real] = (0.3, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 0.95)) -> str:
+    """The map along some columns, as text: fractions of the edge."""
+    lines = [f"alpha1 = {alpha1:g}   every start converges up to   a cycle attracts from   undecided (all in B)"]
+    for b in beta1:
+        low, high = safe_up_to(b, alpha1), cycles_from(b, alpha1)
+        lines.append(f"beta1 = {b:<6g} {low:24.4f} {high:25.4f} {max(high - low, 0.0):18.4f}")
+    return "\n".join(lines)
 
 
 # ---------------------------------------------------------------- the stored boxes

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from theory.search.cycles import Array, attracts, jacobian, least_half_period, newton, settle, slopes, trace
-from theory.search.storing import CERTIFICATES
+from theory.search.storing import MAP
 
 PARTS: Final = 2000
 LONGEST: Final = 20
@@ -136,7 +136,26 @@ def write(name: str, alpha1: str, boxes: list[dict[str, Any]]) -> None:
     """The certificate, one box per line."""
     lines = ",\n".join(" " + json.dumps(box) for box in boxes)
     text = f'{{"kind": "attracting", "alpha1": "{alpha1}", "boxes": [\n{lines}\n]}}\n'
-    (CERTIFICATES / f"attracting_{name}.json").write_text(text, encoding="utf-8", newline="\n")
+    (MAP / f"attracting_{name}.json").write_text(text, encoding="utf-8", newline="\n")
+
+
+def frontier(name: str, beta1: tuple[int, int]) -> int:
+    """Where the boxes of ``safe_<name>`` end above the slab, in parts; 0 if there are none."""
+    path = MAP / f"safe_{name}.json"
+    boxes = json.loads(path.read_text(encoding="utf-8"))["boxes"] if path.exists() else []
+    tops = [0]
+    for box in boxes:
+        low, high = (int(Fraction(end) * PARTS) for end in box["beta1"])
+        if low < beta1[1] and beta1[0] < high:
+            tops.append(int(Fraction(box["fraction"][1]) * PARTS))
+    return max(tops)
+
+
+def interval(name: str, beta1: tuple[int, int]) -> tuple[int, int]:
+    """The fractions in which cycles are looked for: from the frontier to the line of period four, or to the edge."""
+    line = int(period_four(sum(beta1) / 2 / PARTS) * PARTS)
+    low = frontier("10" if name == "unclipped" else name, beta1) - 10
+    return max(low, int(0.3 * line)), min(PARTS - 1, line + 8) if name == "unclipped" else PARTS - 1
 
 
 def run() -> None:
@@ -144,7 +163,5 @@ def run() -> None:
     for name, alpha1, clip in (("unclipped", "oo", inf), ("1", "1", 1.0)):
         boxes = []
         for beta1 in tqdm(slabs(), desc=f"cycles, {name}", unit="slab"):
-            line = int(period_four(sum(beta1) / 2 / PARTS) * PARTS)
-            low, high = (int(line * 0.55), min(PARTS - 1, line + 8)) if clip == inf else (int(line * 0.8), PARTS - 1)
-            boxes += column(beta1, clip, low, high)
+            boxes += column(beta1, clip, *interval(name, beta1))
         write(name, alpha1, boxes)

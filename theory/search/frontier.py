@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from theory.search.cells import Array, Outside, clears
-from theory.search.storing import CERTIFICATES
+from theory.search.storing import MAP
 
 #: Everything is a whole number of 1/PARTS.
 PARTS: Final = 2000
@@ -214,7 +214,7 @@ def write(plan: Column, boxes: list[dict[str, Any]]) -> None:
     alpha1 = '"oo"' if plan.alpha1 is None else f'["{plan.alpha1}", "{plan.alpha1}"]'
     lines = ",\n".join(" " + json.dumps(box) for box in boxes)
     text = f'{{"kind": "safe", "alpha1": {alpha1}, "boxes": [\n{lines}\n]}}\n'
-    (CERTIFICATES / f"safe_{plan.name}.json").write_text(text, encoding="utf-8", newline="\n")
+    (MAP / f"safe_{plan.name}.json").write_text(text, encoding="utf-8", newline="\n")
 
 
 def run(low: int = 440, high: int = 1940) -> None:
