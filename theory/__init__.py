@@ -15,8 +15,9 @@ from typing import Final
 from theory.claim import Claim
 from theory.discovery import claims_by_stem, in_order
 from theory.notation import SYMBOLS
+from theory.stability_map import global_stability
 
-__all__ = ["CLAIMS", "STEMS", "SYMBOLS"]
+__all__ = ["CLAIMS", "STEMS", "SYMBOLS", "global_stability"]
 
 #: Stem -> its claims; a stem is a module or a package of :mod:`theory.claims`.
 STEMS: Final[Mapping[str, tuple[Claim, ...]]] = claims_by_stem()

@@ -3,7 +3,9 @@
 python -m theory              the table of claims
 python -m theory S3b K1       these claims in full: statement, assumptions, checks, plain words
 python -m theory --json       the ledger for programs
-python -m theory --search     find the stored certificates anew first (half a minute)
+python -m theory S3b --beta1 .9 --S 16 --alpha1 10     what is proved about this setting
+python -m theory --map        verify every box of the map of stability (minutes)
+python -m theory --search     find the stored certificates anew first (minutes)
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import sys
 import textwrap
 from collections.abc import Sequence
 
+from theory import stability_map
 from theory.claim import Claim, Examination, counted, record
 from theory.examination import chosen, examined
 
@@ -52,6 +56,8 @@ def page(claim: Claim, examination: Examination) -> str:
         said = certificate.says if holds else "DOES NOT PROVE what the claim needs"
         lines += _block("certificate", f"{certificate.path.name}: {said}")
     lines += _block("in words", claim.plain)
+    if claim.id == "S3b":
+        lines += ["         map  " + line for line in stability_map.table().splitlines()]
     lines += _block("status", f"{examination.status} ({examination.summary}, {examination.seconds:.2f} s)")
     return "\n".join(lines)
 
@@ -78,12 +84,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m theory", description="What is true about VRAdam.")
     parser.add_argument("ids", nargs="*", metavar="ID", help="claims to show in full (default: the table of all)")
     parser.add_argument("--json", action="store_true", help="print the ledger as JSON")
-    parser.add_argument("--search", action="store_true", help="first find the stored certificates anew (half a minute)")
+    parser.add_argument("--search", action="store_true", help="first find the stored certificates anew (minutes)")
+    parser.add_argument("--map", action="store_true", help="verify every box of the map of stability (minutes)")
+    for name in ("beta1", "S", "alpha1"):
+        parser.add_argument(f"--{name}", type=float, help=f"with the other two: what is proved about this {name}")
     options = parser.parse_args(arguments)
     try:
         claims = chosen(options.ids)
     except ValueError as error:
         parser.error(str(error))
+    if (setting := (options.beta1, options.S, options.alpha1)) != (None, None, None):
+        return _say(parser, setting)
+    if options.map:
+        safe, attracting = stability_map.verified()
+        print(f"{len(safe)} boxes in which every start converges, {len(attracting)} in which a cycle attracts: verified")
+        return 0
     if options.search:
         from theory.search import everything
 
@@ -103,6 +118,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif options.ids:
         print("\n".join(page(*pair) for pair in pairs))
     return 0 if all(all(examination.checks.values()) for examination in examinations) else 1
+
+
+def _say(parser: argparse.ArgumentParser, setting: tuple[float | None, ...]) -> int:
+    """Print what is proved about one setting; the clip is absent unless it is given."""
+    beta1, S, alpha1 = setting
+    if beta1 is None or S is None:
+        parser.error("--beta1 and --S go together (--alpha1: without it, no clip)")
+    try:
+        print(stability_map.global_stability(beta1, S, math.inf if alpha1 is None else alpha1))
+    except ValueError as error:
+        parser.error(str(error))
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,57 +1,78 @@
-"""Where random starts stop converging, over the decay beta1 and the step size, with the curves of the theory."""
+"""The map of stability: where every start is proved to converge, where a cycle is proved to attract, what is undecided.
+
+Behind the proved regions lies the share of random starts that does not converge. Where none was caught nothing is drawn:
+zero is white, the smallest share already dark.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import matplotlib
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from paper_figures.figure import Figure
-from paper_figures.style import COLUMN, INK, ORANGE, SEQUENTIAL, canvas, label
+from paper_figures.style import BLUE, COLUMN, GREEN, INK, ORANGE, canvas, label
+from theory.stability_map import cycles_from, safe_up_to
+
+TICKS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+#: The columns at which the proved regions are read: beta1, evenly in log(1-beta1).
+COLUMNS = 240
 
 
 def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["frontier"]``: shares over (variant, alpha1, outcome, beta1, fraction); ``data["boundaries"]``: curves."""
     runs = data["frontier"].sel(variant="published").isel(alpha1=_middle(data["frontier"]))
-    stuck = 1 - runs.share.sel(outcome="origin")
-    curves = data["boundaries"]
-    curves = curves.assign(one_form=curves.one_form.sel(alpha1=runs.alpha1, method="nearest"))
+    stuck = (1 - runs.share.sel(outcome="origin")).transpose("fraction", "beta1")
     forgetting = 1 - runs.beta1.values
-    figure, axes = canvas(height=4.2, width=COLUMN)
+    alpha1 = float(runs.alpha1)
+    figure, axes = canvas(height=4.4, width=COLUMN)
+    colours = matplotlib.colormaps["cividis_r"].resampled(256)
+    shades = colours(np.linspace(0.25, 1, 256))
     image = axes.pcolormesh(
-        forgetting, runs.fraction, stuck.transpose("fraction", "beta1"), cmap=SEQUENTIAL, vmin=0,
-        vmax=float(stuck.max()), shading="nearest", rasterized=True,
+        forgetting, runs.fraction, stuck.where(stuck > 0), vmin=0, vmax=max(float(stuck.max()), 0.01),
+        cmap=matplotlib.colors.ListedColormap(shades), shading="nearest", rasterized=True,
     )  # fmt: skip
-    axes.set(xscale="log", xlim=(forgetting.max(), forgetting.min()), ylim=(float(runs.fraction.min()), 1.03))
+    axes.set(xscale="log", xlim=(forgetting.max(), forgetting.min()), ylim=(0, 1.06))
+    _regions(axes, forgetting, alpha1)
     axes.axhline(1, color=INK, lw=2)
-    label(axes, forgetting.max() * 0.97, 1.005, "local edge: S = B", INK, va="bottom", fontweight="bold")
-    box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.9}
-    for name, text, style, place in (
-        ("period4", "period-4 cycles appear", (0, (5, 2)), 0.62),
-        ("global", "below: all converge (proved)", "-", 0.36),
-        ("one_form", "below: with any gates", (0, (1, 1.2)), 0.1),
-    ):
-        shown = curves[name].where(curves[name] >= runs.fraction.min())
-        axes.plot(1 - curves.beta1, shown, color="white", lw=3.4)
-        axes.plot(1 - curves.beta1, shown, color=ORANGE, lw=1.8, ls=style)
-        drawn = np.flatnonzero(np.isfinite(shown))
-        if drawn.size:
-            i = drawn[int(place * (drawn.size - 1))] if name != "one_form" else drawn[-1]
-            place_of = {"ha": "center", "xytext": (0, 9)} if name == "period4" else {"ha": "left", "xytext": (7, 3)}
-            label(axes, float(1 - curves.beta1[i]), float(shown[i]), text, ORANGE, bbox=box,
-                  textcoords="offset points", **place_of)  # fmt: skip
-    ticks = [tick for tick in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99) if 1 - tick >= forgetting.min() * 0.999]
+    label(axes, forgetting.max() * 0.97, 1.01, "local edge: S = B", INK, va="bottom", fontweight="bold")
+    ticks = [tick for tick in TICKS if 1 - tick >= forgetting.min() * 0.999]
     axes.xaxis.set_major_locator(FixedLocator([1 - tick for tick in ticks]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{1 - value:.3g}"))
     axes.set(xlabel=r"$\beta_1$", ylabel=r"$\alpha_0 L\,/\,B(\beta_1)$")
-    axes.set_title("Below the edge, cycles catch some starts")
-    bar = figure.colorbar(image, ax=axes, pad=0.02, label="share that does not converge")
+    axes.set_title("Where every start converges")
+    bar = figure.colorbar(image, ax=axes, pad=0.02, label="share of random starts that does not converge; white: none")
     bar.outline.set_visible(False)  # type: ignore[operator]
     return figure
+
+
+def _regions(axes: Axes, forgetting: np.ndarray, alpha1: float) -> None:
+    """What is proved at this clip: safe below the green line, cycles above the orange one."""
+    across = np.geomspace(forgetting.max(), forgetting.min(), COLUMNS)
+    settings = [float(value) for value in np.clip(1 - across, 0, 0.9999)]
+    safe = np.array([safe_up_to(beta1, alpha1) for beta1 in settings])
+    cycles = np.array([cycles_from(beta1, alpha1) for beta1 in settings])
+    axes.fill_between(across, 0, safe, color=GREEN, alpha=0.22, lw=0)
+    axes.plot(across, safe, color=GREEN, lw=1.6)
+    drawn = cycles < 1
+    axes.fill_between(across, cycles, 1, where=drawn, facecolor="none", edgecolor=ORANGE, hatch="///", lw=0, alpha=0.6)
+    axes.plot(across[drawn], cycles[drawn], color=ORANGE, lw=1.6)
+    box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.9}
+    place = forgetting.max() * 0.93
+    label(axes, place, 0.30, "proved: every start\nconverges", GREEN, bbox=box)
+    if drawn.any():
+        middle = across[drawn][int(0.42 * (drawn.sum() - 1))]
+        label(axes, middle, 0.86, "proved: a cycle\nattracts", ORANGE, bbox=box, ha="center")
+    wide = np.flatnonzero(drawn & (cycles - safe > 0.08))
+    if wide.size:
+        k = wide[wide.size // 2]
+        label(axes, across[k], (cycles[k] + safe[k]) / 2, "undecided", BLUE, bbox=box, ha="center")
 
 
 def _middle(frontier: xr.Dataset) -> int:
@@ -62,6 +83,7 @@ def _middle(frontier: xr.Dataset) -> int:
 FIGURE = Figure(
     "cycles",
     ("frontier", "boundaries"),
-    "Below the local edge of stability a share of random starts is caught by cycles, the larger the momentum.",
+    "Below the green line every start is proved to converge, above the orange one a cycle is proved to attract; between "
+    "them nothing is proved.",
     draw,
 )

@@ -1,0 +1,226 @@
+"""Looking for the frontier of stability: boxes of settings in which no orbit can stay away from the minimum.
+
+The interval of beta1 is cut into slabs. In each, starting where the analytic theorem ends, boxes are stacked upwards in
+``fraction = S/B``, each as tall as :func:`theory.search.cells.clears` allows, until none as tall as ``FINEST`` is found.
+What is found is stored as certificates of kind ``safe`` and proves nothing until :mod:`theory.certificates.frontier`,
+which shares no code with this package, has verified it.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor, inf, sqrt
+from typing import Any, Final
+
+import numpy as np
+from tqdm import tqdm
+
+from theory.search.cells import Array, Outside, clears
+from theory.search.storing import MAP
+
+#: Everything is a whole number of 1/PARTS.
+PARTS: Final = 2000
+UNIT: Final = 2**18
+#: The least height of a box, in parts; and the parts into which ``1-beta1`` is cut by the narrowest slabs.
+FINEST: Final = 5
+NARROWEST: Final = 100
+#: From here on boxes cost so much that both are doubled.
+COARSE: Final = 1573
+TALLEST: Final = 200
+
+
+@dataclass(frozen=True)
+class Column:
+    """The clip of a certificate, None for none; the grid that is tried, and the most cells that are looked at."""
+
+    name: str
+    alpha1: int | None
+    step: int = 2**15
+    growth: int = 8
+    levels: int = 7
+    most: int = 2_000_000
+
+    @property
+    def clip(self) -> float:
+        return inf if self.alpha1 is None else float(self.alpha1)
+
+
+COLUMNS: Final = (Column("1", 1), Column("10", 10), Column("19", 19), Column("unclipped", None))
+
+
+def slabs(low: int = 440, high: int = 1940) -> list[tuple[int, int]]:
+    """Slabs of beta1 in parts: .22 to .97, each a fifteenth of ``1-beta1`` wide, at most .02."""
+    edges = [low]
+    while edges[-1] < high:
+        width = max(1, min(40, (PARTS - edges[-1]) // 15))
+        edges.append(min(high, edges[-1] + width))
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def analytic(beta1: float) -> float:
+    """The share of the edge below which the energy of the heavy ball falls: the claim's ``global_threshold``."""
+    root = sqrt(2 * beta1 * (17 + beta1) * (4 + 5 * beta1))
+    return 4 * (8 + 27 * beta1 + beta1**2 + 2 * root) / (8 + beta1) ** 2 * (1 - beta1) / (1 + beta1)
+
+
+# ---------------------------------------------------------------- the parts of a proof
+
+
+def target(beta1: tuple[float, float], fraction: tuple[float, float]) -> tuple[Fraction | None, Fraction] | None:
+    """The ``c`` (None: the edge's) with the largest ``kinetic`` that attracts for all settings, or None."""
+    b0, b1 = beta1
+    best: tuple[float, Fraction | None] = (fraction[0] * (1 + b1) ** 2 / (4 * b1) - 1, None)
+    lowest = min((1 + b) * (1 - 2 * fraction[1]) for b in beta1)
+    for p in range(ceil(-2 * sqrt(b0) * PARTS), floor(2 * sqrt(b0) * PARTS) + 1):
+        c = p / PARTS
+        if c * c >= 4 * b0:
+            continue
+        reach = (1 - b1) * sqrt(1 - c * c / (4 * b0)) * (1 - 1e-9)
+        if not c - reach < lowest < c + reach:
+            continue
+        closed = [1 - (c + reach) / (1 + b) for b in beta1]  # 2 s gamma may fall to this
+        kinetic = min(2 * fraction[0] / x - 1 if x > 0 else 1.0 for x in closed)
+        if kinetic * (1 - c * c / (4 * b0)) > best[0] * (1 if best[1] is not None else ((1 - b1) / (1 + b1)) ** 2):
+            best = (kinetic, Fraction(p, PARTS))
+    value = floor(min(best[0], 1) * 1000 * (1 - 1e-9))
+    return (best[1], Fraction(value, 1000)) if value > 0 else None
+
+
+def targets(beta1: tuple[float, float], fraction: tuple[float, float], n: int) -> list[tuple[Fraction | None, Fraction]]:
+    """One target for each of ``n`` equal parts of the fractions; empty if one has none."""
+    ends = np.linspace(*fraction, n + 1)
+    found = [target(beta1, (float(low), float(high))) for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    return [one for one in found if one is not None] if None not in found else []
+
+
+def far(beta1: tuple[float, float], fraction: tuple[float, float], clip: float) -> tuple[Fraction, Fraction, float] | None:
+    """``c`` and ``r`` of the smallest absorbing ellipse, and how far it reaches."""
+    b0, b1 = beta1
+    closed = [(1 + b) * (1 - 2 * s / (1 + clip)) for b in beta1 for s in fraction]
+    best: tuple[float, Fraction, Fraction] | None = None
+    push = (1 + b1) * fraction[1] * clip / (1 + clip)
+    for p in range(ceil(-2 * sqrt(b0) * PARTS), floor(2 * sqrt(b0) * PARTS) + 1):
+        c = p / PARTS
+        definite = 1 - c * c / (4 * b0)
+        if definite <= 0:
+            continue
+        k = max(abs(tau - c) for tau in closed) ** 2 / definite
+        r = ceil(sqrt((2 * b1 + k + sqrt((2 * b1 + k) ** 2 - 4 * b1**2)) / 2) * PARTS * (1 + 1e-9)) / PARTS
+        if r < 1 and (best is None or best[0] > push / (1 - r) / sqrt(definite)):
+            best = (push / (1 - r) / sqrt(definite), Fraction(p, PARTS), Fraction(round(r * PARTS), PARTS))
+    return None if best is None else (best[1], best[2], best[0])
+
+
+def nodes(reach: float, grid: tuple[int, int, int]) -> Array:
+    step, growth, levels = grid
+    units = [0]
+    while units[-1] < reach * UNIT:
+        units.append(units[-1] + max(step, units[-1] // growth // 2**levels * 2**levels))
+    return np.array(units) / UNIT
+
+
+def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> tuple[dict[str, Any], int] | None:
+    """A box of a certificate that seems to hold, and the cells it costs; None if there is none."""
+    b0, b1 = (n / PARTS for n in beta1)
+    s0, s1 = (n / PARTS for n in fraction)
+    many = max(1, ceil((s1 - s0) / (0.2 * (1 - b1))))
+    wells = targets((b0, b1), (s0, s1), many)
+    if not wells:
+        return None
+    rows = []
+    for c, kinetic in wells:
+        if c is None:
+            rows.append((1.0, 0.0, float(kinetic) * (1 - b1) ** 2 / (1 + b1)))
+        else:
+            rows.append((0.0, float(c), float(kinetic) * (1 - float(c) ** 2 / (4 * b0))))
+    grid = (plan.step, plan.growth, plan.levels)
+    if plan.alpha1 is None:
+        S = s1 * 2 * (1 + b1) / (1 - b1)
+        R = ceil(max(3.0, 0.26 * S, 3.4 * sqrt(S)))
+        fall = S * R / (1 + R * R)
+        back = R - fall
+        if back < 1:
+            return None
+        drop = b1 * fall + 2 * (1 + b1) * s1 * back / (1 + back**2)
+        outside, reach, written = Outside(1.0, 1.001 * S / 2, back, drop), float(R), [Fraction(R)]
+    else:
+        ellipse = far((b0, b1), (s0, s1), plan.clip)
+        if ellipse is None:
+            return None
+        c, r, reach = ellipse[0], ellipse[1], 1.001 * ellipse[2]
+        width = 1.001 * (1 + b1) * s1 * plan.clip / (1 + plan.clip) / (1 - float(r))
+        outside, written = Outside(float(c) / 2, width, -1.0, 0.0), [c, r]
+    if reach >= 120:
+        return None
+    clear, cells = clears(nodes(reach, grid), plan.levels, (b0, b1), (s0, s1), plan.clip, np.array(rows), outside, plan.most)
+    if not clear:
+        return None
+    box = {
+        "beta1": [str(Fraction(n, PARTS)) for n in beta1],
+        "fraction": [str(Fraction(n, PARTS)) for n in fraction],
+        "target": [["edge" if c is None else str(c), str(kinetic)] for c, kinetic in wells],
+        "far": [str(number) for number in written],
+        "grid": list(grid),
+    }
+    return box, cells
+
+
+# ---------------------------------------------------------------- stacks of boxes
+
+
+def stack(plan: Column, beta1: tuple[int, int], low: int | None = None) -> list[dict[str, Any]]:
+    """Boxes on top of each other, from ``low`` or where the analytic theorem ends; near the frontier, which falls as
+    beta1 grows, the slab is cut in two again and again."""
+    boxes: list[dict[str, Any]] = []
+    width = beta1[1] - beta1[0]
+    coarse = 1 if beta1[0] < COARSE else 2
+    narrow = width <= max(2, coarse * (PARTS - beta1[0]) // NARROWEST)
+    least = coarse * FINEST if narrow else max(coarse * FINEST, 2 * width)
+    low, height = min(PARTS, floor(analytic(beta1[1] / PARTS) * PARTS)) if low is None else low, 2 * least
+    while low < PARTS:
+        top = min(PARTS, low + height)
+        found = attempt(plan, beta1, (low, top))
+        if found is not None:
+            boxes.append(found[0])
+            low, height = top, min(TALLEST, 2 * height)
+        elif top - low > least:
+            height = max(least, (top - low) // 2)
+        elif narrow:
+            break
+        else:
+            middle = sum(beta1) // 2
+            return boxes + stack(plan, (beta1[0], middle), low) + stack(plan, (middle, beta1[1]), low)
+    return boxes
+
+
+def follow(plan: Column, boxes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The boxes of another column again, for this one's clip: those that hold here too, or hold when cut in two."""
+    found: list[dict[str, Any]] = []
+    for box in boxes:
+        beta1, (low, high) = ([int(Fraction(end) * PARTS) for end in box[name]] for name in ("beta1", "fraction"))
+        whole = attempt(plan, (beta1[0], beta1[1]), (low, high))
+        middle = (low + high) // 2
+        pieces = [(low, middle), (middle, high)] if whole is None and high - low >= 4 else []
+        halves = [attempt(plan, (beta1[0], beta1[1]), piece) for piece in pieces]
+        found += [one[0] for one in (whole, *halves) if one is not None]
+    return found
+
+
+def write(plan: Column, boxes: list[dict[str, Any]]) -> None:
+    """The certificate of a column, one box per line."""
+    alpha1 = '"oo"' if plan.alpha1 is None else f'["{plan.alpha1}", "{plan.alpha1}"]'
+    lines = ",\n".join(" " + json.dumps(box) for box in boxes)
+    text = f'{{"kind": "safe", "alpha1": {alpha1}, "boxes": [\n{lines}\n]}}\n'
+    (MAP / f"safe_{plan.name}.json").write_text(text, encoding="utf-8", newline="\n")
+
+
+def run(low: int = 440, high: int = 1940) -> None:
+    """Find every box anew, on all processors, and store the certificates."""
+    work = [(plan, slab) for slab in slabs(low, high) for plan in COLUMNS]
+    with ProcessPoolExecutor() as pool:
+        stacks = list(tqdm(pool.map(stack, *zip(*work, strict=True)), total=len(work), desc="frontier", unit="slab"))
+    for plan in COLUMNS:
+        write(plan, [box for (column, _), boxes in zip(work, stacks, strict=True) if column == plan for box in boxes])

@@ -1,0 +1,230 @@
+"""The map of stability: for which beta1, S and alpha1 it is proved that every start converges, or that a cycle attracts.
+
+VRMomentum with the published gate on a quadratic of one curvature L, ``S = alpha0 L``, ``B = 2(1+beta1)/(1-beta1)``. What is known is a
+union of four kinds of regions: below ``global_threshold`` every start converges (an energy falls); in the boxes of the
+certificates ``safe_*`` every start converges (no orbit stays away); in those of ``attracting_*`` a cycle attracts; and so does
+one of period 4 beyond ``period4_threshold``, where no clip touches it. The rest is undecided.
+
+>>> from fractions import Fraction
+>>> global_stability(Fraction(1, 2), Fraction(299, 50), 10).says
+'every start converges'
+>>> print(global_stability(Fraction(9, 10), 30, 10))
+an attracting cycle of period 4 (period4_threshold of S3b)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from math import inf, isfinite, sqrt
+from numbers import Real
+from pathlib import Path
+from typing import Final
+
+from theory.certificates import branches, frontier
+from theory.certificates.branches import Attracting, Branch
+from theory.certificates.frontier import Box, Safe
+from theory.certificates.reading import parse
+
+FOLDER: Final = Path(__file__).parent / "certificates" / "map"
+SAFE: Final = ("safe_1", "safe_10", "safe_19", "safe_unclipped")
+ATTRACTING: Final = ("attracting_1", "attracting_unclipped")
+#: ``period4_kinetic`` is 1.3033: from here on no clip touches a cycle of period 4 below the edge.
+PERIOD4_CLIP: Final = Fraction(1304, 1000)
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What is proved about one setting, and where: ``certificate`` is a stored file and the number of a box in it, or a
+    formula of a claim; None if nothing is."""
+
+    says: str
+    certificate: str | None = None
+    period: int | None = None
+
+    def __str__(self) -> str:
+        return self.says if self.certificate is None else f"{self.says} ({self.certificate})"
+
+
+UNDECIDED: Final = Stability("undecided")
+
+
+def global_stability(beta1: Real, S: Real, alpha1: Real = inf) -> Stability:
+    """What is proved about VRMomentum with the published gate on ``F = L x^2/2``, at ``S = alpha0 L``.
+
+    Numbers are taken exactly: a float is the dyadic number that it is. A stored box that contains the setting is verified
+    before it is named, which takes from a hundredth of a second to some seconds, once.
+
+    Parameters
+    ----------
+    beta1 : in [0, 1).
+    S : alpha0 L > 0.
+    alpha1 : the clip, > 0; ``inf`` for none.
+
+    Returns
+    -------
+    Stability
+        ``says`` is "every start converges", "an attracting cycle of period p", "the minimum repels" (S > B) or "undecided".
+
+    Raises
+    ------
+    ValueError : if an argument lies outside its domain.
+    """
+    b, s, clip = _setting(beta1, S, alpha1)
+    if s * (1 - b) > 2 * (1 + b):
+        return Stability("the minimum repels", "threshold of S1")
+    if s * (1 - b) == 2 * (1 + b):
+        return UNDECIDED
+    if (formula := _below_the_threshold(b, s)) is not None:
+        return Stability("every start converges", f"{formula} of S3b")
+    if has_period_four(b, s) and (clip is None or clip >= PERIOD4_CLIP):
+        return Stability("an attracting cycle of period 4", "period4_threshold of S3b", 4)
+    fraction = s * (1 - b) / (2 * (1 + b))
+    for name in SAFE:
+        for k, box in enumerate(safe_boxes(name)):
+            if box.says.contains(b, fraction, clip) and _safe(name, k):
+                return Stability("every start converges", f"{name}, box {k}")
+    for name in ATTRACTING:
+        for k, branch in enumerate(attracting_boxes(name)):
+            here = branch.beta1[0] <= b <= branch.beta1[1] and branch.fraction[0] <= fraction <= branch.fraction[1]
+            if here and (found := _attracting(name, k)) is not None and found.contains(b, fraction, clip):
+                return Stability(f"an attracting cycle of period {found.period}", f"{name}, box {k}", found.period)
+    return UNDECIDED
+
+
+def _setting(beta1: Real, S: Real, alpha1: Real) -> tuple[Fraction, Fraction, Fraction | None]:
+    for name, value in (("beta1", beta1), ("S", S), ("alpha1", alpha1)):
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise ValueError(f"{name} must be a real number, got {value!r}")
+    if not 0 <= beta1 < 1:
+        raise ValueError(f"beta1 must lie in [0, 1), got {beta1!r}")
+    if not (S > 0 and isfinite(S)):
+        raise ValueError(f"S must be finite and > 0, got {S!r}")
+    if not alpha1 > 0:
+        raise ValueError(f"alpha1 must be > 0, got {alpha1!r}")
+    return Fraction(beta1), Fraction(S), None if alpha1 == inf else Fraction(alpha1)
+
+
+def _below_the_threshold(beta1: Fraction, S: Fraction) -> str | None:
+    """The formula of S3b that says that the energy falls: S < 2, or between the roots of ``W`` (see ``squares`` there), or
+    ``beta1 <= (3 sqrt 41 - 17)/10``."""
+    mu = Fraction(1, 8)
+    W = (1 + mu * beta1) ** 2 * S**2 - 2 * (1 + 3 * beta1 + mu * beta1 * (3 + beta1)) * S + (1 - beta1) ** 2
+    if S < 2 or W < 0:
+        return "global_threshold"
+    return "global_beta1" if (10 * beta1 + 17) ** 2 <= 369 else None
+
+
+def has_period_four(beta1: Fraction, S: Fraction) -> bool:
+    """``S > S* = (kappa^2 + 3 + 2 sqrt(2(kappa^2+1)))/kappa``."""
+    kappa = (1 + beta1) / (1 - beta1)
+    excess = kappa * S - kappa**2 - 3
+    return excess > 0 and excess**2 > 8 * (kappa**2 + 1)
+
+
+def safe_up_to(beta1: Real, alpha1: Real = inf) -> float:
+    """The largest fraction of the edge below which every start converges, by the analytic theorem and the boxes without
+    a gap above it; boxes are read here, not verified.
+
+    >>> safe_up_to(0.1), safe_up_to(0.5, 10.0)
+    (1.0, 1.0)
+    """
+    b, _, clip = _setting(beta1, 1, alpha1)
+    if _below_the_threshold(b, Fraction(1000)) is not None:
+        return 1.0
+    reached = _threshold(b)
+    spans = sorted(
+        box.says.fraction
+        for name in SAFE
+        for box in safe_boxes(name)
+        if box.says.contains(b, box.says.fraction[0], clip) and box.says.fraction[0] < 1
+    )
+    for low, high in spans:
+        if low <= reached:
+            reached = max(reached, high)
+    return float(reached)
+
+
+def cycles_from(beta1: Real, alpha1: Real = inf) -> float:
+    """The least fraction of the edge at which a cycle is proved to attract; 1 if there is none below the edge."""
+    b, _, clip = _setting(beta1, 1, alpha1)
+    starts = [1.0]
+    if clip is None or clip >= PERIOD4_CLIP:
+        kappa = (1 + float(b)) / (1 - float(b))
+        starts.append((kappa**2 + 3 + 2 * sqrt(2 * (kappa**2 + 1))) / (2 * kappa**2))
+    for name in ATTRACTING:
+        for k, branch in enumerate(attracting_boxes(name)):
+            if branch.beta1[0] <= b <= branch.beta1[1] and branch.fraction[0] < min(starts):
+                found = _attracting(name, k)
+                if found is not None and found.contains(b, found.fraction[0], clip):
+                    starts.append(float(found.fraction[0]))
+    return min(starts)
+
+
+def _threshold(beta1: Fraction) -> Fraction:
+    """``global_threshold`` as a fraction of the edge, rounded down: the larger root of ``W``, or 2."""
+    root = sqrt(2 * beta1 * (17 + beta1) * (4 + 5 * beta1))
+    S = max(Fraction(2), 8 * (8 + 27 * beta1 + beta1**2 + 2 * Fraction(root)) / (8 + beta1) ** 2)
+    below = S * (1 - beta1) / (2 * (1 + beta1)) - Fraction(1, 10**9)
+    assert _below_the_threshold(beta1, below * 2 * (1 + beta1) / (1 - beta1)) is not None
+    return below
+
+
+def table(alpha1: Real = 10, beta1: Sequence[Real] = (0.3, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 0.95)) -> str:
+    """The map along some columns, as text: fractions of the edge."""
+    lines = [f"alpha1 = {alpha1:g}   every start converges up to   a cycle attracts from   undecided (all in B)"]
+    for b in beta1:
+        low, high = safe_up_to(b, alpha1), cycles_from(b, alpha1)
+        lines.append(f"beta1 = {b:<6g} {low:24.4f} {high:25.4f} {max(high - low, 0.0):18.4f}")
+    return "\n".join(lines)
+
+
+# ---------------------------------------------------------------- the stored boxes
+
+
+@cache
+def safe_boxes(name: str) -> tuple[Box, ...]:
+    """The boxes of a certificate of kind ``safe``, read but not verified; none if the file does not exist."""
+    path = FOLDER / f"{name}.json"
+    return frontier.boxes(parse(path.read_bytes())) if path.exists() else ()
+
+
+@cache
+def attracting_boxes(name: str) -> tuple[Branch, ...]:
+    """The boxes of a certificate of kind ``attracting``, read but not verified; none if the file does not exist."""
+    path = FOLDER / f"{name}.json"
+    return branches.branches(parse(path.read_bytes())) if path.exists() else ()
+
+
+@cache
+def _safe(name: str, k: int) -> bool:
+    return frontier.proves(safe_boxes(name)[k])
+
+
+@cache
+def _attracting(name: str, k: int) -> Attracting | None:
+    return branches.proves(attracting_boxes(name)[k])
+
+
+def verified(every: int = 1) -> tuple[Sequence[Safe], Sequence[Attracting]]:
+    """The statements of every ``every``-th box of each stored certificate, verified now.
+
+    Raises
+    ------
+    ValueError : if a box is false, naming it.
+    """
+    safe, attracting = [], []
+    for name in SAFE:
+        for k in range(0, len(safe_boxes(name)), every):
+            if not _safe(name, k):
+                raise ValueError(f"the boxes of {name} must be true, got a false one: {k}")
+            safe.append(safe_boxes(name)[k].says)
+    for name in ATTRACTING:
+        for k in range(0, len(attracting_boxes(name)), every):
+            found = _attracting(name, k)
+            if found is None:
+                raise ValueError(f"the boxes of {name} must be true, got a false one: {k}")
+            attracting.append(found)
+    return safe, attracting
