@@ -214,7 +214,7 @@ def periods(batch: Batch, objective: Objective, longest: int, tolerance: float) 
             if t <= longest:
                 new = near & (period == 0)
                 period[new], returns[new] = t, 1
-        if (returns == 3).all() or (t >= longest and not pending.size):
+        if (returns == 3).all() or (t >= longest and not ((period > 0) & (returns < 3)).any()):
             break
     return np.where((returns == 3) & (close == period), period, 0).astype(np.int16), largest[0]
 

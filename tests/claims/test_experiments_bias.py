@@ -10,6 +10,8 @@ import xarray as xr
 from scipy import stats
 
 import vradam
+from experiments.measurement import central_rate
+from experiments.measurement.central_rate import Central
 from experiments.measurement.formula import evaluate
 from experiments.measurement.verdict import verdict
 from experiments.store.chunks import Chunks
@@ -26,6 +28,7 @@ SMALL = Setup(
     curve_laws=(Law(0.1, 2.0, beta1=0.9),),
     horizons=(100, 400),
     crossing=Crossing(horizon=900, repaired_horizon=400, seeds=16),
+    central=Central(settings=(central_rate.WITHOUT_MOMENTUM,), horizons=(900, 2500)),
     exponents=(0.0, 0.5),
     seeds=12,
     seed=3,
@@ -170,7 +173,7 @@ def test_the_gate_that_shrinks_has_strength_N_to_the_minus_q(runs):
     assert dict(found.sizes) == {"N": 2, "q": 2}
 
 
-def data(measured=1.0, half=0.001, bound=0.5):
+def data(measured=1.0, half=0.001, bound=0.5, plateau=1.0):
     """Two plateaus, one of them at the minimiser, and a crossing: the published gate at 1, the other at 0.1."""
     names = {"p": 0.1, "amplitude": 1.0, "beta1": 0.0, "beta3": 1.0, "alpha1": 19.0}
     rows = {"measured": [measured, 0.0], "low": [measured - half, -0.1], "high": [measured + half, 0.1]}
@@ -186,7 +189,14 @@ def data(measured=1.0, half=0.001, bound=0.5):
         },
         coords={"gate": ["published", "inside"]}, attrs={"seeds": 16},
     )  # fmt: skip
-    return {"plateaus": plateaus, "crossing": crossing}
+    rows = {"mean": 1.0, "low": 0.999, "high": 1.001, "bound": [0.9, 0.8]}
+    central = xr.Dataset(
+        {name: (("beta1", "gate", "N"), np.broadcast_to(values, (1, 1, 2))) for name, values in rows.items()}
+        | {"trivial": ("beta1", [2.0]), "plateau": ("beta1", [plateau])},
+        coords={"beta1": [0.0], "gate": ["published"], "N": [100, 1000]},
+        attrs={"seeds": 16},
+    )
+    return {"plateaus": plateaus, "crossing": crossing, "central": central}
 
 
 @pytest.mark.parametrize(
@@ -198,14 +208,15 @@ def data(measured=1.0, half=0.001, bound=0.5):
         (data(measured=1.0035), "open"),
         (data(measured=0.9965), "open"),
         (data(half=0.03), "open"),  # too wide to notice an error of 2 %
-        (data(bound=1.05), "open"),  # the bound is not crossed with the whole interval
+        (data(plateau=1.02), "open"),
     ],
 )
 def test_the_verdict_rests_on_the_crossing_and_on_the_plateaus(found, expected):
     confrontation = bias._confrontation(SMALL, found)
     assert verdict("refuted", confrontation) == expected
     assert confrontation.claim == "C1b" and "inside" in str(confrontation.corrected)
-    (plateaus, repaired), (published_gate,) = confrontation.corrected, confrontation.reported
+    (plateaus, coin, repaired), (central, published_gate) = confrontation.corrected, confrontation.reported
+    assert coin.n == 16 and [point.predicted for point in central.points] == [0.9, 0.8]
     assert len(plateaus.points) == 1 and plateaus.n == 12 and published_gate.n == repaired.n == 16
     point = published_gate.points[0]
     assert (point.measured, point.low, point.high, point.trivial) == (1.0, 0.9, 1.1, 2.0)
@@ -218,7 +229,7 @@ def test_runs_settle_where_the_gated_velocity_averages_to_zero():
     """The whole study at small horizons: within 2 % of the root already, and of a gate that repairs nothing is left."""
     setup = replace(SMALL, laws=(Law(0.1, 1.0),), plateau_horizon=100_000, horizons=(1000, 10_000), seeds=32)
     result = bias.run(setup, Chunks())
-    assert set(result.data) == {"plateaus", "curves", "crossing", "shrinking"}
+    assert set(result.data) == {"plateaus", "curves", "crossing", "shrinking", "central"}
     row = result.data["plateaus"].isel(law=0)
     assert abs(drift(float(row.predicted), setup.laws[0])) < 1e-9
     assert float(row.measured) == pytest.approx(float(row.predicted), rel=0.02)

@@ -9,6 +9,8 @@ import pytest
 from scipy import stats
 
 import vradam
+from experiments.measurement import central_rate
+from experiments.measurement.central_rate import Central
 from experiments.measurement.formula import evaluate
 from experiments.measurement.verdict import verdict
 from experiments.store.chunks import Chunks
@@ -25,6 +27,7 @@ SMALL = Setup(
     horizons=(100, 400, 1600),
     informative=tuple(Informative(name, (100, 400), beta1=0.0 if name < "theorem3" and name != "smoothed" else 0.5)
                       for name in BOUNDS),
+    central=Central(settings=(central_rate.WITHOUT_MOMENTUM,), horizons=(100, 400), seeds=12),
     seeds=12,
     seed=5,
 )  # fmt: skip
@@ -155,7 +158,7 @@ def test_a_bound_is_met_by_the_whole_interval_at_every_horizon(runs, bound, stat
     item = replace(SMALL.informative[1], horizons=(100, 400))
     found = convergence.measure_setting(SMALL, item)
     found = found.assign(bound=("N", [bound, bound / 2]), trivial=2.5)
-    confrontation = convergence._confrontation("C1a", [item], {item.bound: found}, "note")
+    confrontation = convergence.confrontation("C1a", [found], (), "note")
     assert verdict(status, confrontation) == expected
     (evidence,) = confrontation.reported
     assert [point.measured for point in evidence.points] == pytest.approx([0.2, 0.1])
@@ -167,14 +170,17 @@ def test_the_study_gives_each_bound_to_its_claim(runs):
     result = convergence.run(SMALL, Chunks())
     first, second = result.confrontations
     assert (first.claim, second.claim) == ("C1a", "C2")
-    assert [item.quantity.split("(")[1] for item in first.reported] == ["theorem1)", "theorem2)", "theorem4)"]
-    assert [item.quantity.split("(")[1] for item in second.reported] == ["smoothed)"]
+    assert [item.quantity.split("(")[1] for item in first.reported[:-1]] == ["theorem1)", "theorem2)", "theorem4)"]
+    assert [item.quantity.split("(")[1] for item in second.reported[:-1]] == ["smoothed)"]
+    for said, gate in ((first, "predictable"), (second, "smoothed")):
+        assert [point.label.split(" gate")[0] for point in said.reported[-1].points] == [gate, gate]
     assert "published -0.50, Adam -0.50" in first.note
     curves = result.data["curves"]
     assert curves.optimizer.values.tolist() == ["published", "Adam"] and dict(curves["mean"].sizes) == {
         "problem": 1, "optimizer": 2, "N": 3,
     }  # fmt: skip
-    assert set(result.data) == {"curves", *(f"informative_{name}" for name in BOUNDS)}
+    assert set(result.data) == {"curves", "central", *(f"informative_{name}" for name in BOUNDS)}
+    assert result.data["central"].gate.values.tolist() == ["predictable", "smoothed"]
 
 
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="takes minutes without compiling")

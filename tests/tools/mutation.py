@@ -3,6 +3,7 @@
     python tests/tools/mutation.py                         the modules that results rest on, all their mutants
     python tests/tools/mutation.py --sample 30 --seed 1    at most 30 mutants of each module
     python tests/tools/mutation.py --minutes 40 --jobs 2 theory/claims/stability/__init__.py vradam/noise.py
+    python tests/tools/mutation.py --each 150 --seed 7     so many of each package, at least ten of each of NUMBERS
 
 A mutant is a module with one change: an operator exchanged, a comparison moved or turned, a condition negated, a whole
 number plus one, another number times 1.02, a truth value flipped, ``min`` for ``max`` and the like; defaults,
@@ -10,6 +11,8 @@ module-level formulas and compiled kernels included (kernels run interpreted her
 the arguments of exceptions, and whether zip is strict, are left alone. Each mutant is written into a temporary copy of
 the rooms, and the tests of its module run there until one fails, the fastest and deadliest first, in a process of its
 own, forked where the system can. Survivors are listed; ``mutation_reasons.json`` may say why one changes nothing.
+Settings of studies (fields of their setups, DEFAULT and PAPER) are left alone too: they are choices, and recorded with
+every result, so that ``python -m experiments --verify`` names a reference that was made with others.
 Standard library only, apart from what the tests need.
 """
 
@@ -50,6 +53,7 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/instrument/test_theory_recursion.py",
         "tests/instrument/test_baselines.py",
     ],
+    "vradam/departures.py": ["tests/instrument/test_optimizer.py", "tests/instrument/test_theory_recursion.py"],
     "vradam/gates.py": ["tests/instrument/test_optimizer.py", "tests/instrument/test_theory_recursion.py"],
     "vradam/noise.py": ["tests/instrument/test_noise.py"],
     "theory/claims/convergence/predictable_gate.py": ["tests/claims/test_theory_convergence.py", *claims("C1a")],
@@ -84,7 +88,27 @@ TESTS: Mapping[str, Sequence[str]] = {
     "vradam/objectives/textbook.py": ["tests/instrument/test_objectives.py", "tests/instrument/test_engine_lanes.py"],
     "vradam/random_streams.py": ["tests/instrument/test_rng.py"],
     "vradam/engine/draws.py": ["tests/instrument/test_rng.py", "tests/instrument/test_noise.py"],
+    "vradam/workers.py": ["tests/instrument/test_workers.py"],
+    "experiments/measurement/verdict.py": ["tests/job/test_verdict.py"],
+    "experiments/measurement/statistics.py": ["tests/job/test_statistics.py"],
+    "experiments/studies/bias.py": ["tests/claims/test_experiments_bias.py"],
+    "experiments/studies/convergence.py": ["tests/claims/test_experiments_convergence.py"],
+    "experiments/studies/early_dip.py": ["tests/claims/test_experiments_early_dip.py"],
+    "experiments/studies/gate.py": ["tests/claims/test_experiments_gate.py"],
+    "experiments/studies/kinetic_energy.py": ["tests/claims/test_experiments_kinetic_energy.py"],
+    "experiments/store/chunks.py": ["tests/job/test_store.py"],
+    "experiments/store/files.py": ["tests/job/test_store.py"],
+    "experiments/store/manifest.py": ["tests/job/test_store.py"],
+    "experiments/store/imported.py": ["tests/job/test_fingerprint.py"],
+    "experiments/store/fingerprint.py": ["tests/job/test_fingerprint.py"],
+    "experiments/store/environment.py": ["tests/job/test_fingerprint.py"],
+    "experiments/verification.py": ["tests/job/test_verification.py"],
+    "experiments/examinations.py": ["tests/job/test_main_job.py", "tests/job/test_fingerprint.py"],
+    "experiments/results.py": ["tests/job/test_main_job.py", "tests/job/test_verification.py"],
+    "experiments/job.py": ["tests/job/test_main_job.py"],
 }
+#: Studies whose verdicts rest on long runs: of each of them at least ten mutants are tried.
+NUMBERS = ("experiments/studies/bias.py", "experiments/studies/convergence.py", "experiments/studies/early_dip.py")
 #: What the figures and verdicts rest on most: optimizer, gate, noise, bounds, thresholds, certificates.
 TARGETS = [name for name in TESTS if list(TESTS).index(name) <= list(TESTS).index("theory/certificates/cycles.py")]
 
@@ -120,7 +144,10 @@ def mutants(module: str, text: str) -> list[Mutant]:
     found: list[Mutant] = []
     seen: dict[str, int] = {}
     tree = ast.parse(text)
+    settings = _settings(tree) if module.startswith("experiments/studies/") else set()
     for place, parent, node in list(_walk(tree, "")):
+        if id(node) in settings:
+            continue
         shown = parent if isinstance(node, ast.Constant | ast.Name | ast.Attribute) else node
         for attribute, new in _changes(parent, node):
             old, before = getattr(node, attribute), _short(shown)
@@ -179,6 +206,31 @@ def _walk(node: ast.AST, place: str, parent: ast.AST | None = None) -> Iterator[
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST):
                     yield from _walk(child, place, node)
+
+
+def _settings(tree: ast.Module) -> set[int]:
+    """The nodes of what a study chooses: fields of classes, and its two setups."""
+    chosen: list[ast.AST] = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            chosen += [part for part in node.body if isinstance(part, ast.AnnAssign)]
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("DEFAULT", "PAPER"):
+            chosen.append(node)
+    return {id(part) for node in chosen for part in ast.walk(node)}
+
+
+def drawn(found: Mapping[str, Sequence[Mutant]], number: int, draw: random.Random) -> dict[str, list[Mutant]]:
+    """So many mutants of each package, by module; of each module in :data:`NUMBERS` at least ten of them."""
+    chosen: dict[str, list[Mutant]] = {name: [] for name in found}
+    for package in dict.fromkeys(name.partition("/")[0] for name in found):
+        names = [name for name in found if name.partition("/")[0] == package]
+        for name in set(NUMBERS) & set(names):
+            chosen[name] = draw.sample(list(found[name]), min(10, len(found[name]), number))
+        left = [mutant for name in names for mutant in found[name] if mutant not in chosen[name]]
+        room = max(0, number - sum(len(chosen[name]) for name in names))
+        for mutant in draw.sample(left, min(room, len(left))):
+            chosen[mutant.module].append(mutant)
+    return chosen
 
 
 def _other(value: Any) -> Any:
@@ -323,6 +375,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "modules", nargs="*", metavar="MODULE", help="such as theory/claims/stability/__init__.py (default: the core)"
     )
     parser.add_argument("--all", action="store_true", help="every module that has tests listed")
+    parser.add_argument("--each", type=int, metavar="N", help="N mutants of each package, of all modules listed")
     parser.add_argument("--sample", type=int, metavar="N", help="at most N mutants of each module")
     parser.add_argument("--seed", type=int, default=0, help="of the sample and the order")
     parser.add_argument("--minutes", type=float, default=60.0, help="start no mutant after this time")
@@ -330,7 +383,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", metavar="TEXT", help="only mutants whose name contains TEXT")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there too")
     options = parser.parse_args(arguments)
-    names = options.modules or (list(TESTS) if options.all else TARGETS)
+    names = options.modules or (list(TESTS) if options.all or options.each else TARGETS)
     if unknown := [name for name in names if name not in TESTS]:
         parser.error(f"no tests are listed for {', '.join(unknown)}; the modules are {', '.join(TESTS)}")
     os.environ |= SETTINGS
@@ -340,15 +393,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         modules = []
         queue: list[tuple[Module, Mutant]] = []
         draw = random.Random(options.seed)
-        for name in names:
-            text = (ROOT / name).read_text(encoding="utf-8")
-            module = Module(name, text, [*TESTS[name], name])
-            found = [mutant for mutant in mutants(name, text) if (options.only or "") in mutant.name]
-            module.total = len(found)
-            chosen = draw.sample(found, min(len(found), options.sample or len(found)))
-            module.chosen = len(chosen)
-            modules.append(module)
-            queue += [(module, mutant) for mutant in chosen]
+        texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in names}
+        found = {
+            name: [mutant for mutant in mutants(name, text) if (options.only or "") in mutant.name]
+            for name, text in texts.items()
+        }
+        if options.each:
+            chosen = drawn(found, options.each, draw)
+        else:
+            chosen = {
+                name: draw.sample(some, min(len(some), options.sample or len(some))) for name, some in found.items()
+            }
+        for name, some in chosen.items():
+            if some:
+                module = Module(name, texts[name], [*TESTS[name], name], len(found[name]), len(some))
+                modules.append(module)
+                queue += [(module, mutant) for mutant in some]
         draw.shuffle(queue)
         for module in modules:
             workers[0].start(module, None)
@@ -427,9 +487,14 @@ def table(modules: Sequence[Module]) -> str:
             f"{module.name:30} {module.total:8} {tried:6} {module.killed:7} {module.timeouts:5} "
             f"{len(module.survivors):8} {score:>7}"
         )
-    killed = sum(module.killed for module in modules)
-    tried = killed + sum(len(module.survivors) for module in modules)
-    lines.append(f"{'together':30} {'':8} {tried:6} {killed:7}   {100 * killed / max(tried, 1):.1f}% killed")
+    packages = [*dict.fromkeys(module.name.partition("/")[0] for module in modules), "together"]
+    for package in packages if len(packages) > 2 else packages[-1:]:
+        part = [module for module in modules if package in ("together", module.name.partition("/")[0])]
+        killed = sum(module.killed for module in part)
+        judged = sum(mutant.name in known.get(module.name, {}) for module in part for mutant in module.survivors)
+        tried = killed + sum(len(module.survivors) for module in part)
+        share = f"{100 * killed / max(tried, 1):.1f}% killed" + (f", {judged} survivors judged" if judged else "")
+        lines.append(f"{package:30} {'':8} {tried:6} {killed:7}   {share}")
     for module in modules:
         for mutant in sorted(module.survivors, key=lambda mutant: mutant.line):
             why = known.get(module.name, {}).get(mutant.name, "")

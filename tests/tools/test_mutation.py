@@ -58,6 +58,49 @@ def test_every_formula_and_comparison_is_changed_and_nothing_else():
     assert sorted(mutant.name for mutant in mutation.mutants("toy.py", TEXT)) == sorted(EXPECTED)
 
 
+STUDY_TEXT = """
+@dataclass
+class Setup:
+    seeds: int = 12
+
+    def doubled(self):
+        return 2 * self.seeds
+
+
+LIMIT = 3
+DEFAULT = Setup(3)
+PAPER = Setup(seeds=64)
+"""
+
+
+def test_what_a_study_chooses_is_left_alone():
+    """It is recorded with every result. Its formulas are not, nor is a module that is no study."""
+    names = [mutant.name for mutant in mutation.mutants("experiments/studies/toy.py", STUDY_TEXT)]
+    assert names == [
+        "Setup.doubled: 2 * self.seeds -> 2 / self.seeds",
+        "Setup.doubled: 2 * self.seeds -> 3 * self.seeds",
+        "module: LIMIT = 3 -> LIMIT = 4",
+    ]
+    assert len(mutation.mutants("vradam/toy.py", STUDY_TEXT)) == 6
+
+
+def test_so_many_mutants_of_each_package_are_drawn():
+    found = {name: mutation.mutants(name, TEXT) for name in ("vradam/a.py", "vradam/b.py", *mutation.NUMBERS)}
+    for number in (12, 40):
+        chosen = mutation.drawn(found, number, mutation.random.Random(1))
+        assert chosen == mutation.drawn(found, number, mutation.random.Random(1))
+        assert len(chosen["vradam/a.py"]) + len(chosen["vradam/b.py"]) == min(number, 2 * len(EXPECTED))
+        assert sum(len(chosen[name]) for name in mutation.NUMBERS) == max(number, 30)
+        assert all(len(chosen[name]) >= 10 for name in mutation.NUMBERS)
+        assert all(len({mutant.name for mutant in some}) == len(some) for some in chosen.values())
+
+
+def test_every_module_that_is_listed_has_tests_that_exist():
+    for module, tests in mutation.TESTS.items():
+        assert (mutation.ROOT / module).is_file()
+        assert all((mutation.ROOT / test.partition("::")[0]).is_file() for test in tests)
+
+
 def test_every_mutant_is_a_program_with_one_change():
     original = ast.dump(ast.parse(TEXT))
     for mutant in mutation.mutants("toy.py", TEXT):
