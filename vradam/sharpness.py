@@ -16,6 +16,7 @@ as P_t does here; for the threshold raised by the gate, arXiv:2505.13196.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -183,6 +184,25 @@ def along(
     )
 
 
+class Edge(NamedTuple):
+    """What the adapters measure of a training run: numbers at one step, or arrays over the measurements."""
+
+    step: Any  #: t
+    sharpness: Any  #: lambda_max(H)
+    preconditioned: Any  #: lambda_max(P_t^-1 H)
+    learning_rate: Any  #: eta_t
+    threshold: Any  #: B(beta1)/eta_t
+
+
+def series(measured: Sequence[Edge]) -> Edge:
+    """Measurements as one :class:`Edge` of arrays, each (measurements,).
+
+    >>> series([Edge(5, 3.0, 2.0, 0.1, 20.0), Edge(10, 4.0, 2.5, 0.1, 20.0)]).step
+    array([ 5, 10])
+    """
+    return Edge(*(np.array(column) for column in zip(*measured, strict=True)))
+
+
 def _edge(beta1: Array) -> Array:
     return 2 * (1 + beta1) / (1 - beta1)
 
@@ -208,21 +228,34 @@ def _each_row(objective: Objective, x: Array, scale: Array) -> Array:
 def _lambda_max(objective: Objective, x: Array, scale: Array) -> float:
     if not (np.isfinite(x).all() and np.isfinite(scale).all()):
         return np.nan
-    if objective.dim <= DENSE:
-        full = objective.hessian or partial(hessian_by_columns, objective.hvp, objective.dim)
-        matrix = scale[:, None] * full(x) * scale
+    full = objective.hessian or partial(hessian_by_columns, objective.hvp, objective.dim)
+    return largest_eigenvalue(
+        lambda u: scale * objective.hvp(x, scale * u), objective.dim, lambda: scale[:, None] * full(x) * scale
+    )
+
+
+def largest_eigenvalue(
+    product: Callable[[Array], Array], dim: int, whole: Callable[[], Array] | None = None, tolerance: float = 0.0
+) -> float:
+    """The largest eigenvalue of a symmetric matrix A (dim, dim), from ``product(u)`` = A u; NaN where A is not finite.
+
+    Up to dimension 128 from the whole matrix, by ``whole()`` or column by column; above it by ARPACK, to the relative
+    residual ``tolerance``, 0 being machine precision. The start is fixed, so that the result can be repeated.
+
+    >>> curvatures = np.linspace(1, 3, 200)
+    >>> float(largest_eigenvalue(lambda u: curvatures * u, 200).round(12))
+    3.0
+    """
+    if dim <= DENSE:
+        matrix = whole() if whole else np.stack([product(column) for column in np.eye(dim)], axis=1)
         return np.linalg.eigvalsh(matrix)[-1] if np.isfinite(matrix).all() else np.nan
     from scipy.sparse.linalg import LinearOperator, eigsh
 
-    operator = LinearOperator(
-        shape=(objective.dim, objective.dim),
-        matvec=lambda u: scale * objective.hvp(x, scale * u.ravel()),
-        dtype=np.float64,
-    )
-    start = np.random.default_rng(0).standard_normal(objective.dim)  # fixed, so that the result can be repeated
+    operator = LinearOperator(shape=(dim, dim), matvec=lambda u: product(u.ravel()), dtype=np.float64)
+    start = np.random.default_rng(0).standard_normal(dim)
     image = operator.matvec(start)
     if not np.isfinite(image).all():
         return np.nan
     if not image.any():
         return 0.0
-    return eigsh(operator, k=1, which="LA", v0=start, return_eigenvectors=False)[0]
+    return eigsh(operator, k=1, which="LA", v0=start, tol=tolerance, return_eigenvectors=False)[0]
