@@ -471,6 +471,21 @@ PROVOKED = {
 }
 #: name: the test that provokes its errors, where a folder, a second process or a fault is needed
 ELSEWHERE = {
+    "vradam.adapted.chosen_law": ("adapters/test_torch", "test_bad_input_is_refused_by_name"),
+    "vradam.torch.optimizer.VRAdam": ("adapters/test_torch", "test_bad_input_is_refused_by_name"),
+    "vradam.torch.optimizer.VRAdam.add_param_group": ("adapters/test_torch", "test_bad_options_of_a_group_are_refused"),
+    "vradam.torch.optimizer.VRAdam.load_state_dict": ("adapters/test_torch", "test_the_state_of_another_law"),
+    "vradam.torch.optimizer.VRAdam.step": ("adapters/test_torch", "test_sparse_gradients_are_refused"),
+    "vradam.torch.edge.sharpness": ("adapters/test_torch_edge", "params must be real"),
+    "vradam.torch.edge.preconditioner": ("adapters/test_torch_edge", "optimizer must precondition momentum"),
+    "vradam.torch.edge.curvature": ("adapters/test_torch_edge", "optimizer must have taken a step"),
+    "vradam.torch.edge.watch": ("adapters/test_torch_edge", "every must be an integer >= 1"),
+    "vradam.optax.transform.vradam": ("adapters/test_optax", "test_bad_input_is_refused_by_name"),
+    "vradam.optax.transform.scale_by_vradam": ("adapters/test_optax", "test_bad_input_is_refused_by_name"),
+    "vradam.optax.transform.within": ("adapters/test_optax", "state must hold a state of VRAdam or Adam"),
+    "vradam.optax.transform.check": ("adapters/test_optax", "b1 must lie in"),
+    "vradam.optax.edge.sharpness": ("adapters/test_optax", "params must be real"),
+    "vradam.optax.edge.curvature": ("adapters/test_optax", "state must come from a step"),
     "vradam.engine.lanes.run": ("test_engine_lanes", "test_a_wrong_kernel_is_refused"),
     "experiments.measurement.verdict.Point": ("test_verdict", "measured must lie in"),
     "experiments.measurement.verdict.Evidence": ("test_verdict", "n must be a positive integer"),

@@ -18,9 +18,13 @@ import theory
 import vradam
 
 TESTS = Path(__file__).parents[1]
-#: Without the extra `nets` these cannot be imported; importing them says how to install it.
-NETWORKS = ("experiments.studies.tasks.dynamics", "experiments.studies.tasks.nets")
-JAX = find_spec("jax") is not None
+#: By library: what cannot be imported without it, and says how to install it.
+NEEDS = {
+    "jax": ("experiments.studies.tasks.dynamics", "experiments.studies.tasks.nets"),
+    "torch": ("vradam.torch",),
+    "optax": ("vradam.optax",),
+}
+ABSENT = tuple(name for library, names in NEEDS.items() if find_spec(library) is None for name in names)
 
 
 def announced():
@@ -28,7 +32,7 @@ def announced():
     names = set()
     for package in (vradam, theory, experiments):
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            if module.name.endswith("__main__") or (not JAX and module.name in NETWORKS):
+            if module.name.endswith("__main__") or module.name.startswith(ABSENT):
                 continue
             for name, value in vars(importlib.import_module(module.name)).items():
                 if name.startswith("_") or not callable(value) or value.__module__ != module.name:
@@ -44,8 +48,7 @@ def announced():
 def test_every_announced_error_is_provoked():
     pytest.importorskip("sklearn", reason="the tasks use scikit-learn's data")
     names, covered = announced(), PROVOKED.keys() | ELSEWHERE.keys()
-    if not JAX:
-        covered = {name for name in covered if not name.startswith(NETWORKS)}
+    covered = {name for name in covered if not name.startswith(ABSENT)}
     assert not (missing := ", ".join(sorted(names - covered))), f"announced, but provoked nowhere: {missing}"
     assert not (idle := ", ".join(sorted(covered - names))), f"no longer announced: {idle}"
     assert not PROVOKED.keys() & ELSEWHERE.keys()
