@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,15 +21,19 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 FOLDER = Path(__file__).parent
 LIMIT = 120  # seconds a cell
+SKIPPED = "skipped, it needs: "
 
 
 def execute(path: Path, out: Path | None) -> tuple[str, float, str]:
-    """The notebook's name, its seconds, and its error ("" for none)."""
+    """The notebook's name, its seconds, and its error ("" for none), or what it needs and is not installed."""
     start, error = time.perf_counter(), ""
     notebook = nbformat.read(path, as_version=4)
     if any(cell.get("outputs") for cell in notebook.cells):
         error = "is stored with outputs; clear them before committing"
-    for attempt in (1, 2):
+    needed = notebook.metadata.get("needs")
+    if skipped := bool(needed) and find_spec(needed) is None:
+        error = f'{SKIPPED}pip install -e ".[{needed}]"'
+    for attempt in () if skipped else (1, 2):
         options = {"timeout": LIMIT, "kernel_name": "python3", "resources": {"metadata": {"path": FOLDER}}}
         try:
             NotebookClient(notebook, **options).execute()
@@ -54,14 +59,15 @@ def main(arguments: list[str]) -> int:
     paths = sorted(FOLDER.glob("*.ipynb"))
     if options.names:
         paths = [path for path in paths if any(path.stem.startswith(name) for name in options.names)]
-    failed = 0
+    failed = skipped = 0
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:  # clients in one process now and then miss a message
         for name, seconds, error in pool.map(execute, paths, [options.out] * len(paths)):
-            failed += bool(error)
-            print(f"{name:<40} {seconds:6.1f} s  {'FAILED' if error else 'ok'}", flush=True)
-            if error:
+            idle = error.startswith(SKIPPED)
+            skipped, failed = skipped + idle, failed + (bool(error) and not idle)
+            print(f"{name:<40} {seconds:6.1f} s  {error if idle else 'FAILED' if error else 'ok'}", flush=True)
+            if error and not idle:
                 print(error, file=sys.stderr)
-    print(f"{len(paths) - failed} passed, {failed} failed")
+    print(f"{len(paths) - failed - skipped} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not paths else 0
 
 
