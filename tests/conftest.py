@@ -1,4 +1,4 @@
-"""Tests marked slow take minutes and run with ``pytest --run-slow``; drawn examples are the same in every run."""
+"""Tests marked slow take minutes and run with ``pytest --run-slow``; drawn examples are the same in every other run."""
 
 import signal
 import sys
@@ -11,7 +11,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background jo
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("reproducible", derandomize=True, deadline=None)
+settings.register_profile("fresh", deadline=None, print_blob=True)
 settings.load_profile("reproducible")
+
+
+def pytest_configure(config):
+    """With the slow tests every run draws examples of its own; a failure prints what reproduces it."""
+    settings.load_profile("fresh" if config.getoption("--run-slow") else "reproducible")
 
 
 @pytest.fixture

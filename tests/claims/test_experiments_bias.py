@@ -125,6 +125,8 @@ def test_every_gate_is_tuned_to_its_horizon(runs, gate):
     assert float(found.plateau) > 0
     for call, steps in zip(runs, (100, 400), strict=True):
         assert call.opt.alpha0 == pytest.approx(steps**-0.5) and call.opt.beta2 == pytest.approx(1 - 1 / steps)
+        assert call.objective.grad(np.array([at_gradient(0.5)])) == pytest.approx(0.5) and call.steps == steps
+        assert call.noise == vradam.noise.two_point(law.p, law.amplitude) and call.seed == 3
         assert call.opt.beta1 == 0.9 and call.x0.shape == (12, 1) and not call.x0.any()
         if gate == "Adam":
             assert isinstance(call.opt, vradam.Adam)
@@ -167,7 +169,9 @@ def test_the_gate_that_shrinks_has_strength_N_to_the_minus_q(runs):
     for call, steps in zip(runs, (100, 400), strict=True):
         np.testing.assert_allclose(np.asarray(call.opt.beta3).ravel(), [1.0, steps**-0.5])
         assert call.opt.alpha0 == pytest.approx(steps**-0.5) and call.opt.beta2 == pytest.approx(1 - 1 / steps)
-        assert call.x0.shape == (2, 12, 1) and not call.x0.any()
+        assert call.x0.shape == (2, 12, 1) and not call.x0.any() and call.steps == steps and call.seed == 3
+        assert call.objective.grad(np.array([at_gradient(0.5)])) == pytest.approx(0.5)
+        assert call.noise == vradam.noise.two_point(0.1, 1.0) and call.opt.alpha1 == 19.0
     np.testing.assert_allclose(found["mean"], [[0.1, 0.1], [0.05, 0.05]], rtol=1e-12)
     assert (found.low < found["mean"]).all() and (found["mean"] < found.high).all()
     assert dict(found.sizes) == {"N": 2, "q": 2}

@@ -19,7 +19,7 @@ from experiments.studies.convergence import ALL, BOUNDS, Informative, Setup, con
 from theory.claims.convergence.predictable_gate import theorem4
 from theory.claims.convergence.smoothed_gate import theorem as smoothed_theorem
 from vradam.gates import inside, predictable, published
-from vradam.problems import CONVEX, LOG_COSH, NON_CONVEX
+from vradam.problems import BREAST_CANCER, CONVEX, LOG_COSH, NON_CONVEX
 
 SMALL = Setup(
     problems=CONVEX[:1],
@@ -76,6 +76,16 @@ def test_the_constants_of_a_problem_are_those_of_its_gradients():
     F, x = NON_CONVEX[0].objective, np.linspace(-30, 30, 100_001)[:, None]
     assert np.abs(F.grad(x)).max() + 1.5 == pytest.approx(R, rel=1e-4)
     assert pytest.approx(F.value(NON_CONVEX[0].x0) - F.value(x).min(), rel=1e-6) == D
+
+
+def test_where_the_minimum_is_not_known_the_loss_is_positive():
+    """Logistic regression from zero weights: D = ln 2, and R is the largest feature of a sample in size."""
+    pytest.importorskip("sklearn")
+    R, D = constants(BREAST_CANCER, 1e-8)
+    assert BREAST_CANCER.objective.minimum is None and pytest.approx(np.log(2)) == D
+    rows = np.arange(BREAST_CANCER.objective.terms)[:, None]
+    x = np.broadcast_to(np.zeros(30), (len(rows), 30))
+    assert np.abs(BREAST_CANCER.objective.grad_terms(x, rows)).max() == pytest.approx((R - 1e-4) / 2, rel=1e-6)
 
 
 def test_a_curve_holds_the_left_hand_side_and_the_bounds_at_its_constants(runs):

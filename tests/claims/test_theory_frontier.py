@@ -171,7 +171,9 @@ def test_the_target_at_the_edge_attracts_however_close_S_is(beta1):
 @pytest.mark.parametrize(("beta1", "s", "alpha1"), [(0.5, 0.9, 1.0), (0.8, 0.6, 10.0), (0.7, 0.6, 19.0)])
 def test_orbits_end_within_the_reach_of_the_far_part(beta1, s, alpha1):
     box = next(
-        box for box in safe_boxes(f"safe_{alpha1:g}") if box.says.contains(F(beta1).limit_denominator(100), F(s), F(alpha1))
+        box
+        for box in safe_boxes(f"safe_{alpha1:g}")
+        if box.says.contains(F(beta1).limit_denominator(100), F(s), F(alpha1))
     )
     far = frontier._clipped(box)
     rng = np.random.default_rng(0)

@@ -39,7 +39,7 @@ def test_an_exponent_does_not_depend_on_the_units():
 
 
 def two_cycle(r, beta1, L, beta3):
-    """x and v of the cycle x -> -x: eta L = 2 kappa, so that beta3 v^2 = r - 1 with r = S/(2 kappa), and L x = kappa v."""
+    """x and v of the cycle x -> -x: eta L = 2 kappa, so beta3 v^2 = r - 1 with r = S/(2 kappa), and L x = kappa v."""
     kappa = (1 + beta1) / (1 - beta1)
     v = np.sqrt((r - 1) / beta3)
     return kappa * v / L, v

@@ -106,3 +106,27 @@ def test_intervals_cover_what_they_state(n, level, capsys):
     with capsys.disabled():
         print(f"\nn = {n}, {level:.1%}: mean of lognormal values covered {skewed:.1%}, their geometric mean {logs:.1%}")
     assert skewed < level
+
+
+def test_the_slope_has_the_interval_of_its_errors():
+    """Two points a factor e apart: the slope is the difference of the logarithms, its variance the sum of theirs."""
+    values = np.array([1.0, math.e**2])[:, None] * (1 + 0.01 * np.array([np.arange(-5, 6), np.arange(5, -6, -1)]))
+    slope, low, high = loglog_slope([1.0, math.e], values, level=0.9)
+    error = 0.01 * math.sqrt(11) / math.sqrt(11)  # of the logarithm of each mean: the variance of -5, ..., 5 is 11
+    half = stats.t.ppf(0.95, 10) * math.sqrt(2) * error
+    np.testing.assert_allclose([slope, low, high], [2, 2 - half, 2 + half], rtol=1e-9)
+
+
+def test_the_widest_interval_of_a_median_is_the_range():
+    """n = 10: the range covers with 1 - 2^-9 = 99.8 %."""
+    low, high = median_interval(np.arange(1.0, 11), 0.99)
+    assert (low, high) == (1, 10)
+    with pytest.raises(ValueError, match=r"level must be at most 0\.998047 for the median of 10 values, got 0\.999"):
+        median_interval(np.arange(1.0, 11), 0.999)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.1, 1.1])
+def test_a_level_lies_between_0_and_1(level):
+    for interval in (mean_interval, median_interval):
+        with pytest.raises(ValueError, match=r"level must lie in \(0, 1\), got"):
+            interval(np.arange(10.0), level)

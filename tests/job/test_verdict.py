@@ -345,3 +345,12 @@ def test_units_do_not_matter(symbolic, confrontation, unit):
         "X", rescale(confrontation.reported), rescale(confrontation.corrected), rescale(confrontation.replication)
     )
     assert verdict(symbolic, other) == verdict(symbolic, confrontation)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.95, 2.01), (1.99, 2.05)])
+def test_an_interval_that_holds_one_of_the_two_wrong_formulas_tells_nothing(low, high):
+    """2 % too large or 2 % too small: both must be outside."""
+    (evidence,) = seen("equality", (2.0, low, high, 2.0))
+    assert agrees(evidence) and not supports(evidence)
+    (narrow,) = seen("equality", (2.0, 1.97, 2.03, 2.0))
+    assert supports(narrow)

@@ -8,10 +8,10 @@
 A mutant is a module with one change: an operator exchanged, a comparison moved or turned, a condition negated, a whole
 number plus one, another number times 1.02, a truth value flipped, ``min`` for ``max`` and the like; defaults,
 module-level formulas and compiled kernels included (kernels run interpreted here). Annotations, decorators, texts and
-the arguments of exceptions, and whether zip is strict, are left alone. Each mutant is written into a temporary copy of
-the rooms, and the tests of its module run there until one fails, the fastest and deadliest first, in a process of its
-own, forked where the system can. Survivors are listed; ``mutation_reasons.json`` may say why one changes nothing.
-Settings of studies (fields of their setups, DEFAULT and PAPER) are left alone too: they are choices, and recorded with
+the arguments of exceptions, whether zip is strict and whether a bar is shown, are left alone. Each mutant is written
+into a temporary copy of the rooms, and the tests of its module run there until one fails, the fastest and deadliest
+first, in a process of its own, forked where the system can. Survivors are listed; ``mutation_reasons.json`` may say why one changes nothing.
+Settings of studies (fields of their setups, lists of problems) are left alone too: they are choices, and recorded with
 every result, so that ``python -m experiments --verify`` names a reference that was made with others.
 Standard library only, apart from what the tests need.
 """
@@ -88,12 +88,14 @@ TESTS: Mapping[str, Sequence[str]] = {
     "vradam/objectives/textbook.py": ["tests/instrument/test_objectives.py", "tests/instrument/test_engine_lanes.py"],
     "vradam/random_streams.py": ["tests/instrument/test_rng.py"],
     "vradam/engine/draws.py": ["tests/instrument/test_rng.py", "tests/instrument/test_noise.py"],
+    "vradam/dynamics.py": ["tests/instrument/test_dynamics.py"],
     "vradam/workers.py": ["tests/instrument/test_workers.py"],
     "experiments/measurement/verdict.py": ["tests/job/test_verdict.py"],
     "experiments/measurement/statistics.py": ["tests/job/test_statistics.py"],
     "experiments/studies/bias.py": ["tests/claims/test_experiments_bias.py"],
     "experiments/studies/convergence.py": ["tests/claims/test_experiments_convergence.py"],
     "experiments/studies/early_dip.py": ["tests/claims/test_experiments_early_dip.py"],
+    "experiments/measurement/central_rate.py": ["tests/claims/test_central_rate.py"],
     "experiments/studies/gate.py": ["tests/claims/test_experiments_gate.py"],
     "experiments/studies/kinetic_energy.py": ["tests/claims/test_experiments_kinetic_energy.py"],
     "experiments/store/chunks.py": ["tests/job/test_store.py"],
@@ -107,6 +109,8 @@ TESTS: Mapping[str, Sequence[str]] = {
     "experiments/results.py": ["tests/job/test_main_job.py", "tests/job/test_verification.py"],
     "experiments/job.py": ["tests/job/test_main_job.py"],
 }
+#: What a study chooses, by name, beside the fields of its setups.
+CHOICES = ("DEFAULT", "PAPER", "PROBLEMS", "LONGEST", "GATES", "ALL")
 #: Studies whose verdicts rest on long runs: of each of them at least ten mutants are tried.
 NUMBERS = ("experiments/studies/bias.py", "experiments/studies/convergence.py", "experiments/studies/early_dip.py")
 #: What the figures and verdicts rest on most: optimizer, gate, noise, bounds, thresholds, certificates.
@@ -196,7 +200,7 @@ def _walk(node: ast.AST, place: str, parent: ast.AST | None = None) -> Iterator[
         return
     if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
         return
-    if isinstance(node, ast.keyword) and node.arg == "strict":  # of zip: a check, no formula
+    if isinstance(node, ast.keyword) and node.arg in ("strict", "progress"):  # a check of zip, a bar: no formula
         return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         place = f"{place}.{node.name}".lstrip(".")
@@ -209,12 +213,12 @@ def _walk(node: ast.AST, place: str, parent: ast.AST | None = None) -> Iterator[
 
 
 def _settings(tree: ast.Module) -> set[int]:
-    """The nodes of what a study chooses: fields of classes, and its two setups."""
+    """The nodes of what a study chooses: fields of classes, and its :data:`CHOICES`."""
     chosen: list[ast.AST] = []
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             chosen += [part for part in node.body if isinstance(part, ast.AnnAssign)]
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("DEFAULT", "PAPER"):
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in CHOICES:
             chosen.append(node)
     return {id(part) for node in chosen for part in ast.walk(node)}
 
