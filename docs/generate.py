@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 import theory
 from experiments.catalogue import catalogue
 from experiments.report.ledger import summary
+from experiments.report.on_record import read_record
 from experiments.report.page import prose as as_printed
 from experiments.report.page import statement
 from paper_figures.figure import Figure, figures
@@ -40,7 +40,7 @@ def generate(folder: Path, lessons: Path) -> None:
     shutil.copy(ROOT / "explorer" / "explorer.html", static)
     shutil.copytree(ROOT / "paper_figures" / "gallery", folder / "gallery", dirs_exist_ok=True)
     shutil.copytree(lessons, folder / "notebooks", dirs_exist_ok=True)
-    entries = {item["id"]: item for item in json.loads((REFERENCE / "claims.json").read_text(encoding="utf-8"))}
+    entries = {item["id"]: item for item in read_record(REFERENCE)}
     _write(folder / "index.md", (folder / "index.md").read_text(encoding="utf-8").replace("{{findings}}", findings()))
     for claim in theory.CLAIMS:
         _write(folder / "claims" / f"{claim.id}.md", claim_page(claim, entries.get(claim.id)))
@@ -103,11 +103,10 @@ def measured(entry: Mapping[str, Any] | None) -> str:
     if not entry or not (entry.get("numeric") or {}).get("measured"):
         return "Nothing is on record yet."
     numeric = entry["numeric"]
-    number, predicted, _ = summary(numeric)
+    row = summary(numeric)
     made = entry.get("provenance") or {}
     return (
-        f"{prose(numeric['measured']['quantity'])} = {number} (claimed {predicted}), "
-        f"{prose(str(numeric['measured']['at']))}; {numeric['n']} runs. Made "
+        f"Measured {row.measured} (claimed {row.claimed}), {prose(row.at)}; {numeric['n']} runs. Made "
         f"{made.get('date', 'at an unknown date')} by commit "
         f"`{str(made.get('commit', 'unknown'))[:8]}`."
     )

@@ -121,8 +121,9 @@ def _run(
 
     from experiments.catalogue import catalogue as our_catalogue
     from experiments.job import Options, main_job
+    from experiments.report.agreement import agreement
     from experiments.report.ledger import entry, table
-    from experiments.report.on_record import line
+    from experiments.report.on_record import line, read_record
     from experiments.report.reference import update_reference
     from experiments.store.provenance import ROOT
     from vradam.workers import Workers
@@ -149,6 +150,10 @@ def _run(
         for shown in study.tables:
             print(f"\n{shown}")
     print(f"\nReport: {options.out / 'report.html'}    data: {options.out / 'claims.json'}")
+    try:
+        closing = agreement(result.findings, read_record(REFERENCE))
+    except ValueError as error:
+        closing = f"The verdicts cannot be compared with the reference: {error}"
     if chosen.update_reference:
         entries = [entry(finding) for finding in result.findings]
         try:
@@ -157,6 +162,7 @@ def _run(
             print(f"The reference is not renewed: {error}", file=sys.stderr)
             return 3
         print("The reference and the README's ledger are renewed.")
+    print(closing)
     return 0 if all(finding.is_as_expected for finding in result.findings) else 1
 
 

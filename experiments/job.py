@@ -51,7 +51,7 @@ def main_job(
     draw: Draw | None = None,
     reference: Path | None = None,
 ) -> JobResult:
-    """Ask both witnesses about every selected claim; write data, figures and ``claims.json`` under ``options.out``.
+    """Derive and measure every selected claim; write data, figures and ``claims.json`` under ``options.out``.
 
     There is one finding per claim, in ledger order; claims that were not selected are "not run". An exception in one
     stem leaves its claims open and the others unharmed. Where ``reference`` is given and nothing was selected, the

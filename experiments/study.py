@@ -92,6 +92,9 @@ class Study:
         Whether it runs only when ``--only`` names it or a claim of its stem.
     expects : Mapping[str, Verdict]
         Claim id -> the verdict we expect where it does not follow from what the claim concludes.
+    judge : data -> confrontations, optional
+        From the datasets of a run, or of the committed reference: lets what is on record of an observation be judged
+        by the rule that stands here.
     explores : bool
         True for a study without a claim; without it, a stem without claims is an error.
     """
@@ -103,6 +106,7 @@ class Study:
     on_request: bool = False
     expects: Mapping[str, Verdict] = field(default_factory=dict)
     explores: bool = False
+    judge: Callable[[Mapping[str, xr.Dataset]], tuple[Confrontation, ...]] | None = None
 
     def setup(self, paper: bool) -> Any:
         """The setup at one of the two resolutions."""

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 import vradam
+from experiments.measurement.points import showcase
 from experiments.measurement.verdict import Evidence, Point
 from theory.claims.bias.worst_noise import Setting
 from theory.claims.convergence.predictable_gate import trivial_line
@@ -26,6 +27,8 @@ from theory.claims.convergence.shares import best, theorem2_shares, theorem4_sha
 from theory.claims.convergence.smoothed_gate import theorem_beta1_zero_shares, theorem_shares
 from vradam.gates import inside, published
 
+#: What every gate is measured by.
+QUANTITY: Final = "E||grad F||^2 (the same coin)"
 #: The bounds that a gate is held against, without momentum and with: of a predictable gate for the published one.
 BOUNDS: Final[Mapping[str, tuple[sp.Expr, sp.Expr]]] = {
     "published": (theorem2_shares, theorem4_shares),
@@ -174,10 +177,13 @@ def against_bound(data: xr.Dataset, gate: str) -> tuple[Evidence, ...]:
             )
             for row in (rows.sel(N=steps) for steps in data.N.values)
         )
-        found.append(
-            Evidence("upper bound", points, data.attrs["seeds"] * len(points), "E||grad F||^2 (the same coin)")
-        )
+        found.append(Evidence("upper bound", points, data.attrs["seeds"] * len(points), QUANTITY))
     return tuple(found)
+
+
+def shown(reported: tuple[Evidence, ...], gate: str) -> tuple[str, ...]:
+    """The point that the ledger shows of this gate, at every resolution: beta1 = 0, N = 1e7."""
+    return showcase(reported, QUANTITY, f"{gate} gate, beta1 = 0, N = 1e+07")
 
 
 def against_plateau(data: xr.Dataset, slack: float = 0.002) -> Evidence:

@@ -15,18 +15,17 @@ lower bound    low >= p - r             high < p - r                p > trivial 
 =============  =======================  ==========================  ===============================================
 
 An interval belongs to one value: a formula that is compared with many values has one point for each, or the point of
-the value that fits worst (:func:`least_fitting`); the range of the values is no interval, since one exact value in it
-would hide all others. Evidence *supports* a formula when every point agrees, at least one is informative, and a bound
-is loose by less than 1e3 at one of the informative points. Looseness is a ratio, so a bounded quantity should be
-written as a positive one (V'/V <= 1 rather than V' - V <= 0). A measurement that lies beyond a bound by rounding alone
-lies on it: r is some thousand units in the last place, far below anything that a formula could be wrong by. NaN, and
-infinity against infinity, are no comparison: the claim is open.
+the value that fits worst (:func:`experiments.measurement.points.least_fitting`); the range of the values is no
+interval, since one exact value in it would hide all others. Evidence *supports* a formula when every point agrees, at
+least one is informative, and a bound is loose by less than 1e3 at one of the informative points. Looseness is a ratio,
+so a bounded quantity should be written as a positive one (V'/V <= 1 rather than V' - V <= 0). A measurement that lies
+beyond a bound by rounding alone lies on it: r is some thousand units in the last place, far below anything that a
+formula could be wrong by. NaN, and infinity against infinity, are no comparison: the claim is open.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Final, Literal
@@ -135,8 +134,8 @@ class Confrontation:
     corrected : tests what was derived to be true instead; it must support the correction.
     replication : the measurements of ``reported`` again, one for one, with other seeds; needed by observations.
     note : a sentence for the reader: what was run, what surprised.
-    showcase : quantity and label of the reported point that the claim's row shows, the same at every resolution;
-        without it the row shows :func:`decisive`.
+    showcase : a reported quantity and the labels of its points that the claim's row shows, the same at every
+        resolution; without it the row shows :func:`decisive`.
 
     Raises
     ------
@@ -150,7 +149,7 @@ class Confrontation:
     corrected: tuple[Evidence, ...] = ()
     replication: tuple[Evidence, ...] = ()
     note: str = ""
-    showcase: tuple[str, str] | None = None
+    showcase: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("reported", "corrected", "replication"):
@@ -161,8 +160,7 @@ class Confrontation:
             raise ValueError("reported must hold at least one Evidence, got none")
         if self.replication:
             _refuse_no_replication(self.reported, self.replication)
-        if self.showcase is not None:
-            shown(self)
+        shown(self)
 
 
 def _refuse_no_replication(reported: tuple[Evidence, ...], replication: tuple[Evidence, ...]) -> None:
@@ -178,20 +176,23 @@ def _refuse_no_replication(reported: tuple[Evidence, ...], replication: tuple[Ev
         raise ValueError(f"replication must use other seeds than the reported measurement, got {shared} in both")
 
 
-def shown(confrontation: Confrontation) -> tuple[Evidence, Point]:
-    """The point of the claim's row: the showcase, or, where none is named, the decisive point.
+def shown(confrontation: Confrontation) -> tuple[tuple[Evidence, Point], ...]:
+    """The points of the claim's row: the showcase, or, where none is named, the decisive point.
 
     Raises
     ------
     ValueError : if the showcase names no reported point.
     """
-    if confrontation.showcase is None:
-        return decisive(confrontation)
-    for item in confrontation.reported:
-        for point in item.points:
-            if (item.quantity, point.label) == confrontation.showcase:
-                return item, point
-    raise ValueError(f"showcase must name a reported quantity and label, got {confrontation.showcase}")
+    if not confrontation.showcase:
+        return (decisive(confrontation),)
+    quantity, *labels = confrontation.showcase
+    found = {
+        point.label: (item, point) for item in confrontation.reported if item.quantity == quantity
+        for point in item.points
+    }  # fmt: skip
+    if not labels or set(labels) - set(found):
+        raise ValueError(f"showcase must name a reported quantity and its labels, got {confrontation.showcase}")
+    return tuple(found[label] for label in labels)
 
 
 def verdict(symbolic: Status, confrontation: Confrontation) -> Verdict:
@@ -296,7 +297,7 @@ def looseness(evidence: Evidence) -> float:
     1.5
     """
     if evidence.kind == "equality":
-        return max(map(_discrepancy, evidence.points))
+        return max(discrepancy(point.measured, point.predicted) for point in evidence.points)
     return min((gap(evidence.kind, p) for p in evidence.points if is_informative(evidence.kind, p)), default=math.inf)
 
 
@@ -334,13 +335,14 @@ def numerical_status(confrontation: Confrontation) -> str:
 def misfit(kind: Kind, point: Point) -> float:
     """How unfavourable a point is for its formula: the points of an evidence are ranked by it."""
     if kind == "equality":
-        return _discrepancy(point)
+        return discrepancy(point.measured, point.predicted)
     distance = gap(kind, point)
     return math.inf if distance == 0 else 1.0 / distance
 
 
-def _discrepancy(point: Point) -> float:
-    return max(_ratio(point.measured, point.predicted), _ratio(point.predicted, point.measured))
+def discrepancy(one: float, other: float) -> float:
+    """The larger of the two ratios: 1 if they are equal, inf if a ratio has no meaning."""
+    return max(_ratio(one, other), _ratio(other, one))
 
 
 def _ratio(above: float, below: float) -> float:
@@ -348,33 +350,6 @@ def _ratio(above: float, below: float) -> float:
     if above == below:
         return 1.0
     return above / below if above * below > 0 else math.inf
-
-
-def near(measured: float, predicted: float, accuracy: float, label: str = "") -> Point:
-    """A measurement known to the relative ``accuracy``, beside its prediction."""
-    half = accuracy * abs(measured)
-    return Point(measured, measured - half, measured + half, predicted, label)
-
-
-def least_fitting(values: Iterable[float], predicted: Iterable[float], accuracy: float, label: str = "") -> Point:
-    """Many values against their predictions, each exact up to ``accuracy`` (relative): the one that fits worst.
-
-    Every value lies within its tolerance of its prediction exactly if this one does. NaN fits worst of all.
-
-    Raises
-    ------
-    ValueError : if there are no values, or not as many predictions.
-
-    >>> least_fitting([1.0, 2.1, 3.0], [1.0, 2.0, 3.0], 1e-9).measured
-    2.1
-    """
-    pairs = [(float(value), float(formula)) for value, formula in zip(values, predicted, strict=True)]
-    if not pairs:
-        raise ValueError("values must hold at least one number, got none")
-    unfit = [math.inf if math.isnan(m) or math.isnan(p) else max(_ratio(m, p), _ratio(p, m)) for m, p in pairs]
-    value, formula = pairs[max(range(len(pairs)), key=unfit.__getitem__)]
-    slack = accuracy * abs(value)
-    return Point(value, value - slack, value + slack, formula, label)
 
 
 def point_agrees(kind: Kind, point: Point) -> bool:

@@ -1,4 +1,8 @@
-"""The ledger: one finding per claim, as a table, as ``claims.json``, and as the README's Markdown."""
+"""The ledger: one finding per claim, as a table, as ``claims.json``, and as the README's Markdown.
+
+A row holds what was claimed, what was measured, at which point, and what holds. The point is the same at every
+resolution, so that rows can be compared.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from experiments.measurement.verdict import Confrontation, Verdict, decisive, looseness, numerical_status, verdict
+from experiments.measurement.verdict import (
+    Confrontation,
+    Evidence,
+    Point,
+    Verdict,
+    looseness,
+    numerical_status,
+    shown,
+    verdict,
+)
 from experiments.study import Table, aligned
 from theory.claim import Claim, Examination
 
@@ -44,14 +57,14 @@ class StudyRun:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the two witnesses said about one claim.
+    """What the derivation and the measurement said about one claim.
 
     Parameters
     ----------
     claim : from :mod:`theory`.
     expected : the verdict in the catalogue, None where there is no expectation.
-    examination : the symbolic witness; None if it was not heard.
-    study : the numerical witness; None if it was not heard.
+    examination : of the derivation; None if it was not run.
+    study : the measurement; None if it was not run.
     """
 
     claim: Claim
@@ -66,10 +79,12 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """The verdict of the rule; "not run" where a witness was not asked, "open" where one failed."""
+        """The verdict of the rule; "not run" where one of the two was not asked, "open" where one failed."""
         if self.examination is None or self.study is None:
             return NOT_RUN
-        return verdict(self.examination.status, self.confrontation) if self.confrontation else "open"
+        if self.confrontation is None:
+            return "open"
+        return verdict(self.examination.status, self.confrontation)
 
     @property
     def is_as_expected(self) -> bool:
@@ -134,14 +149,16 @@ def entry(finding: Finding) -> dict[str, Any]:
         "as_reported": claim.as_reported,
         "source": claim.source,
         "assumptions": list(claim.assumptions),
+        "holds": claim.holds,
         "verdict": finding.verdict,
         "expected_verdict": finding.expected,
         "symbolic": {
             "status": seen.status if seen else NOT_RUN,
             "summary": seen.summary if seen else None,
             "seconds": round(seen.seconds, 3) if seen else None,
+            "steps": dict(claim.tally),
         },
-        "numeric": _numeric(finding.confrontation) if finding.confrontation else _unheard(study),
+        "numeric": numeric(finding.confrontation) if finding.confrontation else _unheard(study),
         "certificate": [f"theory/certificates/{item.path.name}" for item in claim.certificates] or None,
         "figure": study.figures[0] if study and study.figures else None,
         "setup": study.setup if study else None,
@@ -149,11 +166,20 @@ def entry(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _numeric(confrontation: Confrontation) -> dict[str, Any]:
-    """The decisive point in numbers; every other point is in the report and in the data."""
-    evidence, point = decisive(confrontation)
+def numeric(confrontation: Confrontation) -> dict[str, Any]:
+    """The points of the row in numbers; every other point is in the report and in the data."""
+    (evidence, point), *others = shown(confrontation)
     return {
         "status": numerical_status(confrontation),
+        **_numbers(evidence, point),
+        "also": [_numbers(*other) for other in others],
+        "looseness": _number(looseness(evidence)),
+        "n": int(sum(item.n for item in confrontation.reported)),
+    }
+
+
+def _numbers(evidence: Evidence, point: Point) -> dict[str, Any]:
+    return {
         "measured": {
             "value": _number(point.measured),
             "low": _number(point.low),
@@ -161,15 +187,13 @@ def _numeric(confrontation: Confrontation) -> dict[str, Any]:
             "quantity": evidence.quantity,
             "at": point.label,
         },
-        "predicted": {"value": _number(point.predicted), "kind": evidence.kind, "trivial": _number(point.trivial)},
-        "looseness": _number(looseness(evidence)),
-        "n": int(sum(item.n for item in confrontation.reported)),
+        "claimed": {"value": _number(point.predicted), "kind": evidence.kind, "trivial": _number(point.trivial)},
     }
 
 
 def _unheard(study: StudyRun | None) -> dict[str, Any]:
     status = study.failure if study else NOT_RUN
-    return {"status": status, "measured": None, "predicted": None, "looseness": None, "n": None}
+    return {"status": status, "measured": None, "claimed": None, "also": [], "looseness": None, "n": None}
 
 
 def _number(value: float | None) -> float | str | None:
@@ -179,10 +203,17 @@ def _number(value: float | None) -> float | str | None:
 
 
 def table(findings: Iterable[Finding]) -> str:
-    """The ledger for a terminal: claim, verdict, measured, predicted, looseness, seconds."""
-    head = ("claim", "verdict", "expected", "measured", "predicted", "looseness", "seconds")
-    rows = [_row(finding) for finding in findings]
-    return aligned(head, rows)
+    """The ledger for a terminal: claim, verdict, seconds, claimed, measured and at; below each what holds."""
+    findings = list(findings)
+    head = ("claim", "verdict", "expected", "seconds", "claimed", "measured", "at")
+    first, line, *rows = aligned(head, [_row(finding) for finding in findings]).splitlines()
+    held = [f"{'':7}what holds: {finding.claim.holds}" if _ran(finding) else "" for finding in findings]
+    lines = [text for pair in zip(rows, held, strict=True) for text in pair if text]
+    return "\n".join([first, line, *lines])
+
+
+def _ran(finding: Finding) -> bool:
+    return finding.verdict != NOT_RUN and bool(finding.claim.holds)
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
@@ -192,38 +223,55 @@ def _row(finding: Finding) -> tuple[str, ...]:
         "-" if finding.expected is None else "met" if finding.is_as_expected else f"NOT MET: {finding.expected}"
     )
     seconds = finding.examination.seconds + finding.study.provenance["seconds"]
-    return (finding.claim.id, finding.verdict, expectation, *summary(entry(finding)["numeric"]), f"{seconds:.1f}")
+    row = summary(entry(finding)["numeric"])
+    return (finding.claim.id, finding.verdict, expectation, f"{seconds:.1f}", row.claimed, row.measured, row.at)
 
 
-def summary(numeric: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Measured, predicted and looseness of an entry's ``numeric`` as short texts (ASCII)."""
-    if numeric["measured"] is None:
-        return "-", "-", "-"
-    signs = {"equality": "=", "upper bound": "<=", "lower bound": ">="}
-    measured, predicted = numeric["measured"], numeric["predicted"]
-    low, high = shown(measured["low"]), shown(measured["high"])
-    interval = "" if low == high else f" [{low}, {high}]"
-    return (
-        shown(measured["value"]) + interval,
-        f"{signs[predicted['kind']]} {shown(predicted['value'])}",
-        shown(numeric["looseness"]),
+class Row(NamedTuple):
+    """The numbers of a row as short texts (ASCII); several points are parted by semicolons."""
+
+    claimed: str
+    measured: str
+    at: str
+
+
+def summary(found: Mapping[str, Any]) -> Row:
+    """Claimed, measured and at of an entry's ``numeric``."""
+    if found["measured"] is None:
+        return Row("-", "-", "-")
+    points = [found, *found.get("also", [])]
+    quantity = str(found["measured"]["quantity"])
+    labels = "; ".join(str(point["measured"].get("at", "")) for point in points)
+    return Row(
+        "; ".join(_claimed(point["claimed"]) for point in points),
+        "; ".join(_measured(point["measured"]) for point in points),
+        ": ".join(text for text in (quantity, labels) if text.strip("; ")),
     )
 
 
-def shown(value: float | str | None) -> str:
+def _claimed(claimed: Mapping[str, Any]) -> str:
+    signs = {"equality": "=", "upper bound": "<=", "lower bound": ">="}
+    return f"{signs[claimed['kind']]} {short(claimed['value'])}"
+
+
+def _measured(measured: Mapping[str, Any]) -> str:
+    low, high = short(measured["low"]), short(measured["high"])
+    return short(measured["value"]) + ("" if low == high else f" [{low}, {high}]")
+
+
+def short(value: float | str | None) -> str:
     """A number to four significant digits."""
     return "-" if value is None else f"{float(value):.4g}"
 
 
 def ledger_markdown(entries: Sequence[Mapping[str, Any]]) -> str:
     """The ledger as a Markdown table, from the entries of a ``claims.json``."""
-    lines = ["| Claim | | Verdict | Measured | Predicted |", "|---|---|---|---|---|"]
+    lines = ["| Claim | | Verdict | Claimed | Measured | At | What holds |", "|---|---|---|---|---|---|---|"]
     for item in entries:
-        measured, predicted, _ = summary(item["numeric"])
-        quantity = (item["numeric"]["measured"] or {}).get("quantity", "")
-        number = f"{quantity}: {measured}" if quantity else measured
-        predicted = predicted.replace("<=", "≤").replace(">=", "≥")
-        cells = (f"**{item['id']}**", item["title"], item["verdict"], number, predicted)
+        row = summary(item["numeric"])
+        claimed = row.claimed.replace("<=", "≤").replace(">=", "≥")
+        holds = str(item.get("holds", ""))
+        cells = (f"**{item['id']}**", item["title"], item["verdict"], claimed, row.measured, row.at, holds)
         lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     return "\n".join(lines)
 

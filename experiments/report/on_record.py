@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from experiments.catalogue import Catalogue, Stem
+from experiments.measurement.verdict import verdict
 from experiments.report.freshness import UNKNOWN, changes, since
-from experiments.report.ledger import NOT_RUN, Finding, Recorded
+from experiments.report.ledger import NOT_RUN, Finding, Recorded, numeric, summary
 from experiments.report.page import shortest
 from experiments.report.strict_json import LIMIT, read_entries
 from experiments.store.chunks import load_data
 from experiments.store.files import read_checked
 from experiments.study import Table
+from theory.claim import Claim
 
 log = logging.getLogger("experiments")
 
@@ -60,22 +62,43 @@ def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue) -
     for claim in catalogue.claims:
         stem = catalogue.stem_of(claim)
         if claim.id in unheard and stem.on_request:
-            item = entries.get(claim.id)
+            item = judged(entries.get(claim.id), claim, stem, folder)
             again = f"python -m experiments --only {claim.id}"
             known = (_tables(stem, folder), _stale(stem, folder, item)) if item else ()
             found.append(Recorded(claim.id, again, item, *known))
     return tuple(found)
 
 
+def judged(item: Mapping[str, Any] | None, claim: Claim, stem: Stem, folder: Path) -> Mapping[str, Any] | None:
+    """What is on record of an observation, judged by the rule that stands here from the data on record.
+
+    An observation has no derivation, so its data are all there is to judge; a rule that became stricter, or a word that
+    changed, must not wait until somebody runs the study again. Unchanged where the study cannot judge stored data.
+    """
+    judge = stem.working().judge
+    data = load_data(folder / stem.name) if item is not None and judge and claim.concludes == "empirical" else None
+    if item is None or judge is None or data is None:
+        return item
+    try:
+        found = next(each for each in judge(data) if each.claim == claim.id)
+    except (AttributeError, KeyError, ValueError) as error:
+        log.warning(
+            "%s: was made by another version of the code (%r); it is not judged again", folder / stem.name, error
+        )
+        return item
+    return {**item, "holds": claim.holds, "verdict": verdict("empirical", found), "numeric": numeric(found)}
+
+
 def line(recorded: Recorded) -> str:
     """For the terminal: the verdict, when and by which code, the resolution, a little of the setup."""
     if recorded.entry is None:
         return f"{recorded.claim}: not run; to run it: {recorded.again}"
+    row = summary(recorded.entry["numeric"])
     code = recorded.stale or "commit " + recorded.made("commit")[:8]
     return (
         f"{recorded.claim}: on record as {recorded.verdict}, {recorded.made('date')}, {code}, "
         f"{recorded.made('resolution')} resolution ({brief(recorded.entry['setup'])}); "
-        f"to run it again: {recorded.again}"
+        f"claimed {row.claimed}, measured {row.measured}, {row.at}; to run it again: {recorded.again}"
     )
 
 

@@ -23,13 +23,12 @@ from experiments.measurement.verdict import (
     Evidence,
     Kind,
     Point,
-    decisive,
     looseness,
     misfit,
     point_contradicts,
     verdict,
 )
-from experiments.report.ledger import NOT_RUN, Finding, JobResult, Recorded
+from experiments.report.ledger import NOT_RUN, Finding, JobResult, Row, numeric, summary
 from theory.claim import counted
 from theory.notation import latex
 
@@ -123,7 +122,6 @@ def render(result: JobResult, folder: Path) -> str:
         figures_of=lambda study: [embedded(folder / path) for path in pictures(study.figures)],
         signs=SIGNS,
         relation=RELATION,
-        decisive=decisive,
         looseness=looseness,
         least_favourable=least_favourable,
         strip=strip,
@@ -132,10 +130,11 @@ def render(result: JobResult, folder: Path) -> str:
         after_planting=after_planting,
         formulas=formulas,
         counted=counted,
+        numeric=numeric,
         shown=SHOWN,
         recorded={item.claim: item for item in result.recorded},
         notice=result.notice,
-        point_on_record=point_on_record,
+        row=row,
     )
 
 
@@ -156,20 +155,10 @@ def after_planting(finding: Finding) -> str | None:
     return verdict(finding.examination.status, planted(finding.confrontation))
 
 
-def point_on_record(recorded: Recorded) -> tuple[str, Kind, Point] | None:
-    """Quantity, kind and numbers of the decisive point on record; None if it holds none."""
-    numeric = recorded.entry["numeric"] if recorded.entry else None
-    if numeric is None or numeric["measured"] is None or numeric["predicted"] is None:
-        return None
-    measured, predicted = numeric["measured"], numeric["predicted"]
-    value, low, high, formula = (
-        math.nan if number is None else float(number)
-        for number in (measured["value"], measured["low"], measured["high"], predicted["value"])
-    )
-    try:
-        return measured["quantity"], predicted["kind"], Point(value, low, high, formula, str(measured.get("at", "")))
-    except ValueError:
-        return None
+def row(found: Mapping[str, Any]) -> Row:
+    """Claimed, measured and at of an entry's ``numeric``, in print."""
+    claimed, measured, at = summary(found)
+    return Row(claimed.replace("<=", "≤").replace(">=", "≥"), measured, at)
 
 
 def formulas(finding: Finding) -> list[tuple[str, Markup]]:

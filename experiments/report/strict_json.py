@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from experiments.measurement.verdict import Verdict
 from experiments.report.ledger import NOT_RUN
 
 #: No stored JSON may be larger than this (bytes), no whole number in it longer (digits), nothing nested more deeply;
@@ -19,7 +20,7 @@ DIGITS: Final = 20
 DEPTH: Final = 50
 CLAIMS: Final = 200
 
-VERDICTS: Final = ("verified", "verified under assumptions", "refuted", "vacuous", "open", NOT_RUN)
+VERDICTS: Final = (*get_args(Verdict), NOT_RUN)
 KINDS: Final = ("equality", "upper bound", "lower bound")
 
 
@@ -73,10 +74,17 @@ def read_entries(raw: bytes) -> list[dict[str, Any]]:
             _require(entry["setup"], f"claims[{i}].setup", {})
             _require(entry["provenance"], f"claims[{i}].provenance", {"date": _is_text})
         numeric, place = entry["numeric"], f"claims[{i}].numeric"
+        if isinstance(numeric, dict) and "predicted" in numeric:  # of a record made before it was called so
+            numeric["claimed"] = numeric.pop("predicted")
         _require(numeric, place, NUMERIC)
-        if numeric["measured"] is not None:
-            _require(numeric["measured"], f"{place}.measured", MEASURED)
-            _require(numeric["predicted"], f"{place}.predicted", PREDICTED)
+        also = numeric.get("also", [])
+        if not isinstance(also, list):
+            raise ValueError(f"{place}.also must be a list, got {type(also).__name__}")
+        for point, here in ((numeric, place), *((other, f"{place}.also[{j}]") for j, other in enumerate(also))):
+            _require(point, here, POINT)
+            if point["measured"] is not None:
+                _require(point["measured"], f"{here}.measured", MEASURED)
+                _require(point["claimed"], f"{here}.claimed", CLAIMED)
     names = [entry["id"] for entry in entries]
     if len(set(names)) < len(names):
         raise ValueError("claims must have different ids")
@@ -126,19 +134,15 @@ ENTRY: Final[Mapping[str, Callable[[Any], bool]]] = {
     "setup": _is_object_or_none,
     "provenance": _is_object_or_none,
 }
-NUMERIC: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "status": _is_text,
-    "measured": _is_object_or_none,
-    "predicted": _is_object_or_none,
-    "looseness": _is_number,
-}
+NUMERIC: Final[Mapping[str, Callable[[Any], bool]]] = {"status": _is_text, "looseness": _is_number}
+POINT: Final[Mapping[str, Callable[[Any], bool]]] = {"measured": _is_object_or_none, "claimed": _is_object_or_none}
 MEASURED: Final[Mapping[str, Callable[[Any], bool]]] = {
     "value": _is_number,
     "low": _is_number,
     "high": _is_number,
     "quantity": _is_text,
 }
-PREDICTED: Final[Mapping[str, Callable[[Any], bool]]] = {
+CLAIMED: Final[Mapping[str, Callable[[Any], bool]]] = {
     "value": _is_number,
     "kind": lambda value: value in KINDS,
     "trivial": _is_number,

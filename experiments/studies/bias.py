@@ -316,9 +316,10 @@ def _confrontation(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         label = ", ".join(f"{name} = {float(row[name]):g}" for name in ("p", "amplitude", "beta1", "beta3", "alpha1"))
         points.append(_point(row, label))
     above = float((crossing["mean"] / crossing.bound).sel(gate="published"))
+    reported = (*central_rate.against_bound(data["central"], "published"), against_bound("published"))
     return Confrontation(
         "C1b",
-        reported=(*central_rate.against_bound(data["central"], "published"), against_bound("published")),
+        reported=reported,
         corrected=(
             Evidence("equality", tuple(points), setup.seeds * len(points), "plateau of F'"),
             central_rate.against_plateau(data["central"]),
@@ -328,6 +329,7 @@ def _confrontation(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
             f"The published gate ends at {above:.2f} times the bound with 1 + alpha1; the predictable gate inside the "
             "momentum stays below it."
         ),
+        showcase=central_rate.shown(reported, "published"),
     )
 
 

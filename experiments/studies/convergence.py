@@ -293,7 +293,9 @@ def confrontation(
     claim: str, settings: list[xr.Dataset], central: tuple[Evidence, ...], note: str = ""
 ) -> Confrontation:
     """The bounds of a claim against the informative settings and against the central one."""
-    return Confrontation(claim, reported=(*map(_bounded, settings), *central), note=note)
+    reported = (*map(_bounded, settings), *central)
+    gate = {"C1a": "predictable", "C2": "smoothed"}.get(claim, "")
+    return Confrontation(claim, reported=reported, note=note, showcase=central_rate.shown(reported, gate))
 
 
 def _bounded(data: xr.Dataset) -> Evidence:

@@ -17,7 +17,8 @@ from scipy.signal import lfilter
 
 import vradam
 from experiments.measurement.formula import evaluate
-from experiments.measurement.verdict import ROUNDING, Confrontation, Evidence, Point, least_fitting
+from experiments.measurement.points import least_fitting, showcase
+from experiments.measurement.verdict import ROUNDING, Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.study import Result, Study
 from theory.claims.gate import LARGEST_STEP, RANGE
@@ -102,14 +103,16 @@ def _range(setup: Setup, data: xr.Dataset) -> Confrontation:
                 least_fitting([found], [evaluate(RANGE[end], **values)], ROUNDING, f"{at}, alpha1 = {alpha1:g}")
             )
     n = data.sizes["start"] * data.sizes["objective"] * data.sizes["alpha1"]
+    reported = (
+        Evidence("equality", tuple(ends), n, "extreme learning rate"),
+        Evidence("equality", tuple(every_rate), n, "eta_t against gate(v_t)"),
+    )
+    both = (f"{end}, alpha1 = {SHOWCASE:g}" for end in ("smallest", "largest"))
     return Confrontation(
         "G1",
-        reported=(
-            Evidence("equality", tuple(ends), n, "extreme learning rate"),
-            Evidence("equality", tuple(every_rate), n, "eta_t against gate(v_t)"),
-        ),
+        reported=reported,
         note=f"{data.rate.size} steps of VRAdam; both ends of the range are attained.",
-        showcase=("extreme learning rate", f"smallest, alpha1 = {SHOWCASE:g}"),
+        showcase=showcase(reported, "extreme learning rate", *both),
     )
 
 
@@ -143,9 +146,10 @@ def _largest_step(setup: Setup, data: xr.Dataset) -> Confrontation:
         bound = evaluate(LARGEST_STEP["corrected"], G=fastest, **values)
         bounded.append(Point(largest, largest, largest, bound, label))
     n = data.sizes["start"] * data.sizes["objective"] * data.sizes["alpha1"]
+    claimed_bound = (Evidence("upper bound", tuple(reported), n, "largest eta_t ||v_t||"),)
     return Confrontation(
         "G2",
-        reported=(Evidence("upper bound", tuple(reported), n, "largest eta_t ||v_t||"),),
+        reported=claimed_bound,
         corrected=(
             Evidence("equality", tuple(peaks), n, "largest unclipped eta_t ||v_t||"),
             Evidence("equality", tuple(slopes), n, "eta_t where the clip acts"),
@@ -153,7 +157,7 @@ def _largest_step(setup: Setup, data: xr.Dataset) -> Confrontation:
             Evidence("upper bound", tuple(bounded), n, "largest eta_t ||v_t|| where ||g|| is bounded"),
         ),
         note="The claimed bound holds exactly while the clip does not act; beyond it the step grows with the speed.",
-        showcase=("largest eta_t ||v_t||", f"alpha1 = {SHOWCASE:g}"),
+        showcase=showcase(claimed_bound, "largest eta_t ||v_t||", f"alpha1 = {SHOWCASE:g}"),
     )
 
 

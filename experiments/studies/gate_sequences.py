@@ -23,6 +23,7 @@ from scipy.optimize import brentq, minimize
 
 import vradam
 from experiments.measurement.formula import evaluate
+from experiments.measurement.points import near, showcase
 from experiments.measurement.prescribed_sequences import (
     BOWL,
     derived_growth,
@@ -33,7 +34,7 @@ from experiments.measurement.prescribed_sequences import (
     schedule,
     worst_word,
 )
-from experiments.measurement.verdict import Confrontation, Evidence, Point, near
+from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.study import Result, Study
 from theory.claims.gate_sequences import HALF, HESSIAN, LIMITS, TWO_GATES, coupled_step
@@ -44,6 +45,8 @@ from theory.notation import edge, s1
 FORM: Final = tuple(form())
 Array = NDArray[np.floating]
 EDGE: Final = edge()
+#: beta1, alpha1 and S/B of the row that the ledger shows, at every resolution.
+SHOWCASE: Final = (0.9, 10.0, 0.5)
 
 
 @dataclass(frozen=True)
@@ -347,7 +350,14 @@ def without_momentum(setup: Setup) -> xr.Dataset:
 
 def _s3a(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
     panels = data["growth"].stack(cell=("beta1", "alpha1", "fraction"))
-    reported, words = [], []
+    beta1, alpha1, fraction = SHOWCASE
+    high = fraction * float(evaluate(EDGE, beta1=beta1))
+    _, p, q = worst_word(beta1, high / (1 + alpha1), high, DEFAULT.longest)
+    word = [(high,) * p + (high / (1 + alpha1),) * q]
+    grows = float(measured_growth(word, beta1)[0]) ** (1 / (p + q))
+    example = f"beta1 = {beta1:g}, alpha1 = {alpha1:g}, S = {fraction:g} B, word S^{p} a^{q}"
+    exact = float(derived_growth(word, beta1)[0]) ** (1 / (p + q))
+    reported, words = [near(grows, 1.0, 1e-9, example)], [near(grows, exact, 1e-6, example)]
     for i in range(panels.sizes["cell"]):
         cell = panels.isel(cell=i)
         label = f"beta1 = {float(cell.beta1):g}, alpha1 = {float(cell.alpha1):g}, S = {float(cell.fraction):.3g} B"
@@ -370,9 +380,10 @@ def _s3a(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         own.append(near(float(found.own.sel(beta1=beta1)), zero, setup.accuracy, f"beta1 = {beta1:g}"))
         ratio = float(data["adversary"].worst_ratio.sel(beta1=beta1))
         kept.append(Point(ratio, ratio, ratio, 1.0, f"beta1 = {beta1:g}, S = 0.98 of the limit"))
+    quantity = "growth per step of a word of gates"
     return Confrontation(
         "S3a",
-        reported=(Evidence("upper bound", tuple(reported), len(reported), "growth per step of a word of gates"),),
+        reported=(Evidence("upper bound", tuple(reported), len(reported), quantity),),
         corrected=(
             Evidence("equality", tuple(words), len(words), "growth per step of a word of gates"),
             Evidence("equality", tuple(limits), len(limits), "largest b with one quadratic function for [a, b]"),
@@ -380,6 +391,7 @@ def _s3a(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
             Evidence("upper bound", tuple(kept), setup.adversary[0], "largest V'/V under an adversary's gates"),
         ),
         note="Words of stable gates grow far below B; random gates hardly do. Below 2/kappa no sequence can grow.",
+        showcase=(quantity, example),
     )
 
 
@@ -404,17 +416,18 @@ def _s5(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         for name in ("scalar", "coordinates")
         for i, value in enumerate(plain[name].values.tolist())
     ]
+    quantity = "growth per step of two scalar gates in turn"
+    claimed = (Evidence("upper bound", tuple(reported), len(reported), quantity),)
     return Confrontation(
         "S5",
-        reported=(
-            Evidence("upper bound", tuple(reported), len(reported), "growth per step of two scalar gates in turn"),
-        ),
+        reported=claimed,
         corrected=(
             Evidence("equality", tuple(thresholds), len(thresholds), "s1 at which the word (s1, s2) begins to grow"),
             Evidence("equality", tuple(grown), len(grown), "growth on coupled coordinates, beta1 = 1/2"),
             Evidence("upper bound", tuple(kept), len(kept), "growth per step of any stable gates, beta1 = 0"),
         ),
         note="Without momentum neither kind of gate grows; with momentum both do, and scalar gates grow faster.",
+        showcase=showcase(claimed, quantity, "beta1 = 0.9, s2 = 0.038, s1 = 0.98 B"),
     )
 
 

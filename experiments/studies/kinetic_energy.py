@@ -81,11 +81,19 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         ]
         return Evidence("equality", tuple(points), n, quantity)
 
+    one = np.ones((1, 1))
+    example = float(-newton(one, -one, setup)[0, 0])
+    mass = float(evaluate(FORMULAS["mass_along"], v=1.0, m=setup.m, beta3=setup.beta3))
+    by_hand = Evidence(
+        "equality", (_equal(example, 1 / mass, setup.accuracy, f"m = {setup.m:g}, beta3 = {setup.beta3:g}"),), 1,
+        "deceleration on a line at speed 1 under a unit force",
+    )  # fmt: skip
     turning = [orbit for orbit in orbits.values() if orbit.sizes["coordinate"] > 1]
     apart = max(float(np.abs(np.divide(*_spin(setup, orbit, "restated")) - 1).max()) for orbit in turning)
     confrontation = Confrontation(
         "K1",
         reported=(
+            by_hand,
             equality("acceleration on a line", _along, "restated", least=1, most=1),
             equality("distance from the centre after the run, on a line", _distance, "restated", least=1, most=1),
         ),
@@ -102,7 +110,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
             "orbits that turn. There the isotropic form is another motion: after the run its angular momentum is off "
             f"by up to {apart:.0%}. Both forms conserve the energy."
         ),
-        showcase=("acceleration on a line", "d = 1, particle 0"),
+        showcase=(by_hand.quantity, by_hand.points[0].label),
     )
     return Result(data={**orbits, "phase_portrait": phase_portrait(setup)}, confrontations=(confrontation,))
 

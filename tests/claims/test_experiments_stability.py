@@ -10,7 +10,7 @@ from experiments.measurement.planting import plantings
 from experiments.measurement.verdict import verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import stability
-from experiments.studies.stability import adaptive_edge
+from experiments.studies.stability import adaptive_edge, moving_gate
 from vradam import problems
 
 SMALL = stability.Setup(
@@ -52,11 +52,10 @@ def test_planted_errors_change_the_verdicts(result):
 def test_a_wrong_formula_of_the_theory_is_noticed(result, table, claim, monkeypatch):
     formulas = getattr(stability, table)
     monkeypatch.setattr(stability, table, {k: f * sp.Rational(51, 50) for k, f in formulas.items()})
-    found = result.data["brackets"]
     again = (
-        stability._edge(SMALL, found, result.data["adam"]),
-        stability._instantaneous(SMALL, found),
-        stability._decay(SMALL, found),
+        stability._edge(SMALL, result.data["brackets"], result.data["adam"]),
+        stability._instantaneous(SMALL, result.data),
+        stability._decay(SMALL, result.data),
     )
     assert verdicts(again)[claim] == "open"
 
@@ -104,3 +103,31 @@ def test_the_kinetic_energy_recorded_is_what_the_gate_saw():
     """eta_t = alpha0/(1 + beta3 ||v_t||^2) where the clip is not reached."""
     run = adaptive_edge.measure(adaptive_edge.Run(problems.FOUR_SCALARS, "VRMomentum", 3.0, 60, 1))
     np.testing.assert_allclose(1 / run.relative_rate - 1, run.velocity_squared, rtol=1e-12, atol=1e-15)
+
+
+def test_a_disturbance_turns_where_the_moving_gate_passes_the_edge():
+    """Decay below B, growth above, while eta_t L moves through B; slower gates turn closer to it."""
+    found = moving_gate.turning((0.0, 0.5, 0.9))
+    assert (found.start < 0.99).all() and (found.end > 1.01).all()
+    assert abs(found["at"] - 1).max() < moving_gate.SLOWNESS
+
+
+def test_a_wrong_instantaneous_threshold_is_noticed_by_the_moving_gate_alone(result, monkeypatch):
+    """S2 without its frozen part: the moving gate alone tells the formula from its neighbours."""
+    s2 = next(c for c in result.confrontations if c.claim == "S2")
+    _, moving = s2.reported
+    assert verdict("proved", replace(s2, reported=(moving,), showcase=())) == "verified"
+    for factor in (1.02, 1 / 1.02):
+        wrong = {**stability.INSTANTANEOUS, "threshold": stability.INSTANTANEOUS["threshold"] * factor}
+        monkeypatch.setattr(stability, "INSTANTANEOUS", wrong)
+        again = stability._instantaneous(SMALL, result.data)
+        assert verdict("proved", replace(again, reported=again.reported[1:], showcase=())) == "open"
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize(("beta1", "weight_decay"), [(0.5, 0.1), (0.9, 1.0), (0.9, 30.0)])
+def test_with_decay_one_function_falls_for_every_gate_up_to_the_limit(beta1, weight_decay):
+    found = moving_gate.sequences((beta1,), (weight_decay,), 2.5)
+    kappa = (1 + beta1) / (1 - beta1)
+    assert float(found.largest.squeeze()) == pytest.approx(2 / (weight_decay + kappa * 2.5), rel=1e-9)
+    assert float(found.falls.squeeze()) < 1

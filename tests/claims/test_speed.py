@@ -68,7 +68,12 @@ def test_the_gradient_of_the_network_is_that_of_its_loss():
 
 def costs(ratio):
     cell = ("hidden", "batch")
-    values = {"epoch_ratio": ratio, "epoch_ratio_low": ratio - 0.005, "epoch_ratio_high": ratio + 0.005}
+    values = {
+        "step_ratio": 1.1,
+        "epoch_ratio": ratio,
+        "epoch_ratio_low": ratio - 0.005,
+        "epoch_ratio_high": ratio + 0.005,
+    }
     data = {name: (cell, np.full((1, 1), value)) for name, value in values.items()}
     return xr.Dataset(data, {"hidden": [128], "batch": [32]})
 
@@ -78,11 +83,8 @@ def costs(ratio):
     [(1.01, 1.02, "reproduced"), (1.2, 1.2, "not reproduced"), (1.01, 1.2, "inconclusive")],
 )
 def test_negligible_is_what_stays_below_the_threshold_twice(first, second, expected):
-    setup = speed.Setup(hidden=(128,), batch=(32,), negligible=0.05)
-    confrontation = speed.Confrontation(
-        "E3", (speed.evidence(setup, costs(first), 0),), replication=(speed.evidence(setup, costs(second), 1),)
-    )
-    assert verdict("empirical", confrontation) == expected
+    (confrontation,) = speed.judge({"gate": costs(first), "gate_again": costs(second)})
+    assert verdict("empirical", confrontation) == expected and "0.9994" in confrontation.note
 
 
 def test_a_contestant_answers_from_its_own_process():

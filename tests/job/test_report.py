@@ -12,7 +12,7 @@ import pytest
 
 import theory
 from experiments.measurement.verdict import Confrontation, Evidence, Point
-from experiments.report.ledger import Finding, JobResult, Recorded, StudyRun, entry, shown, table
+from experiments.report.ledger import Finding, JobResult, Recorded, StudyRun, entry, short, table
 from experiments.report.page import (
     embedded,
     interval,
@@ -83,6 +83,7 @@ def claim(name, **changes):
             "assumptions": ("beta1 < 1",),
             "plain": "In plain words.",
             "concludes": "proved",
+            "holds": "half of it",
         }
         | changes
     )
@@ -314,9 +315,9 @@ def test_strips_are_drawn_to_scale():
 
 def test_the_table_is_plain_text():
     text = table(outcome().findings)
-    assert text.isascii() and len(text.splitlines()) == 2 + 7
+    assert text.isascii() and len(text.splitlines()) == 2 + 7 + 6  # what holds stands below what was run
     assert "NOT MET: verified" in text
-    assert [shown(x) for x in (0.123456, "inf", None)] == ["0.1235", "inf", "-"]
+    assert [short(x) for x in (0.123456, "inf", None)] == ["0.1235", "inf", "-"]
 
 
 def test_entries_are_strict_json():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from experiments.measurement import verdict as confront
 from experiments.measurement.planting import planted, plantings
+from experiments.measurement.points import least_fitting, near, showcase
 from experiments.measurement.verdict import (
     Confrontation,
     Evidence,
@@ -17,7 +18,6 @@ from experiments.measurement.verdict import (
     agrees,
     contradicts,
     decisive,
-    least_fitting,
     looseness,
     numerical_status,
     shown,
@@ -189,18 +189,23 @@ def test_one_exact_value_does_not_hide_a_wrong_one():
     assert math.isnan(least_fitting([1.0, NAN], [1.0, 1.0], 1e-9).measured)
     fits = least_fitting(values, values, 1e-9)
     assert verdict("proved", Confrontation("X", (Evidence("equality", (fits,), 4),))) == "verified"
+    assert near(2.0, 3.0, 0.01, "here") == Point(2.0, 1.98, 2.02, 3.0, "here")
     with pytest.raises(ValueError, match="values must hold at least one number"):
         least_fitting([], [], 1e-9)
     with pytest.raises(ValueError, match="argument 2 is longer"):
         least_fitting([1.0], [1.0, 2.0], 1e-9)
 
 
-def test_the_showcase_is_the_point_it_names():
+def test_the_showcase_is_the_points_it_names():
     both = (Evidence("upper bound", (Point(2.0, 2, 2, 1.0, "one"), Point(9.0, 9, 9, 3.0, "two")), 3, "size"),)
-    assert shown(Confrontation("X", both))[1].label == "two"
-    assert shown(Confrontation("X", both, showcase=("size", "one")))[1].measured == 2.0
-    with pytest.raises(ValueError, match="showcase must name a reported quantity and label"):
-        Confrontation("X", both, showcase=("size", "three"))
+    assert [point.label for _, point in shown(Confrontation("X", both))] == ["two"]
+    assert [point.measured for _, point in shown(Confrontation("X", both, showcase=("size", "one")))] == [2.0]
+    assert [point.measured for _, point in shown(Confrontation("X", both, showcase=("size", "two", "one")))] == [9, 2]
+    for wrong in (("size", "three"), ("size",), ("length", "one")):
+        with pytest.raises(ValueError, match="showcase must name a reported quantity and its labels"):
+            Confrontation("X", both, showcase=wrong)
+        assert showcase(both, *wrong) == ()
+    assert showcase(both, "size", "one") == ("size", "one")
 
 
 def test_looseness_is_that_of_the_tightest_informative_point():

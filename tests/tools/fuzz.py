@@ -301,15 +301,15 @@ def sample() -> xr.Dataset:
 
 def _entry(name: str, verdict: str, kind: str | None) -> dict[str, Any]:
     measured = {"value": 1.25, "low": 1.2, "high": "inf", "quantity": "threshold | L", "at": "d = 2"}
-    predicted = {"value": 1.3, "kind": kind, "trivial": None}
+    claimed = {"value": 1.3, "kind": kind, "trivial": None}
     run = kind is not None
     return {
         "id": name, "title": f"Claim {name}", "as_reported": "x is halved", "source": "toy", "assumptions": ["x > 0"],
         "verdict": verdict, "expected_verdict": None,
         "symbolic": {"status": "proved", "summary": "2 checks close", "seconds": 0.1},
         "numeric": {
-            "status": "supports", "measured": measured if run else None, "predicted": predicted if run else None,
-            "looseness": 1.04 if run else None, "n": 100 if run else None,
+            "status": "supports", "measured": measured if run else None, "claimed": claimed if run else None,
+            "also": [], "looseness": 1.04 if run else None, "n": 100 if run else None,
         },
         "certificate": None, "figure": "figures/toy.svg", "setup": {"class": "Setup", "seed": 1},
         "provenance": {"fingerprint": "0" * 16, "seconds": 1.5, "date": "2025-01-01 00:00 UTC"},

@@ -88,8 +88,10 @@ def test_numbers_at_the_limits_are_read():
         ((0, "numeric", "measured"), {}, r"claims\[0\].numeric.measured lacks value"),
         ((0, "numeric", "measured", "value"), "1.5", r"measured.value must not be '1.5'"),
         ((0, "numeric", "measured", "low"), True, r"measured.low must not be True"),
-        ((0, "numeric", "predicted", "kind"), "guess", r"predicted.kind must not be 'guess'"),
-        ((0, "numeric", "predicted"), None, r"numeric.predicted must be an object, got NoneType"),
+        ((0, "numeric", "claimed", "kind"), "guess", r"claimed.kind must not be 'guess'"),
+        ((0, "numeric", "claimed"), None, r"numeric.claimed must be an object, got NoneType"),
+        ((0, "numeric", "also"), {}, r"numeric.also must be a list, got dict"),
+        ((0, "numeric", "also"), [1], r"numeric.also\[0\] must be an object, got int"),
         ((0, "numeric", "looseness"), [], r"numeric.looseness must not be \[\]"),
     ],
 )

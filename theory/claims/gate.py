@@ -133,7 +133,7 @@ def coordinate_gates_break_rotations() -> bool:
     )
     numbers = replace(numbers, beta1=sp.Rational(9, 10), new1=sp.Rational(1, 10))
     origin = sp.zeros(2, 1)
-    before = recursion.start(2)._replace(velocity=sp.Matrix([1, 0]))
+    before = recursion.start(2)._replace(velocity=sp.Matrix([1, 0]), kinetic=sp.zeros(2, 1))
     turned = before._replace(velocity=turn * before.velocity)
     step, _ = recursion.vrmomentum(origin, origin, before, recursion.per_coordinate, numbers)
     turned_step, _ = recursion.vrmomentum(origin, origin, turned, recursion.per_coordinate, numbers)

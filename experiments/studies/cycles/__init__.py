@@ -20,6 +20,7 @@ import vradam
 from experiments.measurement import frontier
 from experiments.measurement.formula import evaluate
 from experiments.measurement.frontier import INSIDE, PUBLISHED, SMOOTHED, SMOOTHED_99, SMOOTHED_999, Map, scatter
+from experiments.measurement.points import showcase
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.studies.cycles import basins, beyond_edge, period_four
@@ -242,9 +243,10 @@ def _s3b(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
         repeated.append(Point(period, period, period, float(cycle.certified_period), name))
         fastest.append(Point(kinetic, kinetic * (1 - 1e-4), kinetic * (1 + 1e-4), middle, name))
     runs = setup.safe_starts * len(kept)
+    reported = (Evidence("lower bound", tuple(counted), setup.starts, "share of random starts that converge"),)
     return Confrontation(
         "S3b",
-        reported=(Evidence("lower bound", tuple(counted), setup.starts, "share of random starts that converge"),),
+        reported=reported,
         corrected=(
             *period_four.evidence(setup.followed, data["period_four"]),
             Evidence("equality", tuple(repeated), len(repeated), "period of a certified cycle, once disturbed"),
@@ -254,6 +256,7 @@ def _s3b(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
             Evidence("lower bound", tuple(kept), runs, "share of starts that converge, S = 0.98 global_threshold"),
         ),
         note="Below the edge B the origin attracts its neighbourhood; far starts may end in cycles instead.",
+        showcase=showcase(reported, reported[0].quantity, "beta1 = 0.9, S = 0.789 B, alpha1 = 10"),
     )
 
 

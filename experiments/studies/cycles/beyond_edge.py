@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 import vradam
 from experiments.measurement.formula import evaluate
 from experiments.measurement.frontier import PUBLISHED, SMOOTHED, Variant
-from experiments.measurement.verdict import Confrontation, Evidence, Point, least_fitting
+from experiments.measurement.points import least_fitting, showcase
+from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from theory.claims import stability
 from theory.notation import edge
@@ -262,24 +263,20 @@ def confront(setup: Setup, data: Mapping[str, xr.Dataset], formulas: Mapping[str
         broken.append(_first(orbits.recurrence > 1e-3, float(evaluate(formulas["asymmetric_end"], beta1=beta1)), label))
         product = orbits.product.values[orbits.recurrence < 1e-9]
         products.append(least_fitting(*_steady(product, 1.0), SETTLED, label))
+    cases = seen.sizes["beta1"]
+    reported = (
+        Evidence("equality", tuple(speeds), len(speeds), "beta3 v^2 of the pinned state"),
+        Evidence("equality", tuple(rates), len(rates), "eta_t L/B of the pinned state"),
+        Evidence("equality", tuple(ends), cases, "S at which the rate ceases to be pinned"),
+        Evidence("equality", tuple(broken), cases, "S at which the asymmetric orbit ceases to attract"),
+        Evidence("equality", tuple(products), cases, "beta3 v1 v2 on the asymmetric orbit"),
+        Evidence("equality", tuple(_paces(setup, data["flat"])), cases, "loss per step of a flat coordinate"),
+    )
     return Confrontation(
         "S6",
-        reported=(
-            Evidence("equality", tuple(speeds), len(speeds), "beta3 v^2 of the pinned state"),
-            Evidence("equality", tuple(rates), len(rates), "eta_t L/B of the pinned state"),
-            Evidence("equality", tuple(ends), seen.sizes["beta1"], "S at which the rate ceases to be pinned"),
-            Evidence(
-                "equality", tuple(broken), seen.sizes["beta1"], "S at which the asymmetric orbit ceases to attract"
-            ),
-            Evidence("equality", tuple(products), seen.sizes["beta1"], "beta3 v1 v2 on the asymmetric orbit"),
-            Evidence(
-                "equality",
-                tuple(_paces(setup, data["flat"])),
-                seen.sizes["beta1"],
-                "loss per step of a flat coordinate",
-            ),
-        ),
+        reported=reported,
         note="Between B and 2B the learning rate is pinned at B/L; flat directions move as momentum does at the edge.",
+        showcase=showcase(reported, "eta_t L/B of the pinned state", "beta1 = 0.9, beta3 = 1, S/B = 1.3"),
     )
 
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 import vradam
 from experiments.measurement.formula import evaluate
-from experiments.measurement.verdict import Evidence, Point, near
+from experiments.measurement.points import near
+from experiments.measurement.verdict import Evidence, Point
 from theory.claims.cycles.below_edge import CYCLES, quadratic
 from theory.notation import edge
 from vradam.dynamics import Batch, advance, periods, random_starts

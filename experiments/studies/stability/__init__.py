@@ -3,12 +3,13 @@
 Thresholds are bracketed by runs alone: a search that knows no formula narrows each one down to about 0.1 %, between the
 largest step size whose run decays and the smallest whose run grows. Beside the brackets: the same factors 0.98 and 1.02
 from starts of size one, where the gate matters; Adam, whose preconditioned sharpness settles near the edge; and the
-models of :mod:`experiments.studies.stability.adaptive_edge`, whose curvature moves while they are trained.
+models of :mod:`experiments.studies.stability.adaptive_edge`, whose curvature moves while they are trained; and what
+only a moving gate can show (:mod:`experiments.studies.stability.moving_gate`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,9 +20,10 @@ from numpy.typing import NDArray
 
 import vradam
 from experiments.measurement.formula import evaluate
+from experiments.measurement.points import near, showcase
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
-from experiments.studies.stability import adaptive_edge
+from experiments.studies.stability import adaptive_edge, moving_gate
 from experiments.study import Result, Study
 from theory.claims.stability import DECAY, EDGE, INSTANTANEOUS
 
@@ -67,9 +69,14 @@ def run(setup: Setup, chunks: Chunks) -> Result:
     runs = {f"adaptive-{i}": partial(adaptive_edge.measure, item) for i, item in enumerate(setup.adaptive)}
     ends = {f"amplitude-{i}": partial(adaptive_edge.amplitude, item) for i, item in enumerate(setup.amplitudes)}
     above = {"adam": partial(settling_adam, setup), "brackets": partial(brackets, setup)}
+    decays = tuple(beta1 for beta1 in setup.beta1 if beta1 > 0)
+    above |= {
+        "moving": partial(moving_gate.turning, setup.beta1),
+        "decay_sequences": partial(moving_gate.sequences, decays, setup.weight_decay, setup.curvature),
+    }
     data = chunks.gather(above | {"both_sides": partial(both_sides, setup)} | runs | ends)
     found = data["brackets"]
-    return Result(data, (_edge(setup, found, data["adam"]), _instantaneous(setup, found), _decay(setup, found)))
+    return Result(data, (_edge(setup, found, data["adam"]), _instantaneous(setup, data), _decay(setup, data)))
 
 
 # ---------------------------------------------------------------- brackets
@@ -254,38 +261,75 @@ def _edge(setup: Setup, found: xr.Dataset, adam: xr.Dataset) -> Confrontation:
         for dim, row in zip(adam.dim.values, adam.settled.values, strict=True)
     ]
     settled = "; ".join(f"{middle:.1f} [{low:.1f}, {high:.1f}] at d = {dim}" for dim, middle, low, high in hover)
+    reported = (
+        Evidence("equality", points, _runs(setup, points), "critical alpha0 L of VRMomentum"),
+        Evidence("equality", frozen, _runs(setup, frozen), "critical eta lambda_max(P^-1 H) of Adam, P frozen"),
+    )
     return Confrontation(
         "S1",
-        reported=(
-            Evidence("equality", points, _runs(setup, points), "critical alpha0 L of VRMomentum"),
-            Evidence("equality", frozen, _runs(setup, frozen), "critical eta lambda_max(P^-1 H) of Adam, P frozen"),
-        ),
+        reported=reported,
         note=f"Adam with its own P (beta1 = 0.9, edge 38) has median eta lambda_max(P^-1 H) and 98 % range {settled}.",
+        showcase=showcase(reported, "critical eta lambda_max(P^-1 H) of Adam, P frozen", "Adam, beta1 = 0.9"),
     )
 
 
-def _instantaneous(setup: Setup, found: xr.Dataset) -> Confrontation:
+def _instantaneous(setup: Setup, data: Mapping[str, xr.Dataset]) -> Confrontation:
+    found, moving = data["brackets"], data["moving"]
     frozen = found.isel(cell=found.alpha1 > 0)
     points = _points(
         frozen, setup.curvature, lambda row: evaluate(INSTANTANEOUS["threshold"], v=1.0, beta3=FROZEN, **row)
     )
+    turns = []
+    for beta1 in moving.beta1.values.tolist():
+        here = moving.sel(beta1=beta1)
+        S = 2 * float(evaluate(EDGE["threshold"], beta1=beta1))
+        speed = np.sqrt(2 / float(here["at"]) - 1)  # of the step at which the disturbance turns: eta_t = alpha0/(1+v^2)
+        predicted = float(evaluate(INSTANTANEOUS["threshold"], v=speed, beta3=1.0, alpha1=10.0, beta1=beta1))
+        label = f"beta1 = {beta1:g}, eta_t L from {float(here.start):.3f} B to {float(here.end):.3f} B"
+        turns.append(near(S, predicted, 2 * moving_gate.SLOWNESS, label))
+    reported = (
+        Evidence("equality", points, _runs(setup, points), "critical alpha0 L with the gate frozen"),
+        Evidence(
+            "equality", tuple(turns), len(turns), "critical alpha0 L with the gate moving, where a disturbance turns"
+        ),
+    )
     return Confrontation(
         "S2",
-        reported=(Evidence("equality", points, _runs(setup, points), "critical alpha0 L with the gate frozen"),),
-        note="The gate is frozen by a strength at which the clip acts at every speed that occurs.",
+        reported=reported,
+        note=(
+            "Frozen: by a strength at which the clip acts at every speed. Moving: a flat direction opens the "
+            "gate slowly, and a small disturbance of the sharp one turns from decay to growth where eta_t L passes B."
+        ),
+        showcase=showcase(reported, "critical alpha0 L with the gate frozen", "beta1 = 0.9, alpha1 = 10, dim = 1"),
     )
 
 
-def _decay(setup: Setup, found: xr.Dataset) -> Confrontation:
+def _decay(setup: Setup, data: Mapping[str, xr.Dataset]) -> Confrontation:
+    found, sequences = data["brackets"], data["decay_sequences"]
     decayed = found.isel(cell=found.weight_decay > 0)
     L = setup.curvature
     points = _points(decayed, 1.0, lambda row: evaluate(DECAY["threshold"], L=L, **row))
     reported = _points(decayed, 1.0, lambda row: evaluate(EDGE["threshold"], **row) / L)
+    largest, falls = [], []
+    for beta1 in sequences.beta1.values.tolist():
+        for decay in sequences.weight_decay.values.tolist():
+            here = sequences.sel(beta1=beta1, weight_decay=decay)
+            label = f"beta1 = {beta1:g}, weight_decay = {decay:g}"
+            predicted = float(evaluate(DECAY["gate_sequences"], beta1=beta1, weight_decay=decay, L=L))
+            largest.append(near(float(here.largest), predicted, 1e-6, label))
+            ratio = float(here.falls)
+            falls.append(Point(ratio, ratio, ratio, 1.0, label))
+    as_reported = (Evidence("equality", reported, _runs(setup, points), "critical alpha0"),)
     return Confrontation(
         "S4",
-        reported=(Evidence("equality", reported, _runs(setup, points), "critical alpha0"),),
-        corrected=(Evidence("equality", points, _runs(setup, points), "critical alpha0"),),
+        reported=as_reported,
+        corrected=(
+            Evidence("equality", points, _runs(setup, points), "critical alpha0"),
+            Evidence("equality", tuple(largest), len(largest), "largest step size for which V falls"),
+            Evidence("upper bound", tuple(falls), len(falls), "largest V'/V over all gates below 0.98 of it"),
+        ),
         note="Decoupled weight decay lowers the edge: alpha0 L < B is not enough.",
+        showcase=showcase(as_reported, "critical alpha0", "beta1 = 0.9, weight_decay = 1, dim = 1"),
     )
 
 

@@ -14,6 +14,7 @@ the tasks that meet the stricter reading say by themselves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +24,7 @@ import xarray as xr
 
 from experiments.measurement.comparison import FACTORS, GAIN, basin_width, holm, paired, profile, tail_gain, time_to
 from experiments.measurement.statistics import FEWEST, mean_interval
+from experiments.measurement.verdict import Confrontation
 from experiments.store.chunks import Chunks
 from experiments.studies.early_dip import DEFAULT as EARLY
 from experiments.studies.tasks.data import text
@@ -104,7 +106,12 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         data[name] = xr.concat([xr.concat([found[_key(name, task, optimizer)] for optimizer in INSIDE], "optimizer")
                                 for task in setup.tasks], "task").assign_coords(
             task=[LABELS[task] for task in setup.tasks], optimizer=list(INSIDE))  # fmt: skip
-    return Result(data, (confrontation(data["runs"], data["pairs"]),))
+    return Result(data, judge(data))
+
+
+def judge(data: Mapping[str, xr.Dataset]) -> tuple[Confrontation, ...]:
+    """E1 from the runs and the comparisons, or from those on record."""
+    return (confrontation(data["runs"], data["pairs"]),)
 
 
 def _jax_is_there() -> None:
@@ -288,4 +295,4 @@ def comparisons(runs: xr.Dataset) -> xr.Dataset:
     )
 
 
-STUDY = Study(DEFAULT, PAPER, run, tables, on_request=True)
+STUDY = Study(DEFAULT, PAPER, run, tables, on_request=True, judge=judge)

@@ -1,0 +1,44 @@
+"""Points from measurements that are known to a relative accuracy, one value or the worst of many; and which to show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from experiments.measurement.verdict import Evidence, Point, discrepancy
+
+
+def near(measured: float, predicted: float, accuracy: float, label: str = "") -> Point:
+    """A measurement known to the relative ``accuracy``, beside its prediction."""
+    half = accuracy * abs(measured)
+    return Point(measured, measured - half, measured + half, predicted, label)
+
+
+def least_fitting(values: Iterable[float], predicted: Iterable[float], accuracy: float, label: str = "") -> Point:
+    """Many values against their predictions, each exact up to ``accuracy`` (relative): the one that fits worst.
+
+    Every value lies within its tolerance of its prediction exactly if this one does. NaN fits worst of all.
+
+    Raises
+    ------
+    ValueError : if there are no values, or not as many predictions.
+
+    >>> least_fitting([1.0, 2.1, 3.0], [1.0, 2.0, 3.0], 1e-9).measured
+    2.1
+    """
+    pairs = [(float(value), float(formula)) for value, formula in zip(values, predicted, strict=True)]
+    if not pairs:
+        raise ValueError("values must hold at least one number, got none")
+    unfit = [math.inf if math.isnan(m) or math.isnan(p) else discrepancy(m, p) for m, p in pairs]
+    value, formula = pairs[max(range(len(pairs)), key=unfit.__getitem__)]
+    slack = accuracy * abs(value)
+    return Point(value, value - slack, value + slack, formula, label)
+
+
+def showcase(reported: Iterable[Evidence], quantity: str, *labels: str) -> tuple[str, ...]:
+    """The quantity and labels for a claim's row, if every one of them was measured; else none.
+
+    DEFAULT and PAPER of every study measure what they show; a smaller setup need not.
+    """
+    known = {point.label for item in reported if item.quantity == quantity for point in item.points}
+    return (quantity, *labels) if labels and known.issuperset(labels) else ()
