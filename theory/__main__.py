@@ -97,7 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(parser, setting)
     if options.map:
         safe, attracting = stability_map.verified()
-        print(f"{len(safe)} boxes in which every start converges, {len(attracting)} in which a cycle attracts: verified")
+        print(
+            f"{len(safe)} boxes in which every start converges, {len(attracting)} in which a cycle attracts: verified"
+        )
         return 0
     if options.search:
         from theory.search import everything

@@ -1,9 +1,10 @@
-"""The map of stability: for which beta1, S and alpha1 it is proved that every start converges, or that a cycle attracts.
+"""The map of stability: where it is proved that every start converges, where that a cycle attracts, what is undecided.
 
-VRMomentum with the published gate on a quadratic of one curvature L, ``S = alpha0 L``, ``B = 2(1+beta1)/(1-beta1)``. What is known is a
-union of four kinds of regions: below ``global_threshold`` every start converges (an energy falls); in the boxes of the
-certificates ``safe_*`` every start converges (no orbit stays away); in those of ``attracting_*`` a cycle attracts; and so does
-one of period 4 beyond ``period4_threshold``, where no clip touches it. The rest is undecided.
+VRMomentum with the published gate on a quadratic of one curvature L, ``S = alpha0 L``, ``B = 2(1+beta1)/(1-beta1)``.
+What is known is a union of four kinds of regions: below ``global_threshold`` every start converges (an energy falls);
+in the boxes of the certificates ``safe_*`` every start converges (no orbit stays away); in those of ``attracting_*``
+a cycle attracts; and so does one of period 4 beyond ``period4_threshold``, where no clip touches it. The rest is
+undecided.
 
 >>> from fractions import Fraction
 >>> global_stability(Fraction(1, 2), Fraction(299, 50), 10).says
@@ -28,6 +29,8 @@ from theory.certificates.branches import Attracting, Branch
 from theory.certificates.frontier import Box, Safe
 from theory.certificates.reading import parse
 
+Number = float | Fraction
+
 FOLDER: Final = Path(__file__).parent / "certificates" / "map"
 SAFE: Final = ("safe_1", "safe_10", "safe_19", "safe_unclipped")
 ATTRACTING: Final = ("attracting_1", "attracting_unclipped")
@@ -51,11 +54,11 @@ class Stability:
 UNDECIDED: Final = Stability("undecided")
 
 
-def global_stability(beta1: Real, S: Real, alpha1: Real = inf) -> Stability:
+def global_stability(beta1: Number, S: Number, alpha1: Number = inf) -> Stability:
     """What is proved about VRMomentum with the published gate on ``F = L x^2/2``, at ``S = alpha0 L``.
 
-    Numbers are taken exactly: a float is the dyadic number that it is. A stored box that contains the setting is verified
-    before it is named, which takes from a hundredth of a second to some seconds, once.
+    Numbers are taken exactly: a float is the dyadic number that it is. A stored box that contains the setting is
+    verified before it is named, which takes from a hundredth of a second to some seconds, once.
 
     Parameters
     ----------
@@ -66,7 +69,8 @@ def global_stability(beta1: Real, S: Real, alpha1: Real = inf) -> Stability:
     Returns
     -------
     Stability
-        ``says`` is "every start converges", "an attracting cycle of period p", "the minimum repels" (S > B) or "undecided".
+        ``says`` is "every start converges", "an attracting cycle of period p", "the minimum repels" (S > B) or
+        "undecided".
 
     Raises
     ------
@@ -94,7 +98,7 @@ def global_stability(beta1: Real, S: Real, alpha1: Real = inf) -> Stability:
     return UNDECIDED
 
 
-def _setting(beta1: Real, S: Real, alpha1: Real) -> tuple[Fraction, Fraction, Fraction | None]:
+def _setting(beta1: Number, S: Number, alpha1: Number) -> tuple[Fraction, Fraction, Fraction | None]:
     for name, value in (("beta1", beta1), ("S", S), ("alpha1", alpha1)):
         if isinstance(value, bool) or not isinstance(value, Real):
             raise ValueError(f"{name} must be a real number, got {value!r}")
@@ -108,8 +112,8 @@ def _setting(beta1: Real, S: Real, alpha1: Real) -> tuple[Fraction, Fraction, Fr
 
 
 def _below_the_threshold(beta1: Fraction, S: Fraction) -> str | None:
-    """The formula of S3b that says that the energy falls: S < 2, or between the roots of ``W`` (see ``squares`` there), or
-    ``beta1 <= (3 sqrt 41 - 17)/10``."""
+    """The formula of S3b that says that the energy falls: S < 2, or between the roots of ``W`` (see ``squares``
+    there), or ``beta1 <= (3 sqrt 41 - 17)/10``."""
     mu = Fraction(1, 8)
     W = (1 + mu * beta1) ** 2 * S**2 - 2 * (1 + 3 * beta1 + mu * beta1 * (3 + beta1)) * S + (1 - beta1) ** 2
     if S < 2 or W < 0:
@@ -124,7 +128,7 @@ def has_period_four(beta1: Fraction, S: Fraction) -> bool:
     return excess > 0 and excess**2 > 8 * (kappa**2 + 1)
 
 
-def safe_up_to(beta1: Real, alpha1: Real = inf) -> float:
+def safe_up_to(beta1: Number, alpha1: Number = inf) -> float:
     """The largest fraction of the edge below which every start converges, by the analytic theorem and the boxes without
     a gap above it; boxes are read here, not verified.
 
@@ -147,7 +151,7 @@ def safe_up_to(beta1: Real, alpha1: Real = inf) -> float:
     return float(reached)
 
 
-def cycles_from(beta1: Real, alpha1: Real = inf) -> float:
+def cycles_from(beta1: Number, alpha1: Number = inf) -> float:
     """The least fraction of the edge at which a cycle is proved to attract; 1 if there is none below the edge."""
     b, _, clip = _setting(beta1, 1, alpha1)
     starts = [1.0]
@@ -172,7 +176,7 @@ def _threshold(beta1: Fraction) -> Fraction:
     return below
 
 
-def table(alpha1: Real = 10, beta1: Sequence[Real] = (0.3, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 0.95)) -> str:
+def table(alpha1: Number = 10, beta1: Sequence[Number] = (0.3, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 0.95)) -> str:
     """The map along some columns, as text: fractions of the edge."""
     lines = [f"alpha1 = {alpha1:g}   every start converges up to   a cycle attracts from   undecided (all in B)"]
     for b in beta1:

@@ -1,7 +1,7 @@
 """The map of stability: where every start is proved to converge, where a cycle is proved to attract, what is undecided.
 
-Behind the proved regions lies the share of random starts that does not converge. Where none was caught nothing is drawn:
-zero is white, the smallest share already dark.
+Behind the proved regions lies the share of random starts that does not converge. Where none was caught nothing is
+drawn: zero is white, the smallest share already dark.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{1 - value:.3g}"))
     axes.set(xlabel=r"$\beta_1$", ylabel=r"$\alpha_0 L\,/\,B(\beta_1)$")
     axes.set_title("Where every start converges")
-    bar = figure.colorbar(image, ax=axes, pad=0.02, label="share of random starts that does not converge; white: none")
+    bar = figure.colorbar(image, ax=axes, pad=0.02, label="share of starts that does not converge (white: none)")
     bar.outline.set_visible(False)  # type: ignore[operator]
     return figure
 
@@ -83,7 +83,7 @@ def _middle(frontier: xr.Dataset) -> int:
 FIGURE = Figure(
     "cycles",
     ("frontier", "boundaries"),
-    "Below the green line every start is proved to converge, above the orange one a cycle is proved to attract; between "
-    "them nothing is proved.",
+    "Below the green line every start is proved to converge, above the orange one a cycle is proved to attract; in "
+    "between nothing is proved.",
     draw,
 )

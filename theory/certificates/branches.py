@@ -1,27 +1,30 @@
 """Boxes of settings in which a cycle attracts: one cycle for each setting, followed through the box.
 
-With velocities in units of ``1/sqrt(beta3)`` and ``h = (1-beta1) S = 2 (1+beta1) S/B`` a cycle of period 2k with ``w_{i+k} = -w_i``
-is a zero of
+With velocities in units of ``1/sqrt(beta3)`` and ``h = (1-beta1) S = 2 (1+beta1) S/B`` a cycle of period 2k with
+``w_{i+k} = -w_i`` is a zero of
 
     f_i = w_{i+1} - (1+beta1) w_i + beta1 w_{i-1} + h phi(w_i),     phi(w) = w/(1 + min(w^2, alpha1)).
 
 A certificate of kind ``attracting`` holds ``alpha1`` (``"oo"`` for cycles that no clip touches) and ``boxes``: closed
-intervals ``beta1`` and ``fraction = S/B``, and the approximate ``velocity`` in the middle of the box, k whole numbers of 10^-6.
-For every setting of a box :func:`check_attracting` proves that
+intervals ``beta1`` and ``fraction = S/B``, and the approximate ``velocity`` in the middle of the box, k whole numbers
+of 10^-6. For every setting of a box :func:`check_attracting` proves that
 
 1. exactly one zero of f lies within ``rho`` of the velocities (Krawczyk's test, ``rho`` found by iteration):
 
        |C f(c)| + |C| |f - f(c) over the settings| + |I - C f'| rho < rho,     C about the inverse of f'(c);
 
 2. it is not zero, and 2k is its least period;
-3. no velocity in reach lies on the clip; the largest square is the ``kinetic`` of the statement: without a clip it holds
+3. no velocity in reach lies on the clip; the largest square is the ``kinetic`` of the statement: without a clip it
+holds
    for every ``alpha1 >= kinetic``;
-4. it attracts: the derivative of the half-return map has determinant ``beta1^k``, and by Jury a spectral radius below one
+4. it attracts: the derivative of the half-return map has determinant ``beta1^k``, and by Jury a spectral radius below
+one
    where ``|trace| < 1 + beta1^k``.
 
 **Rounding.** Doubles, each quantity with a bound of its error: velocities are below 2^6, a component of f takes fewer
 than 10 operations on terms below 2^9, so its error is below ``2^-53 2^9 10 < 1e-12``; a product of matrices of order
-``k <= 40`` errs by at most ``(k+2) 2^-53`` times that of their moduli, below ``1e-13`` times it. ``C`` may be any matrix.
+``k <= 40`` errs by at most ``(k+2) 2^-53`` times that of their moduli, below ``1e-13`` times it. ``C`` may be any
+matrix.
 """
 
 from __future__ import annotations
@@ -143,8 +146,8 @@ def _centred(ends: Pair) -> tuple[float, float]:
 
 
 def slopes(w: Array, rho: Array, alpha1: float) -> tuple[Array, Array]:
-    """Middle and half-width of ``phi'`` over ``w +- rho``: with ``u = w^2`` it is ``(1-u)/(1+u)^2``, which falls to -1/8 at ``u = 3``
-    and rises after; ``1/(1+alpha1)`` beyond the clip, on which no ``w +- rho`` lies."""
+    """Middle and half-width of ``phi'`` over ``w +- rho``: with ``u = w^2`` it is ``(1-u)/(1+u)^2``, which falls to
+    -1/8 at ``u = 3`` and rises after; ``1/(1+alpha1)`` beyond the clip, on which no ``w +- rho`` lies."""
     near, far = np.maximum(np.abs(w) - rho, 0), np.abs(w) + rho
     ends = [(1 - v * v) / (1 + v * v) ** 2 for v in (near, far)]
     least = np.where((near * near < 3.001) & (far * far > 2.999), -0.125, np.minimum(*ends))
@@ -218,6 +221,8 @@ def _trace(w: Array, rho: Array, beta1: tuple[float, float], h: tuple[float, flo
         factor = np.array([[1 + beta1[0] - h[0] * slope, -beta1[0]], [1.0, 0.0]])
         width = beta1[1] + h[0] * spread + h[1] * (abs(slope) + spread) + TERM
         doubt = np.array([[width, beta1[1]], [0.0, 0.0]])
-        error = np.abs(factor) @ error + doubt @ (np.abs(product) + error) + PRODUCT * (np.abs(factor) @ np.abs(product))
+        error = (
+            np.abs(factor) @ error + doubt @ (np.abs(product) + error) + PRODUCT * (np.abs(factor) @ np.abs(product))
+        )
         product = factor @ product
     return float(abs(product[0, 0] + product[1, 1]) + error[0, 0] + error[1, 1]) * (1 + TERM)

@@ -5,8 +5,8 @@ On ``F = L x^2/2`` the velocities of VRMomentum, in units of ``1/sqrt(beta3)``, 
     b' = (1+beta1) psi(b) - beta1 a,     psi(b) = b - 2 s phi(b),     phi(b) = b/(1 + min(b^2, alpha1)),     s = S/B,
 
 since ``(1-beta1) S = 2 (1+beta1) s``. The map is odd, so a state and its negative are one; cells are those with
-``a >= 0``. Cell (i, j) is the product of the i-th interval of a grid, for ``a``, and the j-th, for ``b``. Its image lies
-in row j, because the new ``a`` is the old ``b``, and there in one run of columns: the range of ``b'``.
+``a >= 0``. Cell (i, j) is the product of the i-th interval of a grid, for ``a``, and the j-th, for ``b``. Its image
+lies in row j, because the new ``a`` is the old ``b``, and there in one run of columns: the range of ``b'``.
 
 **The argument.** Fix a map of the family and an orbit that stays in the grid for ever, outside the target. Choose for
 each of its states a cell that contains it, the next one always in the row that the image lies in. The cells chosen
@@ -18,9 +18,10 @@ predecessors and successors of the same kind.
 
 **Rounding.** Velocities are whole numbers of ``UNIT = 2^-18``, below 128 in modulus; beta1 is a whole number of 1/2000.
 ``phi`` and ``psi`` are rounded outwards to whole numbers, everything after that is exact: no sum or product exceeds
-``2^63``. ``psi`` falls, then rises, for ``alpha1 >= 1``, ``s <= 1``: with ``u = b^2``, ``psi' = 1 - 2s (1-u)/(1+u)^2`` has
-one change of sign, at ``u <= sqrt 5 - 2``, where no clip acts; so its largest value on an interval lies at an end, and its
-least one is not below ``psi + min(psi', 0) width`` at the left end, ``psi'`` rising as far as ``u = 3``.
+``2^63``. ``psi`` falls, then rises, for ``alpha1 >= 1``, ``s <= 1``: with ``u = b^2``, ``psi' = 1 - 2s
+(1-u)/(1+u)^2`` has one change of sign, at ``u <= sqrt 5 - 2``, where no clip acts; so its largest value on an
+interval lies at an end, and its least one is not below ``psi + min(psi', 0) width`` at the left end, ``psi'`` rising
+as far as ``u = 3``.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ REACH: Final = 128 * UNIT
 
 @dataclass(frozen=True)
 class Family:
-    """All maps with beta1, ``fraction = S/B`` and alpha1 in closed intervals; the last alpha1 is None without a clip."""
+    """All maps with beta1, ``fraction = S/B`` and alpha1 in closed intervals; the last alpha1 is None without a
+    clip."""
 
     beta1: tuple[Fraction, Fraction]
     fraction: tuple[Fraction, Fraction]
@@ -73,9 +75,9 @@ class Family:
         return least[:-1] - drop, np.maximum(largest[:-1], largest[1:])
 
 
-def _quotient(numerator: Ints, denominator: Ints | np.int64, up: bool) -> Ints:
+def _quotient(numerator: Ints | np.int64, denominator: Ints | np.int64, up: bool) -> Ints:
     """The quotient, rounded up or down to a whole number."""
-    return -(-numerator // denominator) if up else numerator // denominator
+    return np.asarray(-(-numerator // denominator) if up else numerator // denominator)
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,8 @@ def grid(reach: int, step: int, growth: int, levels: int) -> Ints:
 def images(family: Family, cells: Cells) -> tuple[Ints, Ints]:
     """For each cell the first column that meets its image, and the one after the last: < 0 or > ``columns`` outside.
 
-    The image of ``[a] x [b]`` has ``b' = (1+beta1) psi - beta1 a`` with ``psi`` in the range over ``[b]``: linear in each
-    of psi, a and beta1, hence between its values at the ends. In units of 1/PARTS everything is whole.
+    The image of ``[a] x [b]`` has ``b' = (1+beta1) psi - beta1 a`` with ``psi`` in the range over ``[b]``: linear in
+    each of psi, a and beta1, hence between its values at the ends. In units of 1/PARTS everything is whole.
     """
     below, above = family.psi(cells.nodes)
     below, above = np.concatenate([-above[::-1], below])[cells.j], np.concatenate([-below[::-1], above])[cells.j]
@@ -165,8 +167,8 @@ def predecessors(cells: Cells, first: Ints, last: Ints) -> list[tuple[Ints, Ints
     """For cells with ``b >= 0``, then for the others: their places in an order, and for each cell of the grid the run
     ``low <= rank < high`` in that order of those that have it among their successors.
 
-    Rows in order, and in each of them such that the images move up: ``b'`` falls as a grows, and rises if turned over. Then
-    ``first`` and ``last`` never fall.
+    Rows in order, and in each of them such that the images move up: ``b'`` falls as a grows, and rises if turned
+    over. Then ``first`` and ``last`` never fall.
     """
     row, place, found = cells.j - cells.columns // 2, np.arange(cells.key.size), []
     for chosen, line, sign in ((row >= 0, row, -1), (row < 0, -1 - row, 1)):
@@ -177,9 +179,7 @@ def predecessors(cells: Cells, first: Ints, last: Ints) -> list[tuple[Ints, Ints
     return found
 
 
-def remaining(
-    first: Ints, last: Ints, behind: list[tuple[Ints, Ints, Ints]], exits: Flags, returns: Flags
-) -> Flags:
+def remaining(first: Ints, last: Ints, behind: list[tuple[Ints, Ints, Ints]], exits: Flags, returns: Flags) -> Flags:
     """The cells that are left when those without successor or without predecessor are removed, again and again.
 
     ``exits``: cells with a successor outside; ``returns``: cells with a predecessor outside. Each removal lowers the

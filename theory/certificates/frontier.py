@@ -5,34 +5,37 @@ Each box holds closed intervals ``beta1`` and ``fraction = S/B``, ``B = 2(1+beta
 VRMomentum on ``F = L x^2/2`` converges to the minimum from every start, for every setting in the box. In the plane
 ``(a, b) = (v_{t-1}, v_t)`` a step is (:mod:`theory.certificates.cells`)
 
-    (a, b) -> (b, tau b - beta1 a),    tau = (1+beta1)(1 - 2 s gamma),    s = fraction, gamma = 1/(1 + min(b^2, alpha1)),
+    (a, b) -> (b, tau b - beta1 a),    tau = (1+beta1)(1 - 2 s gamma),    gamma = 1/(1 + min(b^2, alpha1)),
 
-and everything rests on the forms ``P(a, b) = b^2 - c a b + beta1 a^2``, positive definite for ``c^2 < 4 beta1``.
+with ``s = fraction``, and everything rests on the forms ``P(a, b) = b^2 - c a b + beta1 a^2``, positive definite for
+``c^2 < 4 beta1``. What is said of them here is proved in :mod:`theory.claims.cycles.frontier`.
 
 1. **Contraction.** A step with the trace ``tau`` multiplies ``P`` by at most ``e``, ``beta1 < e``, if
 
        4 beta1 (tau-c)^2 e <= (4 beta1 - c^2)(e - beta1)^2;   at e = 1:   (tau-c)^2 <= (1-beta1)^2 (1 - c^2/(4 beta1)).
 
 2. **Target** (``target``): pairs ``[c, kinetic]``, one for each of equal parts of the interval of fractions. Where
-   ``P <= kinetic (1 - c^2/(4 beta1))``, ``b^2 <= kinetic``; so ``tau`` lies between its values at ``gamma = 1`` and ``1/(1+kinetic)``, and if
-   1. holds at both, strictly, P falls by a fixed factor at every step and the orbit converges. For ``c = "edge"``,
+   ``P <= kinetic (1 - c^2/(4 beta1))``, ``b^2 <= kinetic``; so ``tau`` lies between its values at ``gamma = 1`` and at
+   ``gamma = 1/(1+kinetic)``. If contraction holds at both, strictly, P falls by a fixed factor at every step, and the
+   orbit converges. For ``c = "edge"``,
 
        c = -4 beta1/(1+beta1),    (1+beta1) P = (b + beta1 a)^2 + beta1 (a+b)^2,
 
-   1. holds at ``s = 1`` with equality and for ``4 beta1/(1+beta1)^2 <= s gamma < 1`` strictly: below the edge this target does
-   not shrink as S tends to B. A cell whose corners lie in the targets of all parts is left out: targets are convex.
+   it holds at ``s = 1`` with equality, and strictly for ``4 beta1/(1+beta1)^2 < s gamma < 1``: this target does not
+   shrink as S tends to B. A cell whose corners lie in the targets of all parts is left out: targets are convex.
 
-3. **Far away.** With a clip (``far = [c, r]``): where it acts ``tau = (1+beta1)(1 - 2s/(1+alpha1))``; if 1. holds there with
-   ``e = r^2``, then ``sqrt(P') <= r sqrt(P) + M``, for the rest of the step is ``(0, m)`` with ``|m| <= M = (1+beta1) s
-   alpha1/(1+alpha1)``, as ``(gamma - 1/(1+alpha1)) |b| <= [alpha1/(1+alpha1)] |b|/(1+b^2)``. So in the end ``sqrt(P)`` is as
-   close to ``M/(1-r)`` as one likes, or smaller, which bounds ``|b|``, ``|a|`` and ``|b - c a/2|``.
+3. **Far away.** With a clip (``far = [c, r]``): where it acts ``tau = (1+beta1)(1 - 2s/(1+alpha1))``; if that contracts
+   P by ``e = r^2``, then ``sqrt(P') <= r sqrt(P) + M``, for the rest of the step is ``(0, m)`` with ``|m|`` at most
+   ``M = (1+beta1) s alpha1/(1+alpha1)``, as ``(gamma - 1/(1+alpha1)) |b| <= [alpha1/(1+alpha1)] |b|/(1+b^2)``. So in
+   the end ``sqrt(P)`` is as close to ``M/(1-r)`` as one likes, or smaller, which bounds ``|b|``, ``|a|`` and ``|b - c a/2|``.
 
-   Without a clip (``far = [R]``): with ``d_t = v_{t+1} - v_t``, ``d_{t+1} = beta1 d_t - (1-beta1) S phi``, and ``|phi| <= 1/2``, so in
-   the end ``|d| <= S/2 + epsilon < 2R``. While ``v >= R``, ``u_t = v_{t+1} - beta1 v_t`` falls by ``(1-beta1) S phi(v_{t+1})``; were
-   that for ever, u and so v would converge, to a point where ``phi = 0``: none. So every orbit comes back to
-   ``|v| < R``, and every stretch beyond R begins with ``d > 0``. During it ``0 < phi <= phi(R)``, so ``d >= -S phi(R)`` up
-   to the step back: with ``v_t`` the first velocity below R, ``R - S phi(R) <= v_t`` and, if that end is at least 1,
-   ``0 >= d_t >= -beta1 S phi(R) - (1-beta1) S phi(R - S phi(R))``. These are the cells where orbits come back.
+   Without a clip (``far = [R]``): with ``d_t = v_{t+1} - v_t``, ``d_{t+1} = beta1 d_t - (1-beta1) S phi``, and
+   ``|phi| <= 1/2``, so in the end ``|d| <= S/2 + epsilon < 2R``. While ``v >= R``, ``u_t = v_{t+1} - beta1 v_t``
+   falls by ``(1-beta1) S phi(v_{t+1})``; were that for ever, u and so v would converge, to a point where ``phi = 0``:
+   there is none. So every orbit comes back to ``|v| < R``, and every stretch beyond R begins with ``d > 0``. During it
+   ``0 < phi <= phi(R)``, so ``d >= -S phi(R)`` up to the step back. With ``v_t`` the first velocity below R, then
+   ``v_t >= R - S phi(R)``; and if that is at least 1, ``0 >= d_t >= -beta1 S phi(R) - (1-beta1) S phi(R - S phi(R))``.
+   These are the cells where orbits come back.
 
 4. **Between** (``grid = [step, growth, levels]``): no orbit stays outside the target
    (:func:`theory.certificates.cells.no_orbit_stays`). So every orbit enters it.
@@ -70,7 +73,8 @@ class Safe:
 
     Parameters
     ----------
-    beta1, fraction : closed intervals; ``fraction = alpha0 L/B``, ``B = 2(1+beta1)/(1-beta1)``; at ``fraction = 1``, the edge
+    beta1, fraction : closed intervals; ``fraction = alpha0 L/B``, ``B = 2(1+beta1)/(1-beta1)``; at ``fraction = 1``,
+    the edge
         itself, nothing is claimed.
     alpha1 : closed interval, or None where nothing is clipped.
     """
@@ -140,7 +144,9 @@ def _short(value: Any, name: str) -> Fraction:
     """A rational with a denominator small enough for whole numbers of 64 bits."""
     number = rational(value, name)
     if number.denominator > MAX_DENOMINATOR or abs(number) > MAX_DENOMINATOR:
-        raise ValueError(f"{name} must have a denominator and a modulus of at most {MAX_DENOMINATOR}, got {shown(value)}")
+        raise ValueError(
+            f"{name} must have a denominator and a modulus of at most {MAX_DENOMINATOR}, got {shown(value)}"
+        )
     return number
 
 
@@ -235,7 +241,8 @@ def _inside(box: Box, c: Fraction | None, kinetic: Fraction, _: Pair, a: Ints, b
 
 @dataclass(frozen=True)
 class Far:
-    """What 3. leaves: velocities below ``reach`` units; ``near`` cells, not outside for ever; where orbits come back."""
+    """What 3. leaves: velocities below ``reach`` units; ``near`` cells, not outside for ever; where orbits come
+    back."""
 
     reach: int
     near: Any

@@ -1,13 +1,14 @@
 """Following attracting cycles through boxes of settings: from random starts, by Newton's method, up and down in S.
 
-For each slab of beta1, S is raised from the frontier of what is known to be safe to the line where cycles of period four appear;
-where no box is known yet to hold an attracting cycle, random starts are followed to where they end, and each cycle
-found is continued both ways, box by box, for as long as it seems to attract throughout. Nothing here proves anything:
-:mod:`theory.certificates.branches` does, and shares no code with this package.
+For each slab of beta1, S is raised from the frontier of what is known to be safe to the line where cycles of period
+four appear; where no box is known yet to hold an attracting cycle, random starts are followed to where they end, and
+each cycle found is continued both ways, box by box, for as long as it seems to attract throughout. Nothing here
+proves anything: :mod:`theory.certificates.branches` does, and shares no code with this package.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from fractions import Fraction
 from math import inf, sqrt
@@ -40,12 +41,10 @@ def slabs(low: int = 1160, high: int = 1940) -> list[tuple[int, int]]:
     edges = [low]
     while edges[-1] < high:
         edges.append(min(high, edges[-1] + max(1, (PARTS - edges[-1]) // 30)))
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
 
 
-def attempt(
-    w: Array, beta1: tuple[int, int], fraction: tuple[int, int], clip: float
-) -> Array | None:
+def attempt(w: Array, beta1: tuple[int, int], fraction: tuple[int, int], clip: float) -> Array | None:
     """The cycle in the middle of the box, if it seems to exist and to attract in all of it."""
     b, s = sum(beta1) / 2 / PARTS, sum(fraction) / 2 / PARTS
     half_b, half_s = (beta1[1] - beta1[0]) / 2 / PARTS, (fraction[1] - fraction[0]) / 2 / PARTS
@@ -61,7 +60,9 @@ def attempt(
     moves = inverse @ (half_h * force + half_b * np.abs(np.append(-centre[-1], centre[:-1]) - centre))
     rho = 2 * moves + 1e-6
     for _ in range(12):
-        bent = np.max([np.abs(slopes(centre + x * rho, clip) - slopes(centre, clip)) for x in (-1, -0.5, 0.5, 1)], axis=0)
+        bent = np.max(
+            [np.abs(slopes(centre + x * rho, clip) - slopes(centre, clip)) for x in (-1, -0.5, 0.5, 1)], axis=0
+        )
         spread = inverse @ (np.diag(h * bent + half_h + half_b) + half_b)
         needed = moves + spread @ rho
         if (needed < 0.98 * rho).all():
@@ -79,7 +80,8 @@ def attempt(
 
 
 def _largest_change(slope: Array, beta1: float, width: Array) -> float:
-    """How much the trace of the product of ``[[slope_i, -beta1], [1, 0]]`` changes at most, slopes moving by ``width``."""
+    """How much the trace of the product of ``[[slope_i, -beta1], [1, 0]]`` changes at most, slopes moving by
+    ``width``."""
     product, change = np.eye(2), np.zeros((2, 2))
     for middle, spread in zip(slope, width, strict=True):
         factor = np.array([[middle, -beta1], [1, 0]])
@@ -90,7 +92,8 @@ def _largest_change(slope: Array, beta1: float, width: Array) -> float:
 
 
 def follow(w: Array, beta1: tuple[int, int], start: int, clip: float, up: bool, limit: int) -> list[dict[str, Any]]:
-    """Boxes from ``start`` upwards or downwards to ``limit``, as tall as they can be, until even the least is refused."""
+    """Boxes from ``start`` upwards or downwards to ``limit``, as tall as they can be, until even the least is
+    refused."""
     found: list[dict[str, Any]] = []
     place = start
     while place < limit if up else place > limit:

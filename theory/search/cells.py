@@ -178,7 +178,8 @@ def clears(
     outside: Outside,
     most: int,
 ) -> tuple[bool, int]:
-    """Whether nothing is left after at most ``levels`` cuts, and how many cells were looked at; gives up at ``most``."""
+    """Whether nothing is left after at most ``levels`` cuts, and how many cells were looked at; gives up at
+    ``most``."""
     n = nodes.size - 1
     i, j = np.meshgrid(np.arange(n), np.arange(2 * n), indexing="ij")
     cells = np.stack([i.ravel(), j.ravel()], axis=-1).astype(np.int32)

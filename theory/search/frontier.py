@@ -1,16 +1,17 @@
 """Looking for the frontier of stability: boxes of settings in which no orbit can stay away from the minimum.
 
 The interval of beta1 is cut into slabs. In each, starting where the analytic theorem ends, boxes are stacked upwards in
-``fraction = S/B``, each as tall as :func:`theory.search.cells.clears` allows, until none as tall as ``FINEST`` is found.
-What is found is stored as certificates of kind ``safe`` and proves nothing until :mod:`theory.certificates.frontier`,
-which shares no code with this package, has verified it.
+``fraction = S/B``, each as tall as :func:`theory.search.cells.clears` allows, until none as tall as ``FINEST`` is
+found. What is found is stored as certificates of kind ``safe`` and proves nothing until
+:mod:`theory.certificates.frontier`, which shares no code with this package, has verified it.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor, inf, sqrt
 from typing import Any, Final
@@ -24,12 +25,22 @@ from theory.search.storing import MAP
 #: Everything is a whole number of 1/PARTS.
 PARTS: Final = 2000
 UNIT: Final = 2**18
-#: The least height of a box, in parts; and the parts into which ``1-beta1`` is cut by the narrowest slabs.
-FINEST: Final = 5
-NARROWEST: Final = 100
-#: From here on boxes cost so much that both are doubled.
-COARSE: Final = 1573
-TALLEST: Final = 200
+
+
+@dataclass(frozen=True)
+class Pace:
+    """From ``start`` on, in parts of beta1: the least and the largest height of a box, in parts, and the least width
+    of a slab as a share of ``1-beta1``. Boxes cost the more the closer beta1 is to 1."""
+
+    start: int
+    least: int
+    tallest: int
+    share: float
+
+
+PACES: Final = (Pace(0, 5, 200, 0.01), Pace(1573, 10, 200, 0.02), Pace(1796, 20, 40, 0.07), Pace(1871, 20, 20, 0.07))
+#: Just below 1/sqrt 3, in parts; there grids are finer.
+MEETING: Final = range(1150, 1156)
 
 
 @dataclass(frozen=True)
@@ -52,12 +63,14 @@ COLUMNS: Final = (Column("1", 1), Column("10", 10), Column("19", 19), Column("un
 
 
 def slabs(low: int = 440, high: int = 1940) -> list[tuple[int, int]]:
-    """Slabs of beta1 in parts: .22 to .97, each a fifteenth of ``1-beta1`` wide, at most .02."""
+    """Slabs of beta1 in parts, .22 to .97, each a fifteenth of ``1-beta1`` wide, at most .02; and single parts below
+    1/sqrt 3, where cycles of period four enter at the edge."""
     edges = [low]
     while edges[-1] < high:
         width = max(1, min(40, (PARTS - edges[-1]) // 15))
         edges.append(min(high, edges[-1] + width))
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    edges = sorted({*edges, *(part for part in MEETING if low < part < high)})
+    return list(itertools.pairwise(edges))
 
 
 def analytic(beta1: float) -> float:
@@ -89,14 +102,18 @@ def target(beta1: tuple[float, float], fraction: tuple[float, float]) -> tuple[F
     return (best[1], Fraction(value, 1000)) if value > 0 else None
 
 
-def targets(beta1: tuple[float, float], fraction: tuple[float, float], n: int) -> list[tuple[Fraction | None, Fraction]]:
+def targets(
+    beta1: tuple[float, float], fraction: tuple[float, float], n: int
+) -> list[tuple[Fraction | None, Fraction]]:
     """One target for each of ``n`` equal parts of the fractions; empty if one has none."""
     ends = np.linspace(*fraction, n + 1)
-    found = [target(beta1, (float(low), float(high))) for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    found = [target(beta1, (float(low), float(high))) for low, high in itertools.pairwise(ends)]
     return [one for one in found if one is not None] if None not in found else []
 
 
-def far(beta1: tuple[float, float], fraction: tuple[float, float], clip: float) -> tuple[Fraction, Fraction, float] | None:
+def far(
+    beta1: tuple[float, float], fraction: tuple[float, float], clip: float
+) -> tuple[Fraction, Fraction, float] | None:
     """``c`` and ``r`` of the smallest absorbing ellipse, and how far it reaches."""
     b0, b1 = beta1
     closed = [(1 + b) * (1 - 2 * s / (1 + clip)) for b in beta1 for s in fraction]
@@ -124,6 +141,8 @@ def nodes(reach: float, grid: tuple[int, int, int]) -> Array:
 
 def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> tuple[dict[str, Any], int] | None:
     """A box of a certificate that seems to hold, and the cells it costs; None if there is none."""
+    if beta1[0] in MEETING and beta1[1] in MEETING:
+        plan = replace(plan, levels=8, growth=12, step=2**14)
     b0, b1 = (n / PARTS for n in beta1)
     s0, s1 = (n / PARTS for n in fraction)
     many = max(1, ceil((s1 - s0) / (0.2 * (1 - b1))))
@@ -155,7 +174,9 @@ def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> 
         outside, written = Outside(float(c) / 2, width, -1.0, 0.0), [c, r]
     if reach >= 120:
         return None
-    clear, cells = clears(nodes(reach, grid), plan.levels, (b0, b1), (s0, s1), plan.clip, np.array(rows), outside, plan.most)
+    clear, cells = clears(
+        nodes(reach, grid), plan.levels, (b0, b1), (s0, s1), plan.clip, np.array(rows), outside, plan.most
+    )
     if not clear:
         return None
     box = {
@@ -176,16 +197,17 @@ def stack(plan: Column, beta1: tuple[int, int], low: int | None = None) -> list[
     beta1 grows, the slab is cut in two again and again."""
     boxes: list[dict[str, Any]] = []
     width = beta1[1] - beta1[0]
-    coarse = 1 if beta1[0] < COARSE else 2
-    narrow = width <= max(2, coarse * (PARTS - beta1[0]) // NARROWEST)
-    least = coarse * FINEST if narrow else max(coarse * FINEST, 2 * width)
-    low, height = min(PARTS, floor(analytic(beta1[1] / PARTS) * PARTS)) if low is None else low, 2 * least
+    pace = next(pace for pace in reversed(PACES) if beta1[0] >= pace.start)
+    narrow = width <= max(2, pace.share * (PARTS - beta1[0]))
+    least = pace.least if narrow else max(pace.least, 2 * width)
+    low = min(PARTS, floor(analytic(beta1[1] / PARTS) * PARTS)) if low is None else low
+    height = min(2 * least, pace.tallest)
     while low < PARTS:
         top = min(PARTS, low + height)
         found = attempt(plan, beta1, (low, top))
         if found is not None:
             boxes.append(found[0])
-            low, height = top, min(TALLEST, 2 * height)
+            low, height = top, min(pace.tallest, 2 * height)
         elif top - low > least:
             height = max(least, (top - low) // 2)
         elif narrow:

@@ -21,9 +21,9 @@ from fractions import Fraction
 
 import sympy as sp
 
+from theory import stability_map
 from theory.certificates.statement import Statement
 from theory.claim import Certificate, Cited, Claim, vanishes
-from theory import stability_map
 from theory.claims.cycles import frontier, heavy_ball
 from theory.claims.cycles.heavy_ball import gate_between
 from theory.methods.linearisation import (
@@ -294,8 +294,8 @@ S3b = Claim(
         "exponentially stable, with the gate that Algorithm 1 computes in particular."
     ),
     statement=(
-        rf"\mathrm{{every\ start\ converges\ for}}\ S < {latex(CYCLES['global_threshold'])}, \ \mathrm{{and}}\ (d = 1)\ "
-        rf"\mathrm{{for}}\ S < B, \ \beta_1 \leq 0.575, \ \alpha_1 \in \{{1, 10, 19, \infty\}}; \quad "
+        rf"\mathrm{{every\ start\ converges\ for}}\ S < {latex(CYCLES['global_threshold'])}, "
+        rf"\ \mathrm{{and}}\ (d = 1)\ \mathrm{{for}}\ S < B, \ \beta_1 \leq 0.5765, \ \alpha_1 \in \{{1, 10, 19, \infty\}}; \quad "
         rf"\mathrm{{attracting\ cycles\ for}}\ {latex(CYCLES['period4_threshold'])} < S < B, \ "
         rf"\beta_1 > {latex(CYCLES['period4_beta1'])}"
     ),
@@ -308,7 +308,7 @@ S3b = Claim(
         "cycles: along the sharpest eigenvector, in any dimension; that they attract is stated for one dimension; in "
         "more, the period-4 cycle attracts while the other curvatures are below (kappa^2+1)/(kappa^2+kappa y-1) L",
         "formulas of the period-4 cycle: alpha1 > period4_kinetic, so that the clip never acts on it",
-        "boxes of the map (every start converges, or a cycle attracts): one curvature, alpha1 in {1, 10, 19} or no clip",
+        "boxes of the map (every start converges; a cycle attracts): one curvature; alpha1 in {1, 10, 19} or no clip",
     ),
     plain=(
         "Below the edge B the minimum attracts what starts near it. It does not attract everything. With the gate "
@@ -319,19 +319,18 @@ S3b = Claim(
         "beta1 tends to 1 the onset of period 2k tends to sin^2(pi/2k) of the edge, so that no fixed fraction of it "
         "is safe. A clip can make matters worse (0.40 B at beta1 = 0.9, alpha1 = 1.8). What is safe: in the space of "
         "velocities the method is a heavy ball rolling in the valley log(1 + v^2)/2, and an energy that falls at "
-        "every step exists as long as S is below global_threshold (6.7 at beta1 = 0.9, where B = 38). For beta1 below "
-        "0.22 that reaches the edge. With one curvature the gap between the two is nearly closed by boxes of settings, each "
-        "with a proof: the plane of successive velocities is cut into cells, and no cell is left in which an orbit could "
-        "stay away from the minimum. So for beta1 up to 0.575 every start converges for every S below the edge; beyond, "
-        "up to the line on which cycles of period 4 appear as far as beta1 = 0.8, within .01 B of it; and at beta1 = 0.9 up to "
-        "0.46 B, where cycles are proved from 0.49 B. With alpha1 = 1 the safe S are no interval: at beta1 = 0.9 a cycle "
-        "attracts near 0.46 B, and above it every start converges again. Several curvatures: only global_threshold is "
-        "proved."
+        "every step exists as long as S is below global_threshold (6.7 at beta1 = 0.9, where B = 38). For beta1 "
+        "below 0.22 that reaches the edge. With one curvature the gap between the two is nearly closed by boxes of "
+        "settings, each with a proof: the plane of successive velocities is cut into cells, and no cell is left in "
+        "which an orbit could stay away from the minimum. So for beta1 up to 0.5765, where 1/sqrt 3 is 0.5774, "
+        "every start converges for every S below the edge; beyond, up to the line on which cycles of period 4 "
+        "appear as far as beta1 = 0.8, within .01 B of it; at beta1 = 0.88 up to 0.51 B, where longer cycles are "
+        "proved from 0.536 B. With several curvatures only global_threshold is proved."
     ),
     concludes="refuted",
     holds=(
-        "locally below B; from every start for S < B if beta1 <= 0.575, up to about 0.46 B at beta1 = 0.9 (d = 1), "
-        "where cycles attract from 0.49 B"
+        "locally below B; from every start (d = 1) for S < B if beta1 <= 0.5765, up to 0.51 B at beta1 = 0.88, where "
+        "cycles attract from 0.536 B"
     ),
     inequalities={
         "the energy falls: up to the threshold": "mu = 1/8, 0 <= beta1 < 1",
@@ -364,8 +363,8 @@ S3b = Claim(
         "factor every two steps.",
         "The three choices of p, q, s cover every S that the theorem names.",
         "A cycle whose half-return map has its eigenvalues inside the unit circle attracts its neighbourhood.",
-        "An orbit that never enters the target of a box visits some cells again and again; each of them has a successor "
-        "and a predecessor among them, so that none of them is removed: when no cell is left there is no such orbit.",
+        "An orbit that never enters the target of a box visits some cells again and again; each has a successor and a "
+        "predecessor among them, so that none is removed: when no cell is left there is no such orbit.",
         "In the target a form falls by a factor at every step: such an orbit converges.",
     ),
     derive=derive,

@@ -1,7 +1,8 @@
 """What the boxes of the map rest on: one step as a matrix with one unknown, its trace, and the forms that it contracts.
 
 :mod:`theory.certificates.frontier` verifies box by box that every start converges. The identities and inequalities that
-it uses are proved here from the recursion. With ``a, b`` successive velocities, ``s = S/B`` and ``gamma`` the gate at b,
+it uses are proved here from the recursion. With ``a, b`` successive velocities, ``s = S/B`` and ``gamma`` the gate at
+b,
 
     (a, b) -> (b, tau b - beta1 a),    tau = (1+beta1)(1 - 2 s gamma),    P(a, b) = b^2 - c a b + beta1 a^2.
 """
@@ -39,7 +40,8 @@ def one_unknown() -> bool:
 
 
 def contraction() -> bool:
-    """``e P - P(image)`` is positive definite iff ``4 beta1 (tau-c)^2 e < (4 beta1 - c^2)(e-beta1)^2``, for ``e > beta1``:
+    """``e P - P(image)`` is positive definite iff ``4 beta1 (tau-c)^2 e < (4 beta1 - c^2)(e-beta1)^2``, for ``e >
+    beta1``:
 
     that is its determinant, and its coefficient of a^2 is ``beta1 (e - beta1)``.
     """
@@ -50,15 +52,16 @@ def contraction() -> bool:
 
 
 def ellipses() -> bool:
-    """``P = (1 - c^2/(4 beta1)) b^2 + beta1 (a - c b/(2 beta1))^2 = (b - c a/2)^2 + (beta1 - c^2/4) a^2``; ``P(0, m) = m^2``."""
+    """``P = (1 - c^2/(4 beta1)) b^2 + beta1 (a - c b/(2 beta1))^2 = (b - c a/2)^2 + (beta1 - c^2/4) a^2``; ``P(0, m)
+    = m^2``."""
     height = (1 - c**2 / (4 * beta1)) * b**2 + beta1 * (a - c * b / (2 * beta1)) ** 2
     width = (b - c * a / 2) ** 2 + (beta1 - c**2 / 4) * a**2
     return vanishes(form() - height) and vanishes(form() - width) and form(c, sp.Integer(0), b) == b**2
 
 
 def up_to_the_edge() -> bool:
-    """At ``c = -4 beta1/(1+beta1)`` the condition at ``e = 1`` is ``((1+beta1)^2 p - 4 beta1)(1 - p) > 0`` with ``p = s gamma``: it
-    holds for all gates of a neighbourhood of rest, however close S is to B."""
+    """At ``c = -4 beta1/(1+beta1)`` the condition at ``e = 1`` is ``((1+beta1)^2 p - 4 beta1)(1 - p) > 0`` with ``p =
+    s gamma``: it holds for all gates of a neighbourhood of rest, however close S is to B."""
     squares = (b + beta1 * a) ** 2 + beta1 * (a + b) ** 2
     same = vanishes((1 + beta1) * form(EDGE_C) - squares)
     definite = 1 - EDGE_C**2 / (4 * beta1)
@@ -68,8 +71,8 @@ def up_to_the_edge() -> bool:
 
 
 def push_is_bounded() -> bool:
-    """``2 (1+beta1) s (gamma - 1/(1+alpha1)) b <= (1+beta1) s alpha1/(1+alpha1)`` where no clip acts: the gap is a sum of two
-    terms >= 0 for b >= 0, ``b^3/((1+b^2)(1+alpha1))`` and ``[alpha1/(1+alpha1)] (1-b)^2/(2 (1+b^2))``."""
+    """``2 (1+beta1) s (gamma - 1/(1+alpha1)) b <= (1+beta1) s alpha1/(1+alpha1)`` where no clip acts: the gap is a
+    sum of two terms >= 0 for b >= 0, ``b^3/((1+b^2)(1+alpha1))`` and ``[alpha1/(1+alpha1)] (1-b)^2/(2 (1+b^2))``."""
     opening = gamma(b**2, replace(ALGORITHM, alpha1=sp.oo, beta3=sp.Integer(1)))
     share = alpha / (1 + alpha)
     gap = share / 2 - (opening - 1 / (1 + alpha)) * b
@@ -78,7 +81,8 @@ def push_is_bounded() -> bool:
 
 
 def far_orbits_return() -> bool:
-    """``u' = u - h phi(b)`` for ``u = b - beta1 a``, and ``d' = beta1 d - h phi(b)`` for ``d = b - a``, with ``h = (1-beta1) S``."""
+    """``u' = u - h phi(b)`` for ``u = b - beta1 a``, and ``d' = beta1 d - h phi(b)`` for ``d = b - a``, with ``h =
+    (1-beta1) S``."""
     h, force = (1 - beta1) * S, b * p * edge() / S
     following = trace() * b - beta1 * a
     position = (following - beta1 * b) - (b - beta1 * a) + h * force
@@ -87,9 +91,9 @@ def far_orbits_return() -> bool:
 
 
 def psi_falls_then_rises() -> bool:
-    """``psi = b - 2 s gamma b``: the sign of its slope is that of ``(1+u)^2 - 2 s (1-u)``, ``u = b^2``, which rises with u and with
-    ``1 - s``, and vanishes at ``u = sqrt 5 - 2`` for ``s = 1``; its curvature is that of ``3 - u``; with a clip ``alpha1 >= 1``
-    and ``s <= 1`` it rises beyond."""
+    """``psi = b - 2 s gamma b``: the sign of its slope is that of ``(1+u)^2 - 2 s (1-u)``, ``u = b^2``, which rises
+    with u and with ``1 - s``, and vanishes at ``u = sqrt 5 - 2`` for ``s = 1``; its curvature is that of ``3 - u``;
+    with a clip ``alpha1 >= 1`` and ``s <= 1`` it rises beyond."""
     opening = gamma(b**2, replace(ALGORITHM, alpha1=sp.oo, beta3=sp.Integer(1))).subs(beta3, 1)
     psi = b - 2 * s * opening * b
     sign = (1 + u) ** 2 - 2 * s * (1 - u)
