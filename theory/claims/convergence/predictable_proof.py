@@ -120,7 +120,8 @@ DESCENT = descent()
 
 # ---------------------------------------------------------------- a run
 
-n, k, j = sp.symbols("n k j", integer=True, positive=True)
+n, j = sp.symbols("n j", integer=True, positive=True)
+k = sp.Symbol("k", integer=True, nonnegative=True)
 f, p, P = (sp.Function(name, real=True) for name in "fpP")  # E F(x_n), and the products of the descent lemma
 G2, U2, W2, Q = (sp.Function(name, nonnegative=True) for name in ("G2", "U2", "W2", "Q"))
 Omega = sp.Function("Omega", positive=True)
