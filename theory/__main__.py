@@ -24,7 +24,7 @@ from theory import stability_map
 from theory.claim import Claim, Examination, counted, record
 from theory.examination import chosen, examined
 from theory.methods import solvers
-from theory.methods.proof import printed
+from theory.methods.proof import Proof, printed
 
 WIDTH = 100
 HEADER = f"{'id':4} {'status':25} {'checks':>7} {'seconds':>8}  title"
@@ -79,6 +79,7 @@ def _step(claim: Claim, examination: Examination, name: str) -> str:
 def proofs(claim: Claim) -> Iterator[str]:
     """The proofs of a claim as a person reads them, with what the installed solvers say about their inequalities."""
     for proof in claim.proofs:
+        assert isinstance(proof, Proof)
         yield from printed(proof)
         for solver in filter(solvers.installed, solvers.SOLVERS):
             parts = solvers.inequalities(proof)

@@ -24,15 +24,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import sympy as sp
 
 from theory.certificates.statement import Statement
 from theory.notation import EXAMPLE
-
-if TYPE_CHECKING:
-    from theory.methods.proof import Proof
 
 Status = Literal["proved", "proved under assumptions", "refuted", "open", "empirical"]
 StepKind = Literal["identity", "inequality", "certificate", "cited lemma", "argument in prose"]
@@ -97,6 +94,17 @@ class BoundCheck:
         return self.holds
 
 
+class Written(Protocol):
+    """What a claim needs of a :class:`theory.methods.proof.Proof`."""
+
+    title: str
+    steps: dict[str, Any]
+
+    def lemmas(self) -> Mapping[str, Written]: ...
+
+    def closes(self) -> bool: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """One published (or introduced) claim as an executable object.
@@ -141,7 +149,7 @@ class Claim:
     formulas: Mapping[str, sp.Expr] = field(default_factory=dict)
     steps: Mapping[str, Callable[[], bool | BoundCheck]] = field(default_factory=dict)
     certificates: tuple[Certificate, ...] = ()
-    proofs: tuple[Proof, ...] = ()
+    proofs: tuple[Written, ...] = ()
     holds: str = ""
     inequalities: Mapping[str, str] = field(default_factory=dict)
     cited: tuple[Cited, ...] = ()

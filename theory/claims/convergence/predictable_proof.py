@@ -89,25 +89,32 @@ def descent() -> Proof:
         "gated", sp.expand(gamma * end.left), sp.expand(gamma * end.right), gamma * fact("one outcome"),
         "the gate is nonnegative",
     )  # fmt: skip
-    drawn = {"constants": {theta}, "known": {G, gamma, rq, r}, "means": {g: G, delta**2: r**2}}
     kept, paid = Mean(gamma * G**2 / rq), Mean(gamma * r * g**2 / rp**2)
     proof.rule(
         "expectation", "average", "gated", kept - Mean(gamma * G * g / rp), theta * kept + paid / theta,
-        "E[g | past] = G, E[delta^2 | past] = r^2; the gate is known", **drawn,
+        "E[g | past] = G, E[delta^2 | past] = r^2; the gate is known",
+        constants={theta}, known={G, gamma, rq, r}, means={g: G, delta**2: r**2},
     )  # fmt: skip
     proof.inequality(
         "least kept", G**2 / ((1 + alpha1) * R * omega), gamma * G**2 / rq,
         G**2 / rq * floor + G**2 * wide / ((1 + alpha1) * rq * R * omega),
     )  # fmt: skip
-    constants = {"constants": {alpha1, R, omega, root_k, tail}}
+    constants = {alpha1, R, omega, root_k, tail}
     proof.rule(
-        "least kept on average", "average", "least kept", Mean(G**2) / ((1 + alpha1) * R * omega), kept, **constants
+        "least kept on average",
+        "average",
+        "least kept",
+        Mean(G**2) / ((1 + alpha1) * R * omega),
+        kept,
+        constants=constants,
     )
     proof.inequality(
         "most paid", gamma * r * g**2 / rp**2, R * root_k * tail * U**2,
         r * g**2 / rp**2 * top + g**2 / rp**2 * large + R * root_k * back,
     )  # fmt: skip
-    proof.rule("most paid on average", "average", "most paid", paid, R * root_k * tail * Mean(U**2), **constants)
+    proof.rule(
+        "most paid on average", "average", "most paid", paid, R * root_k * tail * Mean(U**2), constants=constants
+    )
     proof.inequality(
         "descent", (1 - theta) * Mean(G**2) / ((1 + alpha1) * R * omega),
         Mean(gamma * G * g / rp) + R * root_k * tail / theta * Mean(U**2),
