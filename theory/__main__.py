@@ -2,6 +2,7 @@
 
 python -m theory              the table of claims
 python -m theory S3b K1       these claims in full: statement, assumptions, checks, plain words
+python -m theory C1a --steps  their proofs, statement by statement
 python -m theory --json       the ledger for programs
 python -m theory S3b --beta1 .9 --S 16 --alpha1 10     what is proved about this setting
 python -m theory --map        verify every box of the map of stability (minutes)
@@ -12,15 +13,18 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import math
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from theory import stability_map
 from theory.claim import Claim, Examination, counted, record
 from theory.examination import chosen, examined
+from theory.methods import solvers
+from theory.methods.proof import Proof, printed
 
 WIDTH = 100
 HEADER = f"{'id':4} {'status':25} {'checks':>7} {'seconds':>8}  title"
@@ -72,6 +76,26 @@ def _step(claim: Claim, examination: Examination, name: str) -> str:
     return text
 
 
+def proofs(claim: Claim) -> Iterator[str]:
+    """The proofs of a claim as a person reads them, with what the installed solvers say about their inequalities."""
+    for proof in claim.proofs:
+        assert isinstance(proof, Proof)
+        yield from printed(proof)
+        for solver in filter(solvers.installed, solvers.SOLVERS):
+            parts = solvers.inequalities(proof)
+            answers = {f"{part.title}: {name}": solvers.decided(part, name, solver, 2.0) for part, name in parts}
+            proved = [name for name, answer in answers.items() if answer == "proved"]
+            left = "; ".join(f"{name} ({answer})" for name, answer in answers.items() if answer != "proved")
+            yield f"{solver} proves {len(proved)} of {len(answers)} inequalities without their certificates"
+            if left:
+                yield from _block("not decided", left)
+        for solver in itertools.filterfalse(solvers.installed, solvers.SOLVERS):
+            yield f"{solver} is not installed (extra certify): its answers are not part of this page"
+        yield ""
+    if not claim.proofs:
+        yield f"{claim.id} has no proof in this form; its checks are shown by python -m theory {claim.id}"
+
+
 def _block(label: str, text: str) -> list[str]:
     """``label`` in a margin, ``text`` wrapped beside it."""
     return textwrap.wrap(
@@ -83,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 when everything that was checked closed, 1 when something did not, 2 for a bad request."""
     parser = argparse.ArgumentParser(prog="python -m theory", description="What is true about VRAdam.")
     parser.add_argument("ids", nargs="*", metavar="ID", help="claims to show in full (default: the table of all)")
+    parser.add_argument("--steps", action="store_true", help="print the proofs of the claims, statement by statement")
     parser.add_argument("--json", action="store_true", help="print the ledger as JSON")
     parser.add_argument("--search", action="store_true", help="first find the stored certificates anew (minutes)")
     parser.add_argument("--map", action="store_true", help="verify every box of the map of stability (minutes)")
@@ -93,6 +118,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         claims = chosen(options.ids)
     except ValueError as error:
         parser.error(str(error))
+    if options.steps:
+        print("\n".join(line for claim in claims for line in proofs(claim)))
+        return 0 if all(proof.closes() for claim in claims for proof in claim.proofs) else 1
     if (setting := (options.beta1, options.S, options.alpha1)) != (None, None, None):
         return _say(parser, setting)
     if options.map:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import sympy as sp
 
@@ -94,6 +94,17 @@ class BoundCheck:
         return self.holds
 
 
+class Written(Protocol):
+    """What a claim needs of a :class:`theory.methods.proof.Proof`."""
+
+    title: str
+    steps: dict[str, Any]
+
+    def lemmas(self) -> Mapping[str, Written]: ...
+
+    def closes(self) -> bool: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """One published (or introduced) claim as an executable object.
@@ -113,6 +124,7 @@ class Claim:
     formulas : name -> expression in :data:`theory.notation.SYMBOLS`.
     steps : name -> function returning True when that proof step (or counterexample) holds.
     certificates : stored data that :mod:`theory.certificates.check` verifies.
+    proofs : written statement by statement in :mod:`theory.methods.proof`; each must close.
     concludes : the status of the claim *as reported* when everything closes.
     holds : what is true, in a few plain words for the row of a table; of an observation, the scope of our runs.
     inequalities : step -> its hypotheses, for the steps that are inequalities; the other steps are identities, exact
@@ -137,6 +149,7 @@ class Claim:
     formulas: Mapping[str, sp.Expr] = field(default_factory=dict)
     steps: Mapping[str, Callable[[], bool | BoundCheck]] = field(default_factory=dict)
     certificates: tuple[Certificate, ...] = ()
+    proofs: tuple[Written, ...] = ()
     holds: str = ""
     inequalities: Mapping[str, str] = field(default_factory=dict)
     cited: tuple[Cited, ...] = ()
@@ -153,13 +166,20 @@ class Claim:
             return "certificate"
         if check in {item.step for item in self.cited}:
             return "cited lemma"
-        return "inequality" if check in self.inequalities else "identity"
+        return "inequality" if check in self.inequalities or check.startswith("proof: ") else "identity"
 
     @property
     def tally(self) -> dict[StepKind, int]:
         """How many steps the proof has of each kind."""
         checks = [f"formula {name}" for name in self.formulas] + list(self.steps)
         count = Counter(self.kind(check) for check in checks if self.kind(check) != "cited lemma")
+        written = {part.title: part for proof in self.proofs for part in (*proof.lemmas().values(), proof)}
+        count.update(
+            "inequality" if step.kind == "inequality" else "identity"  # applications and rules compare expressions
+            for part in written.values()
+            for step in part.steps.values()
+            if step.kind != "given"
+        )
         others: dict[StepKind, int] = {
             "certificate": len(self.certificates),
             "cited lemma": len(self.cited),
@@ -257,6 +277,8 @@ def examine(claim: Claim) -> Examination:
         check(f"formula {name}", partial(_agree, derived, name, formula))
     for name, step in claim.steps.items():
         check(name, step)
+    for proof in claim.proofs:
+        check(f"proof: {proof.title}", proof.closes)
     for certificate in claim.certificates:
         check(f"certificate {certificate.name}", partial(_certificate_holds, certificate))
     failed = [name for name, holds in checks.items() if not holds]

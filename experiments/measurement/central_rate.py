@@ -25,11 +25,14 @@ from theory.claims.bias.worst_noise import Setting
 from theory.claims.convergence.predictable_gate import trivial_line
 from theory.claims.convergence.shares import best, theorem2_shares, theorem4_shares
 from theory.claims.convergence.smoothed_gate import theorem_beta1_zero_shares, theorem_shares
-from vradam.gates import inside, published
+from vradam.gates import averaged, held, inside, published
 
 #: What every gate is measured by.
 QUANTITY: Final = "E||grad F||^2 (the same coin)"
-#: The bounds that a gate is held against, without momentum and with: of a predictable gate for the published one.
+#: The opening laws of the gates that have one.
+LAWS: Final[Mapping[str, Callable[[float], Any]]] = {"smoothed": averaged, "held": held}
+#: The bounds to compare with, without momentum and with: of a predictable gate for the published one. A gate that is
+#: not here is measured, and has no theorem.
 BOUNDS: Final[Mapping[str, tuple[sp.Expr, sp.Expr]]] = {
     "published": (theorem2_shares, theorem4_shares),
     "predictable": (theorem2_shares, theorem4_shares),
@@ -63,16 +66,14 @@ PAPER: Final = Central(
 def optimizer(gate: str, setting: Setting, steps: int) -> vradam.VRAdam:
     """VRAdam in the proofs' form with this gate, tuned to the horizon.
 
-    ``predictable`` sees the last velocity and multiplies the gradient; ``smoothed`` forgets at the rate ``1/N``.
+    ``predictable`` sees the last velocity and multiplies the gradient; ``smoothed`` and ``held`` forget at the rate
+    ``1/N``.
     """
     values = setting.values(steps)
     numbers: dict[str, Any] = {name: values[name] for name in ("alpha0", "alpha1", "beta1", "beta2", "beta3", "eps")}
-    return vradam.VRAdam(
-        gate=inside if gate == "predictable" else published,
-        gate_decay=values["gate_decay"] if gate == "smoothed" else 0.0,
-        proof_form=True,
-        **numbers,
-    )
+    if gate in LAWS:
+        numbers["law"] = LAWS[gate](values["gate_decay"])
+    return vradam.VRAdam(gate=inside if gate == "predictable" else published, proof_form=True, **numbers)
 
 
 def measure(central: Central, setting: Setting, gate: str, steps: int) -> xr.Dataset:
@@ -110,6 +111,13 @@ def mean_interval(values: ArrayLike, level: float) -> tuple[NDArray, NDArray]:
     return values.mean(axis=-1) - half, values.mean(axis=-1) + half
 
 
+def bound_of(gate: str, setting: Setting, steps: int) -> float:
+    """The bound of this gate at its best shares; NaN where there is no theorem."""
+    if gate not in BOUNDS:
+        return float("nan")
+    return float(best(BOUNDS[gate][setting.beta1 > 0], **setting.values(steps)))
+
+
 def key(gate: str, setting: Setting, steps: int) -> str:
     """The name of a chunk."""
     return f"central-{gate}-{setting.beta1:g}-{steps}"
@@ -134,15 +142,10 @@ def collect(central: Central, gates: tuple[str, ...], done: Mapping[str, xr.Data
         ]
     )
     low, high = mean_interval(runs, central.level)
-    bounds = np.array(
-        [
-            [
-                [best(BOUNDS[gate][setting.beta1 > 0], **setting.values(steps)) for steps in central.horizons]
-                for gate in gates
-            ]
-            for setting in central.settings
-        ]
-    )
+    bounds = [
+        [[bound_of(gate, setting, steps) for steps in central.horizons] for gate in gates]
+        for setting in central.settings
+    ]
     return xr.Dataset(
         {
             "mean": (("beta1", "gate", "N"), runs.mean(axis=-1)),

@@ -102,8 +102,8 @@ PAPER = Setup(
     central=central_rate.PAPER,
     seeds=64,
 )
-#: The gates of C1a and C2, as :mod:`experiments.measurement.central_rate` calls them.
-GATES = ("predictable", "smoothed")
+#: The gates of C1a and C2, as :mod:`experiments.measurement.central_rate` calls them, and one that is only measured.
+GATES = ("predictable", "smoothed", "held")
 
 
 def run(setup: Setup, chunks: Chunks) -> Result:

@@ -20,7 +20,7 @@ from theory.claims.convergence.smoothed_gate import theorem_beta1_zero_shares, t
 from theory.notation import L, R, alpha1, beta1, d, mu, theta
 
 SETTINGS = (WITHOUT_MOMENTUM, WITH_MOMENTUM, *MORE_MOMENTUM)
-GATES = ("published", "predictable", "smoothed")
+GATES = ("published", "predictable", "smoothed", "held")
 SHORT = Central(settings=(WITHOUT_MOMENTUM,), horizons=(100_000, 4_000_000))
 
 
@@ -150,6 +150,12 @@ def test_the_plateau_is_told_from_two_percent_more(data):
     wrong = data.assign(plateau=1.02 * data.plateau)
     reported = central_rate.against_bound(data, "published")
     assert verdict("refuted", Confrontation("C1b", reported, (central_rate.against_plateau(wrong),))) == "open"
+
+
+def test_a_gate_without_a_theorem_is_measured(data):
+    held = data.sel(gate="held")
+    assert held.bound.isnull().all() and (held.high < data.bound.sel(gate="predictable")).all()
+    assert (held["mean"] > data["mean"].sel(gate="predictable")).all()
 
 
 # ---------------------------------------------------------------- its intervals

@@ -28,7 +28,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
 from theory.claim import Claim
-from theory.claims.convergence import extremal_cases, shares
+from theory.claims.convergence import extremal_cases, predictable_proof, shares
 from theory.claims.convergence.shares import FREE, PUBLISHED, Version, theorem2_shares, theorem4_shares
 from theory.claims.convergence.straight_slope import nearly_attained
 from theory.methods import enumeration, rate_lemmas
@@ -225,6 +225,7 @@ C1a = Claim(
     },
     prose=("The lemmas hold at every step of every path; their expectations are added up over the horizon.",),
     derive=derive,
+    proofs=(predictable_proof.PROOF,),
     formulas={
         "theorem1": theorem1,
         "theorem2": theorem2,
@@ -246,6 +247,7 @@ C1a = Claim(
         "exchange of sums in the drift": rate_lemmas.prove_drift_sum_exchange,
         "weights of tau": rate_lemmas.prove_weights,
         "the best shares": shares.prove_best_shares,
+        "the conclusion of the proof is theorem4_shares": predictable_proof.conclusion_is_theorem4,
         "denominator": rate_lemmas.prove_denominator,
         "step size": rate_lemmas.prove_step_size,
         "every path of 6 steps: descent": lambda: holds(enumeration.descent(PREDICTABLE)),

@@ -38,6 +38,7 @@ from theory import recursion
 from theory.certificates.statement import Statement
 from theory.claim import Certificate, Claim
 from theory.claims.gate_sequences import TWO_GATES
+from theory.claims.smoothed_gate.proof import PROOFS
 from theory.methods.linearisation import without_decay
 from theory.methods.quadratic_family import (
     conservation,
@@ -320,6 +321,7 @@ S7 = Claim(
         "sharp: below beta1^2 two gates in turn diverge": two_gates_show_it_is_sharp,
         "beyond the edge: the period-2 orbit and its window": orbit_window,
     },
+    proofs=PROOFS,
     certificates=(
         _sawtooth("gates_sawtooth_50", "1/2", "249/1000", "29997/5000", ("1997/1000", "2001/500"), "1251/1250"),
         _sawtooth("gates_sawtooth_70", "7/10", "489/1000", "56661/5000", ("583/125", "6669/1000"), "2501/2500"),
