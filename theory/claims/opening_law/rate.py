@@ -1,6 +1,6 @@
 """C3: the rate O(ln N / sqrt N) under the opening law, for any signal in any units.
 
-    w_n = max(min(z_n, alpha1), g w_{n-1}),   gamma_n = 1/(1 + w_n),   x_n = x_{n-1} - alpha_n gamma_n m_n/sqrt(eps + s_n),
+    w_n = max(min(z_n, alpha1), g w_{n-1}),  gamma_n = 1/(1+w_n),  x_n = x_{n-1} - alpha_n gamma_n m_n/sqrt(eps + s_n),
 
 the proofs' form of :mod:`theory.claims.convergence.predictable_gate` with w_0 = 0. The gate stands *outside* the
 momentum and sees ``g_n``. Whatever it sees, it moves little in all: its total variation TV is at most
@@ -36,10 +36,11 @@ from theory.claims.convergence.predictable_gate import (
     read_recursion,
     squares,
 )
+from theory.claims.convergence.shares import FREE, theorem2_shares, theorem4_shares
 from theory.claims.opening_law import variation as lemmas
 from theory.claims.opening_law.stability import every_signal_obeys_it
 from theory.methods import rate_lemmas
-from theory.notation import N, R, alpha1, beta1, beta2, d, eps, gate_decay, grad_bound, latex
+from theory.notation import N, R, alpha1, beta1, beta2, d, eps, gate_decay, grad_bound, latex, theta
 from theory.recursion import ALGORITHM, Coefficients
 
 # ---------------------------------------------------------------- the formulas
@@ -56,6 +57,8 @@ price_by_squares = _unit * sp.sqrt(_a * variation * _Lam) / (1 - _rho) ** sp.Rat
 
 theorem = convergence.theorem4 + (1 + alpha1) * price
 theorem_beta1_zero = convergence.theorem2 + (1 + alpha1) * price.subs(beta1, 0)
+theorem_shares = theorem4_shares + (1 + alpha1) / (1 - theta) * price / 2
+theorem_beta1_zero_shares = theorem2_shares + (1 + alpha1) / (1 - theta) * price.subs(beta1, 0) / 2
 limit = convergence.limit_theorem4
 price_limit = 2 * d * R * grad_bound * (sp.Rational(1, 2) + _a) / sp.sqrt(1 - beta1**2)
 
@@ -85,12 +88,14 @@ def derive(c: Coefficients = ALGORITHM) -> dict[str, sp.Expr]:
     numbers, plain = read_recursion(c), read_recursion(no_momentum(c))
     moved, a = total_variation(c), 1 - numbers.floor
     base, at_floor = assemble_momentum(numbers), progress(numbers)
+    plain_shares = assemble_no_momentum(plain, FREE)
     return {
         "variation": moved,
         "price": paid(numbers, moved) / at_floor * numbers.floor,
         "theorem": base + paid(numbers, moved) / at_floor,
         "price_by_squares": paid_by_squares(numbers, moved, a) / at_floor * numbers.floor,
         "theorem_beta1_zero": assemble_no_momentum(plain) + paid(plain, moved) / progress(plain),
+        "theorem_beta1_zero_shares": plain_shares + paid(plain, moved) / progress(plain, FREE),
         "limit": rate_limit(base) + sp.limit(scaled_limit(paid(numbers, moved) / at_floor) / sp.log(N), N, sp.oo),
         "price_limit": scaled_limit(paid(numbers, moved) / at_floor * numbers.floor),
     }
@@ -127,7 +132,7 @@ C3 = Claim(
     title="The rate O(ln N / sqrt N) under the opening law, whatever the gate sees",
     as_reported=(
         "introduced here, as a repair of Theorem 4.2 for a whole family: with any signal, if the gate opens by at most "
-        "a factor g = 1 - c/N per step, E||grad F(x_tau)||^2 = O(ln N / sqrt N), with the constant of a predictable gate"
+        "a factor g = 1 - c/N per step, E||grad F(x_tau)||^2 = O(ln N/sqrt N), with the constant of a predictable gate"
     ),
     statement=(
         r"\mathbb{E}\|\nabla F(x_\tau)\|^2 \leq \mathrm{(Theorem\ 4)} + (1 + \alpha_1) X, \quad X = "
@@ -139,12 +144,13 @@ C3 = Claim(
     ),
     source="introduced here; it builds on arXiv:2003.02395, Theorems 2 and 4, and on Theorem 4.2 of arXiv:2505.13196",
     assumptions=(
-        "the gate stands outside the momentum and obeys the opening law with w_0 = 0; its signal is any adapted one and "
-        "may see the current gradient",
+        "the gate stands outside the momentum and obeys the opening law with w_0 = 0; its signal is any adapted one, "
+        "and may see the current gradient",
         "F >= F*, grad F is L-Lipschitz, its components at most grad_bound <= R in modulus",
         "E[g_n | past] = grad F(x_{n-1}) and max-norm of g_n <= R - sqrt(eps)",
         "the proofs' form of the algorithm: no correction of the velocity, eps inside the root, no weight decay",
         "0 <= beta1 < beta2 < 1, N > beta1/(1 - beta1), 0 < gate_decay < 1, 0 <= alpha1 < infinity",
+        "theorem_beta1_zero_shares: for every theta in (0, 1)",
         "limit, price_limit: alpha0 = 1/sqrt N, beta2 = 1 - 1/N, gate_decay = 1 - 1/N",
         "open: O(ln N/sqrt N) for 1 - gate_decay = N^-p with 1/4 <= p < 1; for a fixed gate_decay no bound can vanish",
     ),
@@ -156,6 +162,16 @@ C3 = Claim(
         "that always opens at the same speed keeps a bias, small for slow gates: no proof can remove it."
     ),
     concludes="proved under assumptions",
+    holds="the bound of a predictable gate plus a term of lower order, for any signal, if 1 - g = O(1/N)",
+    inequalities={
+        "every signal obeys the law": "z_t >= 0, w_0 = 0, 0 < g < 1",
+        "every lemma at its extremal case": "the case in which each lemma is (nearly) attained, and its ratio",
+    },
+    prose=(
+        "The lemmas hold at every step of every path; their expectations are added up over the horizon.",
+        "The gate of k+1 steps ago is known before the gradient of k steps ago is drawn, so the descent lemma of "
+        "Theorem 4 applies with it; only the difference of the two gates is new.",
+    ),
     derive=derive,
     formulas={
         "variation": variation,
@@ -163,6 +179,7 @@ C3 = Claim(
         "theorem": theorem,
         "price_by_squares": price_by_squares,
         "theorem_beta1_zero": theorem_beta1_zero,
+        "theorem_beta1_zero_shares": theorem_beta1_zero_shares,
         "limit": limit,
         "price_limit": price_limit,
     },
@@ -183,6 +200,7 @@ C3 = Claim(
         "L3: the tail of the velocity": lemmas.prove_tail,
         "L4: the price of variation": lemmas.prove_price,
         "L5: the price by squares": lemmas.prove_price_by_squares,
+        "every lemma at its extremal case": lemmas.every_lemma_at_its_extremal_case,
         "limits at other decays": limits_at_other_decays,
         "a fixed decay keeps a bias": lemmas.prove_fixed_decay_keeps_a_bias,
     },

@@ -8,10 +8,11 @@ lemma comes with the case that attains it; the tests ask for that ratio.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import sympy as sp
 
-from theory.claim import vanishes
+from theory.claim import BoundCheck, vanishes
 from theory.methods.rate_lemmas import inside_unit, series
 from theory.recursion import ALGORITHM, Coefficients, held
 
@@ -105,11 +106,11 @@ def prove_price_by_squares() -> bool:
 
 
 def prove_split() -> bool:
-    """``E[gamma_n A_k] >= E[gamma_{n-k-1} A_k] - E|Delta_k A_k|``: the gate of k+1 steps ago knows none of the gradients.
+    """``E[gamma_n A_k] >= E[gamma_{n-k-1} A_k] - E|Delta_k A_k|``.
 
-    So the descent lemma of Theorem 4 applies with that factor; its share of the progress is at least ``1/(1+alpha1)``
-    and what it loses at most 1 times what it lost. For gamma between the two,
-    ``gamma (kept - lost) - (kept/(1+alpha1) - lost) = (gamma - 1/(1+alpha1)) kept + (1 - gamma) lost``.
+    The gate of k+1 steps ago knows none of the gradients, so the descent lemma of Theorem 4 applies with that factor;
+    its share of the progress is at least ``1/(1+alpha1)`` and what it loses at most 1 times what it lost. For gamma
+    between the two, ``gamma (kept - lost) - (kept/(1+alpha1) - lost) = (gamma - 1/(1+alpha1)) kept + (1-gamma) lost``.
     """
     kept, lost, gamma, alpha1 = sp.symbols("kept lost gamma alpha1", nonnegative=True)
     floor = 1 / (1 + alpha1)
@@ -130,6 +131,54 @@ def prove_fixed_decay_keeps_a_bias() -> bool:
     positive = alpha1 * (1 - g**k) / ((1 + alpha1) * (1 + alpha1 * g**k))
     down = sp.summation(sp.Rational(1, 2) ** (k + 1), (k, 1, sp.oo))
     return vanishes(later - positive) and down == sp.Rational(1, 2)
+
+
+# ---------------------------------------------------------------- where the lemmas are attained
+
+
+def ratio_of_the_rise(g: float) -> float:
+    """L1 at ``w = 1/sqrt g``: exactly attained."""
+    closing = g**-0.5
+    return (1 / (1 + g * closing) - 1 / (1 + closing)) / ((1 - g**0.5) / (1 + g**0.5))
+
+
+def ratio_of_the_variation(steps: int, alpha1: float = 19.0) -> float:
+    """L2 for a gate that closes, reopens as fast as the law with ``1 - g = 1/N`` allows, and closes: TV over its bound.
+
+    >>> [round(ratio_of_the_variation(steps), 3) for steps in (10, 100, 1000)]
+    [0.925, 0.986, 0.992]
+    """
+    g = 1 - 1 / steps
+    starts = [alpha1 * g**-shift for shift in range(-6 * steps, 1)]  # where the run of N steps begins to reopen
+
+    def variation(first: float) -> float:
+        closings = [0.0, *(first * g**k for k in range(steps - 1)), alpha1]
+        gammas = [1 / (1 + closing) for closing in closings]
+        return sum(abs(after - before) for before, after in pairwise(gammas))
+
+    best = max(variation(first) for first in starts[:: max(1, steps // 100)])
+    root = g**0.5
+    return best / (2 * steps * (1 - root) / (1 + root) + alpha1 / (1 + alpha1))
+
+
+def ratio_of_the_price(beta1: float = 0.9, beta2: float = 0.99, past: int = 400, future: int = 200) -> float:
+    """L4 (and with it L3) for one closing after a geometric run ``g_{m-k} = (beta1/beta2)^k``; eps = 0, one coordinate.
+
+    >>> ratio_of_the_price() > 0.999
+    True
+    """
+    run = [(beta1 / beta2) ** k for k in range(past)]  # g_{m-k}; nothing after step m
+    squares = sum(beta2**k * g * g for k, g in enumerate(run))  # s_m
+    left = sum(beta1**k * g for k, g in enumerate(run))
+    paid = sum(beta1**j * left / (beta2**j * squares) ** 0.5 for j in range(future))  # sum over the steps m + j
+    rho = beta1 / beta2**0.5
+    return paid * (1 - rho) * (1 - rho * rho) ** 0.5
+
+
+def every_lemma_at_its_extremal_case() -> BoundCheck:
+    """L1 to L4 hold and are attained: half of any of them would be too little."""
+    ratios = (ratio_of_the_rise(0.9), ratio_of_the_variation(100), ratio_of_the_price(), ratio_of_the_price(0.5, 0.9))
+    return BoundCheck(max(ratios) <= 1 + 1e-12, 1 / min(ratios))
 
 
 def bias_of_a_fixed_decay(g: float, alpha1: float) -> float:
