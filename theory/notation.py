@@ -26,6 +26,7 @@ s1, s2          two values of (step size * curvature)          > 0
 N               number of steps                                positive integer
 d               number of parameters                           positive integer
 R               max-norm of stochastic gradients + sqrt(eps)   > 0
+grad_bound      sup of the max-norm of grad F (C3)             > 0
 D               F(x_0) - F*                                    >= 0
 G               bound on the norm of the velocity              > 0
 v               speed, the norm of the velocity                >= 0
@@ -62,6 +63,7 @@ s2 = sp.Symbol("s2", positive=True)
 N = sp.Symbol("N", integer=True, positive=True)
 d = sp.Symbol("d", integer=True, positive=True)
 R = sp.Symbol("R", positive=True)
+grad_bound = sp.Symbol("grad_bound", positive=True)
 D = sp.Symbol("D", nonnegative=True)
 G = sp.Symbol("G", positive=True)
 v = sp.Symbol("v", nonnegative=True)
@@ -77,7 +79,7 @@ SYMBOLS: Final[dict[str, sp.Symbol]] = {
     for symbol in (
         alpha0, alpha1, beta1, beta2, beta3, gate_decay, w0, eps, weight_decay,
         L, m, S, a, s1, s2, N, d, R, D, G, v, k, p, amplitude, theta, mu,
-        gradient,
+        gradient, grad_bound,
     )
 }  # fmt: skip
 
@@ -90,6 +92,7 @@ LATEX: Final[dict[sp.Symbol, str]] = {
     beta3: r"\beta_3",
     gate_decay: r"\beta_g",
     w0: "w_0",
+    grad_bound: r"G_\infty",
     eps: r"\varepsilon",
     weight_decay: r"\lambda",
     theta: r"\theta",
@@ -108,7 +111,7 @@ EXAMPLE: Final[dict[sp.Symbol, sp.Rational]] = {
         alpha0: "2/9", alpha1: "7/3", beta1: "3/5", beta2: "9/10", beta3: "6/5", gate_decay: "4/5", eps: "1/50",
         weight_decay: "1/7", w0: "3/7", L: "4/3", m: "1/11", S: "3/2", a: "1/2", s1: "5/2", s2: "3/4", N: "97", d: "3",
         R: "3", D: "2/3", G: "7/2", v: "8/5", k: "9/2", p: "3/8", amplitude: "5/3", theta: "2/5",
-        gradient: "2/5", mu: "4/7",
+        gradient: "2/5", mu: "4/7", grad_bound: "6/5",
     }.items()
 }  # fmt: skip
 

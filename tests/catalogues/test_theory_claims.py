@@ -24,7 +24,27 @@ from theory.notation import EXAMPLE, LATEX, a, beta1, beta2, edge, gate_decay
 from theory.recursion import ALGORITHM, Coefficients
 
 #: Ids that others rely on; claims may be added.
-LEDGER = ["K1", "G1", "G2", "S1", "S2", "S3a", "S3b", "S4", "S5", "S6", "S7", "C1a", "C1b", "C2", "E1", "E2", "E3"]
+LEDGER = [
+    "K1",
+    "G1",
+    "G2",
+    "S1",
+    "S2",
+    "S3a",
+    "S3b",
+    "S4",
+    "S5",
+    "S6",
+    "S7",
+    "S8",
+    "C1a",
+    "C1b",
+    "C2",
+    "C3",
+    "E1",
+    "E2",
+    "E3",
+]
 PUBLISHED = {
     "K1": "proved under assumptions", "G1": "proved", "G2": "refuted", "S1": "proved", "S2": "proved under assumptions",
     "S3a": "refuted", "S3b": "refuted", "S4": "refuted",
@@ -41,6 +61,8 @@ NAMES = {
     "C1a": {"limit_theorem2": "L R alpha1 d", "limit_theorem4": "L R alpha1 beta1 d"},
     "S7": {"gate_decay_sufficient": "beta1", "gate_decay_star": "S alpha1 beta1"},
     "C2": {"limit": "L R alpha1 beta1 d"},
+    "S8": {"gate_decay_sufficient": "beta1", "gate_decay_star": "S alpha1 beta1 w0", "largest_rate": "L beta1 w0"},
+    "C3": {"limit": "L R alpha1 beta1 d", "variation": "N alpha1 gate_decay"},
 }
 
 by_id = {claim.id: claim for claim in CLAIMS}

@@ -21,6 +21,7 @@ from experiments.studies import (
     gate,
     gate_sequences,
     kinetic_energy,
+    opening_law,
     sensitivity,
     source,
     stability,
@@ -79,6 +80,11 @@ def small_data():
         tasks=(Task(problems.HIMMELBLAU, steps=60), Task(problems.RATIONAL, steps=60)), seeds=(2, 3),
         map_tasks=(Task(problems.HIMMELBLAU, steps=60),),
     )  # fmt: skip
+    lawful = opening_law.Setup(
+        beta1=(0.5, 0.9), fractions=(0.5, 0.9), dimensions=(1,), starts=2, steps=60, sharp=(0.9,), ceilings=((0.9, 1.0),),
+        varied=200, horizons=(400,), runs=3, ratios=(3.0, 8.0), burst_steps=400, sharpening_steps=100,
+        bias_steps=(100, 1000), seeds=2, scale_steps=20,
+    )  # fmt: skip
     plateaus = [bias.measure_plateau(noise, law) for law in noise.laws]
     curves = [bias.measure_curve(noise, noise.curve_laws[0], name) for name in SHOWN]
     return {
@@ -111,6 +117,7 @@ def small_data():
             ),
         },
         "sensitivity": sensitivity.run(small, none).data,
+        "opening_law": opening_law.run(lawful, none).data,
         "source": {"phase_portrait": source.phase_portrait(source.DEFAULT)},
         "speed": reference("speed"),  # no time is measured in a test
         "tasks": reference("tasks"),  # to compute them anew needs networks

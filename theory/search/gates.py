@@ -54,6 +54,8 @@ SAWTEETH: Mapping[str, Sawtooth] = {  # gate_decay just below beta1^2
     "gates_sawtooth_50": Sawtooth("1/2", "249/1000", "9999/10000"),
     "gates_sawtooth_70": Sawtooth("7/10", "489/1000", "9999/10000"),
     "gates_sawtooth_90": Sawtooth("9/10", "809/1000", "99999/100000"),
+    "gates_sawtooth_90_close": Sawtooth("9/10", "80999/100000", "9999999/10000000"),
+    "gates_sawtooth_99": Sawtooth("99/100", "9799/10000", "9999999/10000000"),
 }
 
 
