@@ -1,8 +1,9 @@
 """``python -m experiments``: confront every claim with runs, print the ledger, write the report.
 
 Exit status: 0 if every verdict that has an expectation meets it, 1 if one does not, 2 for a wrong command line, 3 if
-the job cannot run (folder in use, disk full, folder not writable, code edited meanwhile), 130 if it was interrupted.
-With ``--verify``: 0 if all is sound, 1 if not.
+the job cannot run (folder in use, disk full, folder not writable, code edited meanwhile), 130 if it was interrupted,
+141 if whoever read the output of a pipe went away; the results are stored nevertheless. With ``--verify``: 0 if all is
+sound, 1 if not.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from experiments.catalogue import Catalogue
     from experiments.job import Draw
+
+GONE = 141  # as a shell reports the end by SIGPIPE
 
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -82,10 +85,15 @@ def main(
             stream.reconfigure(errors="replace")
     try:
         with Interruptible(message):
-            return _run(command_line, chosen, catalogue, draw)
+            status = _run(command_line, chosen, catalogue, draw)
+            sys.stdout.flush()
+            return status
     except KeyboardInterrupt:
         print(message, file=sys.stderr, flush=True)
         return 130
+    except BrokenPipeError:  # everything is stored by then; whoever read the table has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GONE
     except OSError as error:
         print(f"Cannot continue: {error}\nFinished chunks are kept; to continue:\n    {again}", file=sys.stderr)
         return 3
@@ -194,6 +202,9 @@ def _positive(text: str) -> int:
 
 
 if __name__ == "__main__":
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell; a file opened later must not take its number
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()

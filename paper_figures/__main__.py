@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -30,14 +31,18 @@ from paper_figures.style import save, sheet
 log = logging.getLogger("paper_figures")
 REFERENCE = Path(__file__).parent.parent / "experiments" / "reference"
 DRAWN_FROM = "drawn_from.json"
+GONE = 141  # as a shell reports the end by SIGPIPE
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Draw (or check) and say where each figure's data came from.
 
-    The status is 1 if ``--check`` finds a figure whose data changed, or if a figure that was named cannot be drawn.
+    The status is 1 if ``--check`` finds a figure whose data changed, or if a figure that was named cannot be drawn, 3
+    if a file cannot be read or written, 141 if whoever read the output of a pipe went away.
     """
-    parser = argparse.ArgumentParser(prog="python -m paper_figures", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m paper_figures", description="Draw the figures from stored results."
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw; all of them without a name")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of stored results (default: results)")
     parser.add_argument("--check", action="store_true", help="report figures whose data changed since they were drawn")
@@ -171,5 +176,23 @@ def digest_of(data: Mapping[str, xr.Dataset]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _in_shell() -> int:
+    """:func:`main` at the end of a pipe or without one: a reader that has gone is no error, and no result either."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell; a file opened later must not take its number
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it does not raise again
+        return GONE
+    except OSError as error:
+        print(f"Cannot continue: {error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 3
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_in_shell())

@@ -65,8 +65,10 @@ SHEET: Final[dict[str, Any]] = {
 
 @contextmanager
 def sheet() -> Iterator[None]:
-    """The style sheet, for the time of a ``with`` block."""
-    with matplotlib.rc_context(SHEET):
+    """Matplotlib's defaults and :data:`SHEET`, no reader's settings, for the time of a ``with`` block."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SHEET)
         yield
 
 

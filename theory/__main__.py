@@ -16,6 +16,7 @@ import io
 import itertools
 import json
 import math
+import os
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ from theory.methods import solvers
 from theory.methods.proof import Proof, printed
 
 WIDTH = 100
+GONE = 141  # as a shell reports the end by SIGPIPE
 HEADER = f"{'id':4} {'status':25} {'checks':>7} {'seconds':>8}  title"
 
 
@@ -104,7 +106,11 @@ def _block(label: str, text: str) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 when everything that was checked closed, 1 when something did not, 2 for a bad request."""
+    """Exit status 0 when everything that was checked closed, 1 when something did not, 2 for a bad request.
+
+    3 where a file cannot be read or the output not be written; 141 where the reader of a pipe went away before the end:
+    then nothing is said about what was left.
+    """
     parser = argparse.ArgumentParser(prog="python -m theory", description="What is true about VRAdam.")
     parser.add_argument("ids", nargs="*", metavar="ID", help="claims to show in full (default: the table of all)")
     parser.add_argument("--steps", action="store_true", help="print the proofs of the claims, statement by statement")
@@ -162,7 +168,25 @@ def _say(parser: argparse.ArgumentParser, setting: tuple[float | None, ...]) -> 
     return 0
 
 
-if __name__ == "__main__":
+def _in_shell() -> int:
+    """:func:`main` at the end of a pipe or without one: a reader that has gone is no error, and no result either."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell; a file opened later must not take its number
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode still gets its table
-    sys.exit(main())
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it does not raise again
+        return GONE
+    except OSError as error:
+        print(f"Cannot continue: {error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 3
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(_in_shell())

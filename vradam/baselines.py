@@ -8,12 +8,10 @@ the place of theta_{t-1}. Hyper-parameters outside their domain raise ValueError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from vradam import gates, laws
 from vradam.gated import (
@@ -25,51 +23,24 @@ from vradam.gated import (
     gate_sees,
     gated_learning_rate,
     memory_at_start,
-    rate_at,
     top_rate,
 )
-from vradam.validation import hyper_parameter, matching, over_runs, real_array
+from vradam.stepping import (
+    adam_direction,
+    adam_preconditioner,
+    at_rest,
+    average_of_squares,
+    corrected_root,
+    moved,
+    no_preconditioner,
+    rate,
+    rectification,
+    ungated_learning_rate,
+)
+from vradam.validation import check_fields, matching, over_runs, restore
 
 RATE, DECAY, POSITIVE, NON_NEGATIVE = "[0, inf)", "[0, 1)", "(0, inf)", "[0, inf)"
-
-
-def check(optimizer: Any, domains: Mapping[str, str]) -> None:
-    """Replace every hyper-parameter of a frozen dataclass by its checked value; schedules are left alone."""
-    for name, domain in domains.items():
-        value = getattr(optimizer, name)
-        if not (name == "alpha0" and callable(value)):
-            object.__setattr__(optimizer, name, hyper_parameter(name, value, domain))
-
-
-def at_rest(x: ArrayLike) -> State:
-    """The state before the first step from ``x`` (..., d): everything zero."""
-    x = real_array("x", x)
-    if x.ndim == 0:
-        raise ValueError("x must have shape (..., d), got a scalar")
-    zeros = np.zeros(x.shape, x.dtype)
-    return State(zeros, zeros, np.zeros(x.shape[:-1]), 0)
-
-
-def ungated_learning_rate(optimizer: Any, state: State) -> Array:
-    """alpha0 at the step that produced ``state``, shape (...)."""
-    eta = np.asarray(rate_at(optimizer.alpha0, max(state.step, 1)), dtype=np.float64)
-    return np.broadcast_to(eta, np.broadcast_shapes(eta.shape, state.kinetic.shape))
-
-
-def average(name: str, decay: float | Array, old: Array, new: Array) -> Array:
-    """``decay * old + (1 - decay) * new``, capped at the largest float."""
-    column = over_runs(name, decay, new)
-    return np.minimum(column * old + (1 - column) * new, np.finfo(new.dtype).max)
-
-
-def rate(optimizer: Any, state: State, x: Array) -> Array:
-    """alpha0 of the step after ``state``, as it broadcasts against ``x`` (..., d)."""
-    return over_runs("alpha0", rate_at(optimizer.alpha0, state.step + 1), x)
-
-
-def moved(x: Array, eta: Array, weight_decay: float | Array, direction: Array) -> Array:
-    """``(1 - eta weight_decay) x - eta direction``."""
-    return (1 - eta * over_runs("weight_decay", weight_decay, x)) * x - eta * direction
+MOMENTS = {"alpha0": RATE, "beta1": DECAY, "beta2": DECAY, "eps": POSITIVE}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,7 +59,7 @@ class GradientDescent:
     weight_decay: float | Array = 0.0
 
     def __post_init__(self) -> None:
-        check(self, {"alpha0": RATE, "weight_decay": NON_NEGATIVE})
+        check_fields(self, {"alpha0": RATE, "weight_decay": NON_NEGATIVE})
 
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, x: ArrayLike, grad: ArrayLike, state: State) -> tuple[Array, State]:
@@ -98,6 +69,8 @@ class GradientDescent:
 
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
+    __setstate__ = restore
+    preconditioner = no_preconditioner
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,7 +88,7 @@ class HeavyBall:
     weight_decay: float | Array = 0.0
 
     def __post_init__(self) -> None:
-        check(self, {"alpha0": RATE, "beta1": DECAY, "weight_decay": NON_NEGATIVE})
+        check_fields(self, {"alpha0": RATE, "beta1": DECAY, "weight_decay": NON_NEGATIVE})
 
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, x: ArrayLike, grad: ArrayLike, state: State) -> tuple[Array, State]:
@@ -127,6 +100,11 @@ class HeavyBall:
 
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
+    __setstate__ = restore
+
+    def preconditioner(self, state: State) -> Array:
+        ones = no_preconditioner(self, state)
+        return (1 - over_runs("beta1", self.beta1, ones)) * ones
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,7 +122,7 @@ class Nesterov:
     weight_decay: float | Array = 0.0
 
     def __post_init__(self) -> None:
-        check(self, {"alpha0": RATE, "beta1": DECAY, "weight_decay": NON_NEGATIVE})
+        check_fields(self, {"alpha0": RATE, "beta1": DECAY, "weight_decay": NON_NEGATIVE})
 
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, x: ArrayLike, grad: ArrayLike, state: State) -> tuple[Array, State]:
@@ -158,6 +136,7 @@ class Nesterov:
 
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
+    __setstate__ = restore
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -190,8 +169,8 @@ class VRMomentum:
     law: laws.Law = laws.published
 
     def __post_init__(self) -> None:
-        check(self, {"alpha0": RATE, "alpha1": "[0, inf]", "beta1": DECAY, "beta3": NON_NEGATIVE})
-        check(self, {"weight_decay": NON_NEGATIVE, "gate_decay": DECAY})
+        check_fields(self, {"alpha0": RATE, "alpha1": "[0, inf]", "beta1": DECAY, "beta3": NON_NEGATIVE})
+        check_fields(self, {"weight_decay": NON_NEGATIVE, "gate_decay": DECAY})
         check_gate(self)
 
     def init(self, x: ArrayLike) -> State:
@@ -214,6 +193,8 @@ class VRMomentum:
         return moved(x, eta, self.weight_decay, velocity), State(velocity, state.second_moment, kinetic, t)
 
     learning_rate = gated_learning_rate
+    __setstate__ = restore
+    preconditioner = no_preconditioner
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -231,19 +212,24 @@ class RMSProp:
     weight_decay: float | Array = 0.0
 
     def __post_init__(self) -> None:
-        check(self, {"alpha0": RATE, "beta2": DECAY, "eps": POSITIVE, "weight_decay": NON_NEGATIVE})
+        check_fields(self, {"alpha0": RATE, "beta2": DECAY, "eps": POSITIVE, "weight_decay": NON_NEGATIVE})
 
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, x: ArrayLike, grad: ArrayLike, state: State) -> tuple[Array, State]:
         x, grad = matching(x, grad)
         t = state.step + 1
-        second_moment = average("beta2", self.beta2, state.second_moment, grad * grad)
+        second_moment = average_of_squares(over_runs("beta2", self.beta2, x), state.second_moment, grad)
         direction = grad / (np.sqrt(second_moment) + over_runs("eps", self.eps, x))
         x = moved(x, rate(self, state, x), self.weight_decay, direction)
         return x, state._replace(second_moment=second_moment, step=t)
 
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
+    __setstate__ = restore
+
+    def preconditioner(self, state: State) -> Array:
+        m = np.asarray(state.second_moment, dtype=np.float64)
+        return np.sqrt(m) + over_runs("eps", self.eps, m) if state.step else np.full(m.shape, np.nan)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -268,7 +254,7 @@ class Adam:
     eps: float | Array = 1e-8
 
     def __post_init__(self) -> None:
-        check(self, {"alpha0": RATE, "beta1": DECAY, "beta2": DECAY, "eps": POSITIVE})
+        check_fields(self, MOMENTS)
 
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, x: ArrayLike, grad: ArrayLike, state: State) -> tuple[Array, State]:
@@ -278,6 +264,8 @@ class Adam:
 
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
+    __setstate__ = restore
+    preconditioner = adam_preconditioner
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -295,7 +283,7 @@ class AdamW:
     weight_decay: float | Array = 1e-2
 
     def __post_init__(self) -> None:
-        check(self, {"alpha0": RATE, "beta1": DECAY, "beta2": DECAY, "eps": POSITIVE, "weight_decay": NON_NEGATIVE})
+        check_fields(self, MOMENTS | {"weight_decay": NON_NEGATIVE})
 
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, x: ArrayLike, grad: ArrayLike, state: State) -> tuple[Array, State]:
@@ -305,16 +293,8 @@ class AdamW:
 
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
-
-
-def adam_direction(adam: Adam | AdamW, grad: Array, state: State) -> tuple[Array, State]:
-    """The bias-corrected velocity over the bias-corrected root mean square + eps, and the new state."""
-    t = state.step + 1
-    beta1, beta2 = over_runs("beta1", adam.beta1, grad), over_runs("beta2", adam.beta2, grad)
-    velocity = beta1 * state.velocity + (1 - beta1) * grad
-    second_moment = average("beta2", adam.beta2, state.second_moment, grad * grad)
-    scale = np.sqrt(second_moment / (1 - beta2**t)) + over_runs("eps", adam.eps, grad)
-    return velocity / (1 - beta1**t) / scale, State(velocity, second_moment, state.kinetic, t)
+    __setstate__ = restore
+    preconditioner = adam_preconditioner
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -339,7 +319,7 @@ class RAdam:
     weight_decay: float | Array = 0.0
 
     def __post_init__(self) -> None:
-        check(self, {"alpha0": RATE, "beta1": DECAY, "beta2": DECAY, "eps": POSITIVE, "weight_decay": NON_NEGATIVE})
+        check_fields(self, MOMENTS | {"weight_decay": NON_NEGATIVE})
 
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, x: ArrayLike, grad: ArrayLike, state: State) -> tuple[Array, State]:
@@ -347,38 +327,25 @@ class RAdam:
         t, eta = state.step + 1, rate(self, state, x)
         beta1, beta2 = over_runs("beta1", self.beta1, x), over_runs("beta2", self.beta2, x)
         velocity = beta1 * state.velocity + (1 - beta1) * grad
-        second_moment = average("beta2", self.beta2, state.second_moment, grad * grad)
+        second_moment = average_of_squares(over_runs("beta2", self.beta2, x), state.second_moment, grad)
         rectified, r = rectification(over_runs("beta2", self.beta2, x.astype(np.float64)), t)
-        root = np.sqrt(second_moment / (1 - beta2**t)) + over_runs("eps", self.eps, x)
-        direction = r.astype(x.dtype) * (velocity / (1 - beta1**t)) / np.where(rectified, root, 1)
+        root = corrected_root(second_moment, beta2, t) + over_runs("eps", self.eps, x)
+        direction = r.astype(x.dtype) * velocity / np.where(rectified, root, 1) / (1 - beta1**t)
         x = moved(x, eta, self.weight_decay, direction)
         return x, State(velocity, second_moment, state.kinetic, t)
 
     init = staticmethod(at_rest)
+    __setstate__ = restore
 
     def learning_rate(self, state: State) -> Array:
         _, r = rectification(np.asarray(self.beta2), max(state.step, 1))
         return ungated_learning_rate(self, state) * r
 
-
-def rectification(beta2: Array, t: int) -> tuple[NDArray[np.bool_], Array]:
-    """Whether rho_t > 4, and then r_t, otherwise 1.
-
-    rho_t is a difference of two numbers near 2/q, q = 1 - beta2. While t q is small it is written as 2t - 1 - 2 U/S
-    instead, with U = sum_{k>=2} binom(t, k) (-q)^(k-2) and S = t - q U = (1 - beta2^t)/q, where nothing cancels.
-    """
-    q = 1 - beta2
-    limit = 2 / q - 1
-    term = np.full(np.shape(q), t * (t - 1) / 2)
-    total, early = term, np.minimum(q, 0.1 / t)
-    for k in range(3, 16):
-        term = -term * early * (t - k + 1) / k
-        total = total + term
-    direct = limit - 2 * t * beta2**t / (1 - beta2**t)
-    rho = np.where(t * q < 0.1, 2 * t - 1 - 2 * total / (t - early * total), direct)
-    rectified = rho > 4
-    rho, limit = np.where(rectified, rho, 5.0), np.where(rectified, limit, 5.0)
-    return rectified, np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
+    def preconditioner(self, state: State) -> Array:
+        ones, t = no_preconditioner(self, state), state.step
+        rectified, _ = rectification(over_runs("beta2", self.beta2, ones), max(t, 1))
+        unscaled = (1 - over_runs("beta1", self.beta1, ones) ** t) * ones
+        return np.where(rectified, adam_preconditioner(self, state), unscaled)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -403,7 +370,7 @@ class Lion:
     weight_decay: float | Array = 0.0
 
     def __post_init__(self) -> None:
-        check(self, {"alpha0": RATE, "beta1": DECAY, "beta2": DECAY, "weight_decay": NON_NEGATIVE})
+        check_fields(self, {"alpha0": RATE, "beta1": DECAY, "beta2": DECAY, "weight_decay": NON_NEGATIVE})
 
     @np.errstate(over="ignore", invalid="ignore")
     def step(self, x: ArrayLike, grad: ArrayLike, state: State) -> tuple[Array, State]:
@@ -416,3 +383,4 @@ class Lion:
 
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
+    __setstate__ = restore

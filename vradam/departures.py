@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from vradam.gated import Array, State, gate_opening, gate_sees, rate_at, top_rate
+from vradam.stepping import corrected_root, squares
 from vradam.validation import over_runs
 
 
@@ -28,15 +29,15 @@ def step(optimizer: Any, x: Array, grad: Array, state: State) -> tuple[Array, St
             kinetic = gate_sees(optimizer, state, state.velocity, grad)
             entering = gate_opening(optimizer, kinetic, t, x.dtype) * grad
         velocity = beta1 * state.velocity + (1 - beta1) * entering
-        square = grad * grad if optimizer.proof_form else (1 - beta2) * (grad * grad)
+        square = squares(grad) if optimizer.proof_form else (1 - beta2) * squares(grad)
         second_moment = np.minimum(beta2 * state.second_moment + square, np.finfo(x.dtype).max)
         if optimizer.proof_form:
             omega = np.where(beta2 < 1, np.sqrt((1 - beta2**t) / np.where(beta2 < 1, 1 - beta2, 1)), 1).astype(x.dtype)
             root = np.sqrt(eps + second_moment)
             direction, preconditioner = omega * velocity / root, root / omega
         else:
-            preconditioner = np.sqrt(second_moment / (1 - beta2**t)) + eps
-            direction = velocity / (1 - beta1**t) / preconditioner
+            preconditioner = corrected_root(second_moment, beta2, t) + eps
+            direction = velocity / preconditioner / (1 - beta1**t)
         if inside:
             eta = over_runs("alpha0", rate_at(optimizer.alpha0, t), x)
         else:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vradam.gates import GateForm
 from vradam.laws import Averaged, Held, Law, Published
-from vradam.validation import over_runs
+from vradam.validation import hyper_parameter, over_runs
 
 Array = NDArray[np.floating]
 Rate = float | Array | Callable[[int], float | Array]
@@ -71,8 +71,13 @@ def law_of(gated: Gated) -> Law:
 
 
 def rate_at(alpha0: Rate, t: int) -> float | Array:
-    """alpha0 at step t: a schedule is called, a number or an array over the runs is itself."""
-    return alpha0(t) if callable(alpha0) else alpha0
+    """alpha0 at step t: a number or an array over the runs is itself, what a schedule returns is checked.
+
+    Raises
+    ------
+    TypeError, ValueError : if a schedule returns anything but numbers in [0, inf).
+    """
+    return hyper_parameter(f"alpha0 at step {t}", alpha0(t), "[0, inf)") if callable(alpha0) else alpha0
 
 
 def top_rate(gated: Gated, t: int) -> float | Array:

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from vradam import laws
 from vradam.laws import LARGEST, averaged, held
-from vradam.validation import hyper_parameter
+from vradam.validation import one_number
 
 __all__ = [
     "FORMS",
@@ -89,14 +89,17 @@ class GateForm:
         return getattr(self.signal, "memory", 0)
 
     def kinetic(self, velocity: Array, previous: Array, grad: Array) -> Array:
-        """The kinetic energy seen, float64 and capped at the largest float: (...), or (..., d) per coordinate."""
+        """The kinetic energy seen, (...), or (..., d) per coordinate, in float64.
+
+        The largest float where it is infinite or NaN: a gradient that is not finite closes the gate as far as it goes.
+        """
         seen = {"velocity": velocity, "previous velocity": previous, "gradient": grad}[self.sees]
         with np.errstate(over="ignore"):
             squares = np.square(seen, dtype=np.float64, order="C")
             energy = squares if self.per_coordinate else np.add.reduce(squares, axis=-1)
             if self.exponent != 2.0:
                 energy = np.power(energy, self.exponent / 2.0)  # not **: it rounds a scalar unlike the rows of a batch
-        return np.minimum(energy, LARGEST)
+        return np.fmin(energy, LARGEST)
 
 
 published: Final = GateForm("published")
@@ -114,7 +117,8 @@ def power(k: float) -> GateForm:
     >>> power(3).name
     'power(3)'
     """
-    return GateForm(f"power({k:g})", exponent=float(hyper_parameter("k", k, "(0, inf)")))
+    exponent = one_number("k", k, "(0, inf)")
+    return GateForm(f"power({exponent:g})", exponent=exponent)
 
 
 def signal(function: Signal, name: str | None = None) -> GateForm:
@@ -159,7 +163,7 @@ def signal(function: Signal, name: str | None = None) -> GateForm:
 def mean_square_step(velocity: Array, previous: Array, grad: Array, preconditioner: Array, w: Array) -> Array:
     """v' P^-2 v/d: the mean square of the step at learning rate 1, the velocity not bias-corrected."""
     with np.errstate(over="ignore"):
-        return np.minimum(np.add.reduce(np.square(velocity / preconditioner), axis=-1) / velocity.shape[-1], LARGEST)
+        return np.fmin(np.add.reduce(np.square(velocity / preconditioner), axis=-1) / velocity.shape[-1], LARGEST)
 
 
 adam_metric: Final = GateForm("adam_metric", signal=mean_square_step)
@@ -248,9 +252,9 @@ def autocorrelation(k: float = 0.3, target: float = 0.0, average: float = 0.0) -
 
 
 def _agreement(name: str, between: Any, k: float, target: float, average: float) -> GateForm:
-    k = float(hyper_parameter("k", k, "(0, inf)"))
-    target = float(hyper_parameter("target", target, "[-1, 1]"))
-    average = float(hyper_parameter("average", average, "[0, 1)"))
+    k = one_number("k", k, "(0, inf)")
+    target = one_number("target", target, "[-1, 1]")
+    average = one_number("average", average, "[0, 1)")
     told = f"{k:g}" + (f", target {target:g}" if target else "") + (f", average {average:g}" if average else "")
     return GateForm(f"{name}({told})", signal=Agreement(between, k, target, average))
 

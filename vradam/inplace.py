@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -14,18 +15,19 @@ from numpy.typing import NDArray
 
 from vradam.baselines import Adam, AdamW
 from vradam.engine.single import BLOCK, kernels
-from vradam.gated import law_of, rate_at, top_rate
+from vradam.gated import law_of, rate_at
 from vradam.gates import adam_metric, published
 from vradam.laws import Averaged
 from vradam.optimizer import VRAdam
 from vradam.plan import over_runs_of
-from vradam.validation import over_runs, whole_number
+from vradam.validation import one_number, over_runs, whole_number
 
 Array = NDArray[np.floating]
 
 STRETCH = 32  # blocks that a thread takes at a time
 LARGEST = float(np.finfo(np.float64).max)
 PAGE, LINE = 4096, 64  # bytes
+LISTS = ("arrays", "velocities", "second_moments")
 
 
 class Stretch(NamedTuple):
@@ -49,7 +51,8 @@ class InPlace:
     ----------
     optimizer : VRAdam with the gate ``published`` or ``adam_metric`` (any opening law, weight decay, a schedule), Adam
         or AdamW; the hyper-parameters are numbers, since this is one run
-    arrays : the parameters: C-contiguous float32 or float64 arrays that share no memory; precisions may be mixed
+    arrays : the parameters: C-contiguous float32 or float64 arrays in the machine's byte order that share no memory;
+        precisions may be mixed. A matrix or a memory map is taken for the plain array that it is; a mask is refused.
     threads : how many share the work; the bits do not depend on it
 
     Attributes
@@ -57,12 +60,19 @@ class InPlace:
     velocities, second_moments : lists of arrays like the parameters
     steps : the number of steps taken
 
+    A training is kept by :meth:`checkpoint` and taken up by :meth:`from_checkpoint`; ``pickle`` and ``copy.deepcopy``
+    do the same, and a model that is copied with its training stays the one that is trained. What is taken up goes on
+    bit for bit. After ``os.fork`` parent and child go on separately. A step is taken as a whole or not at all, unless
+    an exception from outside, such as KeyboardInterrupt, comes between its passes: then ``step`` and ``checkpoint``
+    raise RuntimeError from there on.
+
     Raises
     ------
     TypeError, ValueError : an optimizer, array or number of threads that is none of these; decays that round to 1 in
         the precision of an array, or an eps sqrt(1 - beta2) that rounds to 0. ``step`` raises before
         anything is written if the gradients differ from the arrays in number, shape or dtype, or share memory with what
-        is written, or if an array has changed its shape, dtype or place.
+        is written, or if an array has changed its shape, dtype or place, or if a schedule leaves [0, inf).
+    RuntimeError : ``step`` and ``checkpoint`` after a step that was interrupted.
 
     Examples
     --------
@@ -79,69 +89,162 @@ class InPlace:
         _check_optimizer(optimizer)
         self.optimizer = optimizer
         self.threads = whole_number("threads", threads, least=1)
-        self.arrays = list(arrays)
+        self.arrays = _listed("arrays", arrays)
         if not self.arrays:
             raise ValueError("arrays must hold at least one array, got none")
-        for i, array in enumerate(self.arrays):
-            _check_array(f"arrays[{i}]", array)
+        plain = [_plain(f"arrays[{i}]", array) for i, array in enumerate(self.arrays)]
+        for array in plain:
             _check_rounding(optimizer, array.dtype)
-        self.velocities = [zeros_beside(array, PAGE // 4) for array in self.arrays]
-        self.second_moments = [zeros_beside(array, PAGE // 2) for array in self.arrays]
-        self.steps = 0
+        self.velocities = [zeros_beside(array, PAGE // 4) for array in plain]
+        self.second_moments = [zeros_beside(array, PAGE // 2) for array in plain]
+        self._steps = 0
+        self._whole = True
         self._metric = isinstance(optimizer, VRAdam) and optimizer.gate == adam_metric
         self._memory = np.array(law_of(optimizer).start() if isinstance(optimizer, VRAdam) else 0.0)
         self._kernels = kernels(self._metric)
-        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         self._averages = {
             dtype: tuple(map(dtype.type, (beta1, 1 - beta1, beta2, 1 - beta2, np.finfo(dtype).max)))
-            for dtype in {array.dtype for array in self.arrays}
+            for dtype in {array.dtype for array in plain}
         }
         self._stretches = []
-        for index, streams in enumerate(zip(self.arrays, self.velocities, self.second_moments, strict=True)):
+        for index, streams in enumerate(zip(plain, self.velocities, self.second_moments, strict=True)):
             blocks = -(-streams[0].size // BLOCK)
             sums = np.empty(blocks)
             for begin in range(0, blocks, STRETCH):
                 x, v, m = (stream.reshape(-1) for stream in streams)
                 self._stretches.append(Stretch(index, x, v, m, sums, begin, min(begin + STRETCH, blocks)))
-        self._looks = [_look(array) for array in self.arrays]
-        self._written = sorted(map(_extent, [*self.arrays, *self.velocities, *self.second_moments]))
+        self._looks = [_look(array) for array in plain]
+        self._written = sorted(map(_extent, [*plain, *self.velocities, *self.second_moments]))
         for (_, end), (start, _) in pairwise(self._written):
             if start < end:
                 raise ValueError("arrays must not share memory with each other")
 
+    @property
+    def steps(self) -> int:
+        """The number of steps taken; :meth:`from_checkpoint` takes a training up at another."""
+        return self._steps
+
     def step(self, grads: Sequence[Array]) -> float:
         """One step along the gradients, one for each array. Returns the learning rate eta_t.
 
-        A gradient that is not finite makes what it touches NaN, as in ``VRAdam.step``.
+        A gradient that is not finite does what it does in ``VRAdam.step``.
         """
+        self._must_be_whole()
         flat = [grad.reshape(-1) for grad in self._checked(grads)]
-        optimizer, t = self.optimizer, self.steps + 1
-        beta1, beta2 = optimizer.beta1, optimizer.beta2
+        optimizer, t = self.optimizer, self._steps + 1
+        beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         averages = self._averages
-        eta, todo = float(rate_at(optimizer.alpha0, t)), [stretch.begin for stretch in self._stretches]
+        eta = one_number("alpha0", rate_at(optimizer.alpha0, t), "[0, inf)")
+        todo = [stretch.begin for stretch in self._stretches]
         shrink = math.sqrt(1 - beta2**t)
-        if isinstance(optimizer, VRAdam):
-            kinetic, law, numbers = 0.0, law_of(optimizer), (optimizer.beta3, optimizer.alpha1)
-            if optimizer.beta3 > 0 and optimizer.alpha1 > 0:
-                todo, kinetic = self._first_pass(optimizer, flat, shrink)
-            self._memory = law.remember(self._memory, np.asarray(kinetic), *numbers)
-            eta = float(top_rate(optimizer, t) / (1 + law.closing(self._memory, t, *numbers)))
-        keep = 1 - eta * getattr(optimizer, "weight_decay", 0.0)
-        factors = keep, eta * shrink / (1 - beta1**t), optimizer.eps * shrink
-        motion = {dtype: tuple(map(dtype.type, factors)) for dtype in averages}
+        self._whole = False
+        with np.errstate(all="ignore"):
+            if isinstance(optimizer, VRAdam):
+                kinetic, law, numbers = 0.0, law_of(optimizer), (optimizer.beta3, optimizer.alpha1)
+                if optimizer.beta3 > 0 and optimizer.alpha1 > 0:
+                    todo, kinetic = self._first_pass(optimizer, flat, shrink)
+                self._memory = law.remember(self._memory, np.asarray(kinetic), *numbers)
+                eta = float(eta * law.ceiling() / (1 + law.closing(self._memory, t, *numbers)))
+            keep = 1 - eta * getattr(optimizer, "weight_decay", 0.0)
+            factors = keep, eta * shrink / (1 - beta1**t), optimizer.eps * shrink
+            motion = {dtype: tuple(map(dtype.type, factors)) for dtype in averages}
 
-        def second_pass(stretch: Stretch, done: int) -> None:
-            array, x, v, m, _, begin, end = stretch
-            if begin < done:
-                self._kernels.move(x, v, m, *motion[x.dtype], begin, done)
-            if done < end:
-                self._kernels.absorb_and_move(x, flat[array], v, m, *averages[x.dtype], *motion[x.dtype], done, end)
+            def second_pass(stretch: Stretch, done: int) -> None:
+                array, x, v, m, _, begin, end = stretch
+                if begin < done:
+                    self._kernels.move(x, v, m, *motion[x.dtype], begin, done)
+                if done < end:
+                    self._kernels.absorb_and_move(x, flat[array], v, m, *averages[x.dtype], *motion[x.dtype], done, end)
 
-        # In reverse: what came last in the first pass may still be in the cache.
-        self._share(second_pass, self._stretches[::-1], todo[::-1])
-        self.steps = t
+            # In reverse: what came last in the first pass may still be in the cache.
+            self._share(second_pass, self._stretches[::-1], todo[::-1])
+        self._steps = t
+        self._whole = True
         return eta
+
+    def checkpoint(self) -> dict[str, Any]:
+        """All that a training remembers, copied: plain arrays and numbers, to be stored as you like.
+
+        Returns
+        -------
+        dict
+            ``arrays``, ``velocities``, ``second_moments``: lists of arrays; ``steps``: int; ``kinetic``: float, what
+            the opening law remembers, as in :class:`~vradam.gated.State`.
+
+        Raises
+        ------
+        RuntimeError : after a step that was interrupted.
+        """
+        self._must_be_whole()
+        lists = {name: getattr(self, name) for name in LISTS}
+        return {name: [np.array(array) for array in arrays] for name, arrays in lists.items()} | {
+            "steps": self._steps,
+            "kinetic": float(self._memory),
+        }
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        optimizer: VRAdam | Adam | AdamW,
+        checkpoint: Mapping[str, Any],
+        arrays: Sequence[Array] | None = None,
+        threads: int = 1,
+    ) -> InPlace:
+        """The training that was kept, to be gone on with bit for bit.
+
+        Parameters
+        ----------
+        optimizer : as it was, which is not part of the checkpoint
+        checkpoint : what :meth:`checkpoint` returned
+        arrays : the parameters to be trained from now on, overwritten by those kept; None makes new ones, ``arrays``
+        threads : as for :class:`InPlace`
+
+        Raises
+        ------
+        TypeError, ValueError : if something is missing in the checkpoint, or has another shape or dtype than the
+            arrays; as for :class:`InPlace`.
+
+        Examples
+        --------
+        >>> import numpy as np, vradam
+        >>> optimizer, grad = vradam.VRAdam(alpha0=0.1, gate_decay=0.9), np.array([1.0, -2.0])
+        >>> training = InPlace(optimizer, [np.zeros(2)])
+        >>> kept = [training.step([grad]), training.checkpoint()][1]
+        >>> again = InPlace.from_checkpoint(optimizer, kept)
+        >>> training.step([grad]) == again.step([grad]), bool((training.arrays[0] == again.arrays[0]).all())
+        (True, True)
+        """
+        if not isinstance(checkpoint, Mapping):
+            raise TypeError(f"checkpoint must be what checkpoint() returned, got {type(checkpoint).__name__}")
+        if missing := {*LISTS, "steps", "kinetic"} - set(checkpoint):
+            raise ValueError(f"checkpoint must hold {', '.join(sorted(missing))} too, got {', '.join(checkpoint)}")
+        steps = whole_number("checkpoint['steps']", checkpoint["steps"], least=0)
+        kinetic = one_number("checkpoint['kinetic']", checkpoint["kinetic"], "[0, inf]")
+        kept = {name: [np.array(array) for array in checkpoint[name]] for name in LISTS}
+        training = cls(optimizer, kept["arrays"] if arrays is None else arrays, threads)
+        for name in LISTS:
+            mine = getattr(training, name)
+            if [(a.shape, a.dtype) for a in kept[name]] != [(a.shape, a.dtype) for a in mine]:
+                got = [(a.shape, str(a.dtype)) for a in kept[name]]
+                raise ValueError(f"checkpoint[{name!r}] must have the shapes and dtypes of the arrays, got {got}")
+        for name in LISTS:
+            for array, old in zip(getattr(training, name), kept[name], strict=True):
+                np.copyto(array, old)
+        training._steps, training._memory = steps, np.asarray(kinetic)
+        return training
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For ``pickle`` and ``copy``: the parameters as the objects they are, so that a model stays theirs."""
+        return _again, (type(self), self.optimizer, self.arrays, self.checkpoint(), self.threads)
+
+    def _must_be_whole(self) -> None:
+        if not self._whole:
+            raise RuntimeError(
+                f"step {self._steps + 1} was interrupted between its passes and the arrays are half moved: take the "
+                "training up from a checkpoint"
+            )
 
     def _first_pass(self, optimizer: VRAdam, flat: list[Array], shrink: float) -> tuple[list[int], float]:
         """Take the gradients in and measure the kinetic energy that the gate sees.
@@ -171,32 +274,39 @@ class InPlace:
 
         reached = self._share(absorb, self._stretches)
         if seen[0] >= limit:
-            return reached, unit * seen[0]
+            return reached, min(unit * seen[0], LARGEST)
         sums = [total for stretch in self._stretches for total in stretch.sums[stretch.begin : stretch.end].tolist()]
-        return reached, min(unit * (math.fsum(sums) if math.isfinite(seen[0]) else seen[0]), LARGEST)
+        return reached, min(unit * math.fsum(sums), LARGEST) if math.isfinite(seen[0]) else LARGEST
 
     def _share(self, work: Callable, *lists: Iterable) -> list:
-        """Like map, by as many threads as there are to be."""
-        return list(map(work, *lists) if self._pool is None else self._pool.map(work, *lists))
+        """Like map, by as many threads as there are to be; those of another process, before a fork, are not ours."""
+        if self.threads == 1:
+            return list(map(work, *lists))
+        if self._pool is None or self._pool[0] != os.getpid():
+            self._pool = os.getpid(), ThreadPoolExecutor(self.threads)
+        return list(self._pool[1].map(work, *lists))
 
     def _checked(self, grads: Sequence[Array]) -> list[Array]:
         """The gradients, contiguous, or an error: nothing has been written yet."""
+        grads = _listed("grads", grads)
         if len(grads) != len(self.arrays):
             raise ValueError(f"grads must hold {len(self.arrays)} arrays, one for each parameter, got {len(grads)}")
         for i, (array, look) in enumerate(zip(self.arrays, self._looks, strict=True)):
-            if _look(array) != look:
+            if not isinstance(array, np.ndarray) or _look(array) != look:
                 raise ValueError(
                     f"arrays[{i}] must keep its place, shape {look[1]}, dtype {look[2]} and be writeable, got shape "
-                    f"{array.shape} and dtype {array.dtype}"
+                    f"{np.shape(array)} and dtype {getattr(array, 'dtype', type(array).__name__)}"
                 )
         contiguous = []
         for i, (array, grad) in enumerate(zip(self.arrays, grads, strict=True)):
+            if isinstance(grad, np.ma.MaskedArray):
+                raise TypeError(f"grads[{i}] must be an array without a mask, got a masked array")
             if not isinstance(grad, np.ndarray) or grad.dtype != array.dtype:
                 got = grad.dtype if isinstance(grad, np.ndarray) else type(grad).__name__
                 raise TypeError(f"grads[{i}] must be an array of dtype {array.dtype}, got {got}")
             if grad.shape != array.shape:
                 raise ValueError(f"grads[{i}] must have shape {array.shape}, got {grad.shape}")
-            grad = np.ascontiguousarray(grad)
+            grad = np.ascontiguousarray(np.asarray(grad))
             start, end = _extent(grad)
             before = bisect_right(self._written, (start, math.inf)) - 1
             overlaps = before >= 0 and self._written[before][1] > start
@@ -238,7 +348,17 @@ def _check_rounding(optimizer: Any, dtype: np.dtype) -> None:
         raise ValueError(f"eps sqrt(1 - beta2) must stay positive when rounded to {dtype}, got eps {optimizer.eps}")
 
 
-def _check_array(name: str, array: Any) -> None:
+def _listed(name: str, arrays: Any) -> list[Any]:
+    """A list of arrays from a list or another iterable, but not from the rows of one array."""
+    if isinstance(arrays, np.ndarray) or not isinstance(arrays, Iterable) or isinstance(arrays, str | bytes | Mapping):
+        raise TypeError(f"{name} must be a list of arrays, one for each parameter, got {type(arrays).__name__}")
+    return list(arrays)
+
+
+def _plain(name: str, array: Any) -> Array:
+    """The array as a plain one in the same memory, or an error."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be an array without a mask, got a masked array")
     if not isinstance(array, np.ndarray) or array.dtype not in (np.float32, np.float64):
         got = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise TypeError(f"{name} must be an array of dtype float32 or float64, got {got}")
@@ -246,6 +366,15 @@ def _check_array(name: str, array: Any) -> None:
         raise ValueError(f"{name} must be C-contiguous, got strides {array.strides} for shape {array.shape}")
     if not array.flags.writeable:
         raise ValueError(f"{name} must be writeable, got a read-only array")
+    return np.asarray(array)
+
+
+def _again(
+    cls: type[InPlace], optimizer: Any, arrays: list[Array], checkpoint: dict[str, Any], threads: int
+) -> InPlace:
+    """An unpickled or copied training; arrays that came read-only from shared memory are copied."""
+    own = [array if array.flags.writeable else array.copy() for array in arrays]
+    return cls.from_checkpoint(optimizer, checkpoint, own, threads)
 
 
 def _look(array: Array) -> tuple:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from vradam.gates import GateForm, published
 from vradam.optimizer import Array, Rate, VRAdam
-from vradam.validation import hyper_parameter, real_array, whole_number
+from vradam.validation import one_number, real_array, whole_number
 
 if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
@@ -51,7 +51,7 @@ def minimize_vradam(
     Parameters
     ----------
     fun : ``fun(x, *args)`` -> F(x), or (F(x), gradient) if ``jac`` is True
-    x0 : (d,)
+    x0 : (d,), d >= 1
     jac : ``jac(x, *args)`` -> gradient (d,); True; or None for forward differences (d + 1 values of F a step)
     callback : ``callback(xk)``, or ``callback(intermediate_result)`` with that very name for an OptimizeResult with x,
         fun and jac; after every step. It ends the run by raising StopIteration.
@@ -64,12 +64,12 @@ def minimize_vradam(
     -------
     OptimizeResult
         x, fun, jac, nit, nfev, njev, success, message, and status: 0 the tolerance is met; 1 ``maxiter`` steps were
-        taken; 3 the gradient is not finite; 99 the callback raised StopIteration. Only 0 is a success.
+        taken; 3 the gradient, or F at the end, is not finite; 99 the callback raised StopIteration. Only 0 is success.
 
     Raises
     ------
     ValueError, TypeError : for bounds or constraints; for a starting point that is not a finite vector; for a function
-        that returns no scalar or a gradient of another shape; for hyper-parameters outside their domain.
+        that returns no scalar or a gradient of another shape; for hyper-parameters outside their domain, or over runs.
 
     >>> from scipy.optimize import minimize, rosen, rosen_der
     >>> result = minimize(rosen, [-1.2, 1.0], jac=rosen_der, method=minimize_vradam, options={"alpha0": 0.02})
@@ -78,14 +78,18 @@ def minimize_vradam(
     """
     from scipy.optimize import OptimizeResult
 
-    if bounds is not None or np.size(constraints) > 0:
+    absent = constraints is None or (isinstance(constraints, list | tuple | dict) and not constraints)
+    if bounds is not None or not absent:
         raise ValueError("bounds and constraints must be absent: minimize_vradam is unconstrained")
+    for name, function in (("fun", fun), ("callback", callback)):
+        if not callable(function) and (name == "fun" or function is not None):
+            raise TypeError(f"{name} must be a function, got {function!r}")
     if hess is not None or hessp is not None:
         warnings.warn("minimize_vradam does not use Hessian information (hess, hessp)", RuntimeWarning, stacklevel=2)
     x: Array = np.atleast_1d(real_array("x0", x0)).astype(np.float64)
-    if x.ndim != 1 or not np.isfinite(x).all():
+    if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
         raise ValueError(f"x0 must be a finite vector, got shape {x.shape} and values {x}")
-    tolerance = hyper_parameter("tol", 1e-5 if tol is None else tol, "[0, inf)")
+    tolerance = one_number("tol", 1e-5 if tol is None else tol, "[0, inf)")
     maxiter = whole_number("maxiter", maxiter, least=0)
     optimizer = VRAdam(
         alpha0=alpha0,
@@ -117,6 +121,8 @@ def minimize_vradam(
             except StopIteration:
                 status, message = STOPPED, f"`callback` raised `StopIteration` after {state.step} steps."
     value = counted.value(x)
+    if status == CONVERGED and not np.isfinite(value):
+        status, message = NOT_FINITE, f"The function is not finite, {value}, where its gradient meets the tolerance."
     if disp:
         print(f"{message} F = {value:.6g}")
     return OptimizeResult(
@@ -158,6 +164,8 @@ class _Counted:
     def value(self, x: Array) -> float:
         if self.at is None or not np.array_equal(self.at, x, equal_nan=True):
             found = self.fun(x.copy(), *self.args)
+            if self.jac is True and not (isinstance(found, tuple | list) and len(found) == 2):
+                raise ValueError(f"fun must return (F(x), gradient) where jac is True, got {found!r}")
             value, self.slope = found if self.jac is True else (found, None)
             if np.size(value) != 1:
                 raise ValueError(f"fun must return a scalar, got shape {np.shape(value)}")

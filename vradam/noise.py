@@ -15,18 +15,27 @@ from numpy.typing import ArrayLike, NDArray
 
 from vradam.objectives.objective import Objective
 from vradam.random_streams import Streams, index_below, symmetric_unit
-from vradam.validation import hyper_parameter, whole_number
+from vradam.validation import check_fields, equal_fields, hash_fields, restore, whole_number
 
 Array = NDArray[np.floating]
 Parameter: TypeAlias = "float | Array"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gaussian:
     """g = grad F + std z, z standard normal and independent over coordinates; see :func:`gaussian`."""
 
     std: Parameter
     bound: Parameter | None = None
+
+    __eq__, __hash__, __setstate__ = equal_fields, hash_fields, restore
+
+    def __post_init__(self) -> None:
+        check_fields(self, {"std": "[0, inf)"} | ({} if self.bound is None else {"bound": "(0, inf)"}))
+        if self.bound is not None:
+            _must_broadcast({"bound": self.bound, "std": self.std})
+            if not np.all(np.asarray(self.bound) >= np.asarray(self.std) / 4):
+                raise ValueError(f"bound must be at least std/4, got bound {self.bound!r} and std {self.std!r}")
 
     def stochastic_gradient(self, objective: Objective, x: Array, exact: Array, streams: Streams) -> Array:
         std = _over_runs(self.std)
@@ -40,12 +49,24 @@ class Gaussian:
         return exact + noise.astype(exact.dtype)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TwoPoint:
     """g = grad F + xi, xi = amplitude (1-p)/p with probability p, else -amplitude; see :func:`two_point`."""
 
     p: Parameter
     amplitude: Parameter
+
+    __eq__, __hash__, __setstate__ = equal_fields, hash_fields, restore
+
+    def __post_init__(self) -> None:
+        check_fields(self, {"p": "(0, 1)", "amplitude": "[0, inf)"})
+        _must_broadcast({"p": self.p, "amplitude": self.amplitude})
+        if np.any(np.asarray(self.p) < 2.0**-64):
+            raise ValueError(f"p must be at least 2^-64, the finest probability that is drawn, got {np.min(self.p)}")
+        with np.errstate(over="ignore"):
+            if not np.isfinite(self.up).all():
+                got = f"amplitude {self.amplitude!r} and p {self.p!r}"
+                raise ValueError(f"amplitude (1-p)/p must be finite, got {got}")
 
     @property
     def up(self) -> Parameter:
@@ -68,11 +89,16 @@ class TwoPoint:
         return exact + noise.astype(exact.dtype)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Uniform:
     """g = grad F + xi, xi uniform on [-halfwidth, halfwidth]; see :func:`uniform`."""
 
     halfwidth: Parameter
+
+    __eq__, __hash__, __setstate__ = equal_fields, hash_fields, restore
+
+    def __post_init__(self) -> None:
+        check_fields(self, {"halfwidth": "[0, inf)"})
 
     @property
     def bound(self) -> Parameter:
@@ -90,6 +116,9 @@ class Minibatch:
 
     size: int
     bound: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", whole_number("size", self.size, least=1))
 
     def stochastic_gradient(self, objective: Objective, x: Array, exact: Array | None, streams: Streams) -> Array:
         if objective.terms is None or objective.grad_terms is None:
@@ -117,32 +146,24 @@ def gaussian(std: ArrayLike, bound: ArrayLike | None = None) -> Gaussian:
     ValueError : std < 0, bound <= 0, bound < std/4, or a value that is not finite.
     TypeError : a value that is not a real number or an array of them.
     """
-    deviation = hyper_parameter("std", std, "[0, inf)")
-    if bound is None:
-        return Gaussian(deviation)
-    limit = hyper_parameter("bound", bound, "(0, inf)")
-    if not np.all(np.asarray(limit) >= np.asarray(deviation) / 4):
-        raise ValueError(f"bound must be at least std/4, got bound {limit!r} and std {deviation!r}")
-    return Gaussian(deviation, limit)
+    return Gaussian(std, bound)  # type: ignore[arg-type]
 
 
 def two_point(p: ArrayLike, amplitude: ArrayLike) -> TwoPoint:
     """Skewed noise of mean zero: +amplitude (1-p)/p with probability p, else -amplitude, p in (0, 1), amplitude >= 0.
 
-    Its variance is amplitude**2 (1-p)/p; p = 1/2 is a fair sign.
+    Its variance is amplitude**2 (1-p)/p; p = 1/2 is a fair sign. p is realised to within 2**-64, and is at least that.
 
     >>> float(two_point(0.1, 2.0).bound)
     18.0
 
     Raises
     ------
-    ValueError : p outside (0, 1), amplitude < 0, or a value that is not finite.
+    ValueError : p outside (0, 1) or below 2**-64, amplitude < 0, a value that is not finite, or an amplitude (1-p)/p
+        that is not; parameters that do not broadcast against each other.
     TypeError : a value that is not a real number or an array of them.
     """
-    return TwoPoint(
-        hyper_parameter("p", p, "(0, 1)"),
-        hyper_parameter("amplitude", amplitude, "[0, inf)"),
-    )
+    return TwoPoint(p, amplitude)  # type: ignore[arg-type]
 
 
 def uniform(halfwidth: ArrayLike) -> Uniform:
@@ -153,7 +174,7 @@ def uniform(halfwidth: ArrayLike) -> Uniform:
     ValueError : halfwidth < 0 or not finite.
     TypeError : a value that is not a real number or an array of them.
     """
-    return Uniform(hyper_parameter("halfwidth", halfwidth, "[0, inf)"))
+    return Uniform(halfwidth)  # type: ignore[arg-type]
 
 
 def minibatch(size: int) -> Minibatch:
@@ -164,7 +185,15 @@ def minibatch(size: int) -> Minibatch:
     ValueError : size < 1.
     TypeError : size is not an integer.
     """
-    return Minibatch(whole_number("size", size, least=1))
+    return Minibatch(size)
+
+
+def _must_broadcast(parameters: dict[str, Parameter]) -> None:
+    shapes = {name: np.shape(parameter) for name, parameter in parameters.items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        raise ValueError(f"{' and '.join(shapes)} must broadcast against each other, got the shapes {shapes}") from None
 
 
 def _over_runs(parameter: Any) -> NDArray:

@@ -26,7 +26,8 @@ from vradam.gated import (
     memory_at_start,
     top_rate,
 )
-from vradam.validation import hyper_parameter, matching, over_runs, real_array
+from vradam.stepping import average_of_squares, corrected_root
+from vradam.validation import check_fields, matching, over_runs, real_array, restore
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,8 +78,10 @@ class VRAdam:
     Notes
     -----
     Hyper-parameters are scalars or arrays over the runs, so that a sweep is one batched call. Where |g| exceeds the
-    root of the largest float (1.3e154; 1.8e19 in float32), g^2 counts as the largest float: the second moment is capped
-    there, so that such a coordinate moves, in proportion to its velocity, farther than alpha0.
+    root of M, the largest float (1.3e154; 1.8e19 in float32), g^2 counts as M before it is averaged: a coordinate whose
+    gradient is g at every step moves eta_t max(1, |g|/sqrt(M)) (while alpha0 |g| <= M), farther than eta_t. A gradient
+    that is infinite or NaN makes the coordinates that it touches infinite or NaN; to the gate its square is the largest
+    float. ``simulate`` ends such a run, :class:`~vradam.inplace.InPlace` does as here.
 
     Examples
     --------
@@ -128,12 +131,11 @@ class VRAdam:
         eps, weight_decay = over_runs("eps", self.eps, x), over_runs("weight_decay", self.weight_decay, x)
         with np.errstate(over="ignore", invalid="ignore"):
             velocity = beta1 * state.velocity + (1 - beta1) * grad
-            second_moment = beta2 * state.second_moment + (1 - beta2) * (grad * grad)
-            second_moment = np.minimum(second_moment, np.finfo(x.dtype).max)
-            preconditioner = np.sqrt(second_moment / (1 - beta2**t)) + eps
+            second_moment = average_of_squares(beta2, state.second_moment, grad)  # beta2 m_{t-1} + (1 - beta2) g_t^2
+            preconditioner = corrected_root(second_moment, beta2, t) + eps  # sqrt(m_t / (1 - beta2^t)) + eps
             kinetic = gate_sees(self, state, velocity, grad, preconditioner)  # ||velocity||^2
             eta = alpha0 * gate_opening(self, kinetic, t, x.dtype)  # alpha0 / (1 + min(beta3 * kinetic, alpha1))
-            x = (1 - eta * weight_decay) * x - eta * (velocity / (1 - beta1**t) / preconditioner)
+            x = (1 - eta * weight_decay) * x - eta * (velocity / preconditioner / (1 - beta1**t))
         return x, State(velocity, second_moment, kinetic, t)
 
     def learning_rate(self, state: State) -> Array:
@@ -144,7 +146,22 @@ class VRAdam:
         """
         return gated_learning_rate(self, state)
 
+    def preconditioner(self, state: State) -> Array:
+        """The diagonal of P_t, (..., d) in float64; see :mod:`vradam.sharpness`. NaN before the first step."""
+        m, t = np.asarray(state.second_moment, dtype=np.float64), state.step
+        if t == 0:
+            return np.full(m.shape, np.nan)
+        beta2, eps = over_runs("beta2", self.beta2, m), over_runs("eps", self.eps, m)
+        if self.proof_form:
+            terms = np.where(beta2 < 1, (1 - beta2**t) / np.where(beta2 < 1, 1 - beta2, 1), 1)
+            return np.sqrt((eps + m) / terms)
+        return (1 - over_runs("beta1", self.beta1, m) ** t) * (corrected_root(m, beta2, t) + eps)
+
+    __setstate__ = restore
+
     def __post_init__(self) -> None:
+        if not isinstance(self.proof_form, bool):
+            raise TypeError(f"proof_form must be True or False, got {self.proof_form!r}")
         domains = {
             "alpha0": "[0, inf)",
             "alpha1": "[0, inf]",
@@ -155,8 +172,5 @@ class VRAdam:
             "weight_decay": "[0, inf)",
             "gate_decay": "[0, 1)",
         }
-        for name, domain in domains.items():
-            value = getattr(self, name)
-            if not callable(value):
-                object.__setattr__(self, name, hyper_parameter(name, value, domain))
+        check_fields(self, domains)
         check_gate(self)

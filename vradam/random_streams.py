@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vradam.validation import unsigned_words
+
 Words = NDArray[np.uint64]
 
 U = np.uint64
@@ -162,14 +164,7 @@ def streams(seeds: ArrayLike, runs: ArrayLike) -> Streams:
     ------
     TypeError, ValueError : keys that are not integers in [0, 2**64), or whose shapes differ.
     """
-    keys = []
-    for name, key in (("seeds", seeds), ("runs", runs)):
-        values = np.asarray(key)
-        if values.dtype.kind not in "iu":
-            raise TypeError(f"{name} must be integers in [0, 2**64), got dtype {values.dtype}")
-        if values.size and values.min() < 0:
-            raise ValueError(f"{name} must lie in [0, 2**64), got {values.min()}")
-        keys.append(values.astype(np.uint64))
-    if keys[0].shape != keys[1].shape:
-        raise ValueError(f"seeds and runs must have equal shapes, got {keys[0].shape} and {keys[1].shape}")
-    return Streams(keys[0], keys[1])
+    seed, run = unsigned_words("seeds", seeds), unsigned_words("runs", runs)
+    if seed.shape != run.shape:
+        raise ValueError(f"seeds and runs must have equal shapes, got {seed.shape} and {run.shape}")
+    return Streams(seed, run)

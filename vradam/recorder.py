@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vradam.noise import Minibatch
+from vradam.objectives.objective import gradient_at, value_at
 from vradam.plan import Plan
 from vradam.random_streams import Streams, symmetric_unit
 from vradam.trajectory import Trajectory
@@ -35,9 +36,9 @@ class Recorder:
         if t != self.plan.record[self.filled]:
             return
         alive = diverged_at < 0
-        grad = np.asarray(self.plan.objective.grad(x), dtype=np.float64)
+        grad = gradient_at(self.plan.objective, x).astype(np.float64)
         self.x[..., self.filled, :] = np.where(alive[..., None], x, np.nan)
-        self.value[..., self.filled] = np.where(alive, self.plan.objective.value(x), np.nan)
+        self.value[..., self.filled] = np.where(alive, value_at(self.plan.objective, x), np.nan)
         self.grad_norm[..., self.filled] = np.where(alive, np.sqrt(np.add.reduce(grad * grad, axis=-1)), np.nan)
         self.learning_rate[..., self.filled] = np.where(alive, learning_rate, np.nan)
         self.filled += 1
@@ -76,13 +77,13 @@ class TauMean:
     def add(self, j: int, x: Array, exact: Array | None) -> None:
         """Take x_j into account; ``exact`` is its gradient where it is known already."""
         if self.draws is None:
-            grad = self.objective.grad(x) if exact is None else exact
+            grad = gradient_at(self.objective, x) if exact is None else exact
             self.total += tau_weight(self.beta1, self.steps, j) * np.add.reduce(np.square(grad, dtype=float), axis=-1)
             return
         due = (self.draws == j).sum(axis=0)
         chosen = due > 0
         if chosen.any():
-            squared = np.add.reduce(np.square(self.objective.grad(x[chosen]), dtype=float), axis=-1)
+            squared = np.add.reduce(np.square(gradient_at(self.objective, x[chosen]), dtype=float), axis=-1)
             self.total[chosen] += due[chosen] * squared
 
     def result(self, diverged_at: NDArray[np.int64]) -> Array:

@@ -1,7 +1,9 @@
 """Learning-rate schedules: ``alpha0`` as a callable of the step t = 1, 2, ...
 
 A schedule is a frozen dataclass that can be pickled; its rates are numbers or arrays over the runs, so that a sweep
-over rates can share one schedule. Any other callable of the step serves as well.
+over rates can share one schedule. Any other callable of the step serves as well. The contract is the same for all: it
+is called with one step, an integer t >= 1, and returns a number in [0, inf) or an array of them over the runs. Every
+optimizer and engine checks what is returned, at every step; the schedules here refuse any other t.
 
 >>> from vradam.optimizer import VRAdam
 >>> optimizer = VRAdam(alpha0=LinearWarmup(Cosine(alpha0=1e-2, steps=900), steps=100))
@@ -16,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vradam.validation import hyper_parameter, whole_number
+from vradam.validation import hyper_parameter, restore, whole_number
 
-Value = float | NDArray[np.float64]
+Value = float | NDArray[np.floating]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,7 +36,10 @@ class Constant:
     def __post_init__(self) -> None:
         _check_rates(self, "alpha0")
 
+    __setstate__ = restore
+
     def __call__(self, t: int) -> Value:
+        _step(t)
         return self.alpha0
 
 
@@ -51,7 +56,10 @@ class InverseSqrt:
     def __post_init__(self) -> None:
         _check_rates(self, "alpha0")
 
+    __setstate__ = restore
+
     def __call__(self, t: int) -> Value:
+        t = _step(t)
         return self.alpha0 / math.sqrt(t)
 
 
@@ -71,9 +79,12 @@ class Linear:
 
     def __post_init__(self) -> None:
         _check_rates(self, "alpha0", "final")
-        whole_number("steps", self.steps, least=1)
+        object.__setattr__(self, "steps", whole_number("steps", self.steps, least=1))
+
+    __setstate__ = restore
 
     def __call__(self, t: int) -> Value:
+        t = _step(t)
         progress = min((t - 1) / self.steps, 1.0)
         return (1 - progress) * self.alpha0 + progress * self.final
 
@@ -96,9 +107,12 @@ class Cosine:
 
     def __post_init__(self) -> None:
         _check_rates(self, "alpha0", "final")
-        whole_number("steps", self.steps, least=1)
+        object.__setattr__(self, "steps", whole_number("steps", self.steps, least=1))
+
+    __setstate__ = restore
 
     def __call__(self, t: int) -> Value:
+        t = _step(t)
         weight = math.cos(math.pi / 2 * (t - 1) / self.steps) ** 2 if t <= self.steps else 0.0
         return weight * self.alpha0 + (1 - weight) * self.final
 
@@ -117,10 +131,13 @@ class StepDecay:
 
     def __post_init__(self) -> None:
         _check_rates(self, "alpha0")
-        whole_number("every", self.every, least=1)
+        object.__setattr__(self, "every", whole_number("every", self.every, least=1))
         object.__setattr__(self, "factor", hyper_parameter("factor", self.factor, "(0, 1]"))
 
+    __setstate__ = restore
+
     def __call__(self, t: int) -> Value:
+        t = _step(t)
         return self.alpha0 * _power(self.factor, (t - 1) // self.every)
 
 
@@ -139,7 +156,10 @@ class Exponential:
         _check_rates(self, "alpha0")
         object.__setattr__(self, "factor", hyper_parameter("factor", self.factor, "(0, 1]"))
 
+    __setstate__ = restore
+
     def __call__(self, t: int) -> Value:
+        t = _step(t)
         return self.alpha0 * _power(self.factor, t - 1)
 
 
@@ -160,10 +180,20 @@ class LinearWarmup:
     def __post_init__(self) -> None:
         if not callable(self.schedule):
             raise TypeError(f"schedule must be a callable of the step, got {self.schedule!r}")
-        whole_number("steps", self.steps, least=1)
+        object.__setattr__(self, "steps", whole_number("steps", self.steps, least=1))
+
+    __setstate__ = restore
 
     def __call__(self, t: int) -> Value:
-        return self.schedule(t - self.steps) if t > self.steps else t / self.steps * self.schedule(1)
+        t = _step(t)
+        if t > self.steps:
+            return self.schedule(t - self.steps)
+        return t / self.steps * hyper_parameter("schedule at step 1", self.schedule(1), "[0, inf)")
+
+
+def _step(t: int) -> int:
+    """The step as an int; ValueError or TypeError for anything but one integer >= 1."""
+    return t if type(t) is int and 0 < t < 2**63 else whole_number("t", t, least=1)
 
 
 def _power(factor: Value, exponent: int) -> Value:

@@ -1,14 +1,15 @@
 """Sharpness: the largest curvature of the loss, as the loss has it and as an optimizer's preconditioner sees it.
 
 The comparison is with the edge of stability B(beta1)/eta_t, B(beta1) = 2(1 + beta1)/(1 - beta1), of momentum at the
-learning rate eta_t. Every optimizer here but :class:`~vradam.Nesterov` and :class:`~vradam.Lion` takes the step
+learning rate eta_t. An optimizer takes part if its step is
 
 .. math::
     \\theta_t = (1-\\eta_t\\lambda)\\theta_{t-1} - \\eta_t P_t^{-1} v_t,
     \\qquad v_t = \\beta_1 v_{t-1} + (1-\\beta_1) g_t,
 
-and this defines P_t. With P_t and eta_t frozen, no weight decay and a quadratic with Hessian H > 0, it is stable if
-and only if lambda_max(P^-1 H) < B(beta1)/eta.
+and it has a method ``preconditioner(state)`` that returns the diagonal of P_t, (..., d), which this defines; yours too.
+Here all have one but :class:`~vradam.Nesterov` and :class:`~vradam.Lion`. With P_t and eta_t frozen, no weight decay
+and a quadratic with Hessian H > 0, the step is stable if and only if lambda_max(P^-1 H) < B(beta1)/eta.
 
 Sources: Cohen et al., arXiv:2207.14484, whose preconditioner contains the bias correction 1 - beta1^t of the velocity
 as P_t does here; for the threshold raised by the gate, arXiv:2505.13196.
@@ -23,12 +24,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vradam.baselines import Adam, AdamW, GradientDescent, HeavyBall, RAdam, RMSProp, VRMomentum, rectification
-from vradam.gated import State
 from vradam.objectives.building import hessian_by_columns
 from vradam.objectives.objective import Objective
-from vradam.optimizer import VRAdam
-from vradam.plan import Noise, Optimizer
+from vradam.plan import Noise, Optimizer, check_objective, check_optimizer
 from vradam.simulation import simulate
 from vradam.validation import hyper_parameter, over_runs, real_array, whole_number
 
@@ -51,7 +49,7 @@ def hessian_sharpness(objective: Objective, x: ArrayLike) -> Array:
     return _each_row(objective, x, np.ones(x.shape))
 
 
-def preconditioned_sharpness(objective: Objective, x: ArrayLike, state: State, optimizer: Optimizer) -> Array:
+def preconditioned_sharpness(objective: Objective, x: ArrayLike, state: Any, optimizer: Optimizer) -> Array:
     """lambda_max(P_t^-1 H) at ``x`` (..., d), computed from P_t^(-1/2) H P_t^(-1/2); shape (...).
 
     ``state`` is the optimizer's state after step t >= 1, for points of the shape of ``x``; NaN before the first step.
@@ -69,12 +67,12 @@ def preconditioned_sharpness(objective: Objective, x: ArrayLike, state: State, o
     x = _points(objective, x)
     P = preconditioner(optimizer, state)
     if P.shape != x.shape:
-        raise ValueError(f"state must belong to points of shape {x.shape}, got {P.shape}")
+        raise ValueError(f"state must belong to points of shape {x.shape}, got a preconditioner of shape {P.shape}")
     return _each_row(objective, x, 1 / np.sqrt(P))
 
 
-def preconditioner(optimizer: Optimizer, state: State) -> Array:
-    """The diagonal of P_t after step t, (..., d) in float64; NaN at t = 0.
+def preconditioner(optimizer: Optimizer, state: Any) -> Array:
+    """The diagonal of P_t after step t, (..., d) in float64: what ``optimizer.preconditioner(state)`` says.
 
     ==========================  ============================================================================
     VRAdam, Adam, AdamW         (1 - beta1^t) (sqrt(m_t/(1 - beta2^t)) + eps)
@@ -85,32 +83,21 @@ def preconditioner(optimizer: Optimizer, state: State) -> Array:
     HeavyBall                   1 - beta1
     ==========================  ============================================================================
 
+    These are NaN at t = 0.
+
     Raises
     ------
-    TypeError : for an optimizer whose step does not have the form above.
+    TypeError : for an optimizer without this method.
     ValueError : for a gate per coordinate, which leaves no single learning rate.
     """
-    m, t = np.asarray(state.second_moment, dtype=np.float64), state.step
-    if isinstance(optimizer, VRAdam | VRMomentum) and optimizer.gate.per_coordinate:
+    if getattr(getattr(optimizer, "gate", None), "per_coordinate", False):
         raise ValueError("optimizer must have one learning rate, got a gate per coordinate")
-    if not isinstance(optimizer, VRAdam | Adam | AdamW | RAdam | RMSProp | VRMomentum | GradientDescent | HeavyBall):
-        raise TypeError(f"optimizer must precondition momentum, got {type(optimizer).__name__}")
-    if t == 0:
-        return np.full(m.shape, np.nan)
-    if isinstance(optimizer, VRMomentum | GradientDescent):
-        return np.ones(m.shape)
-    if isinstance(optimizer, HeavyBall):
-        return np.broadcast_to(1 - over_runs("beta1", optimizer.beta1, m), m.shape)
-    beta2, eps = over_runs("beta2", optimizer.beta2, m), over_runs("eps", optimizer.eps, m)
-    if isinstance(optimizer, RMSProp):
-        return np.sqrt(m) + eps
-    if isinstance(optimizer, VRAdam) and optimizer.proof_form:
-        terms = np.where(beta2 < 1, (1 - beta2**t) / np.where(beta2 < 1, 1 - beta2, 1), 1)
-        return np.sqrt((eps + m) / terms)
-    scale = np.sqrt(m / (1 - beta2**t)) + eps
-    if isinstance(optimizer, RAdam):
-        scale = np.where(rectification(beta2, t)[0], scale, 1)
-    return (1 - over_runs("beta1", optimizer.beta1, m) ** t) * scale
+    if not callable(found := getattr(optimizer, "preconditioner", None)):
+        raise TypeError(
+            "optimizer must have a method preconditioner(state), the diagonal of P_t by which its step divides the "
+            f"velocity, got {type(optimizer).__name__}"
+        )
+    return real_array("preconditioner", found(state)).astype(np.float64, copy=False)
 
 
 def stability_threshold(beta1: ArrayLike, eta: ArrayLike) -> Array:
@@ -135,7 +122,8 @@ class EdgeRecord(NamedTuple):
     preconditioned: Array  #: (..., records), lambda_max(P_t^-1 H(x_t)); NaN at step 0
     learning_rate: Array  #: (..., records), eta_t
     threshold: Array  #: (..., records), B(beta1)/eta_t
-    velocity_squared: Array  #: (..., records), ||v_t||^2; while eta_t lambda_max(P^-1 H) = B it is (S/B - 1)/beta3
+    #: (..., records), ||v_t||^2; while eta_t lambda_max(P^-1 H) = B it is (S/B - 1)/beta3. NaN without a velocity
+    velocity_squared: Array
 
 
 def along(
@@ -159,6 +147,8 @@ def along(
     ([0, 50, 100], [10.0, 10.0, 10.0])
     """
     steps, every = whole_number("steps", steps, least=1), whole_number("every", every, least=1)
+    check_optimizer(optimizer)
+    check_objective(objective)
     preconditioner(optimizer, optimizer.init(np.zeros(objective.dim)))  # refuse at once what has no preconditioner
     record = np.unique(np.append(np.arange(0, steps, every), steps))
     points, rates, speeds, curvatures = [], [], [], []
@@ -166,14 +156,14 @@ def along(
     for length in np.diff(record):
         run = simulate(optimizer, objective, x, int(length), noise, seed, every=0, engine=engine, state=state)
         if state is None:
-            points, rates, speeds = [run.x[..., 0, :]], [run.learning_rate[..., 0]], [np.zeros(run.x.shape[:-2])]
-            curvatures = [_curvatures(optimizer, objective, points[0], optimizer.init(points[0]))]
+            start = optimizer.init(run.x[..., 0, :])
+            points, rates, speeds = [run.x[..., 0, :]], [run.learning_rate[..., 0]], [_speed(start, run.x[..., 0, :])]
+            curvatures = [_curvatures(optimizer, objective, points[0], start)]
         alive, state = alive & (run.diverged_at < 0), run.final_state
         x = np.where(alive[..., None], run.final_x, 0)
         points.append(np.where(alive[..., None], x, np.nan))
         rates.append(np.where(alive, run.learning_rate[..., -1], np.nan))
-        with np.errstate(over="ignore"):
-            speeds.append(np.where(alive, np.square(state.velocity).sum(axis=-1), np.nan))
+        speeds.append(np.where(alive, _speed(state, x), np.nan))
         curvatures.append(_curvatures(optimizer, objective, points[-1], state))
     rate = np.stack(rates, axis=-1)
     plain, preconditioned = np.moveaxis(np.array(curvatures), (0, 1), (-1, 0))
@@ -207,7 +197,14 @@ def _edge(beta1: Array) -> Array:
     return 2 * (1 + beta1) / (1 - beta1)
 
 
-def _curvatures(optimizer: Optimizer, objective: Objective, x: Array, state: State) -> tuple[Array, Array]:
+def _speed(state: Any, x: Array) -> Array:
+    """||v_t||^2, (...); NaN where a state has no velocity."""
+    velocity = getattr(state, "velocity", np.nan)
+    with np.errstate(over="ignore"):
+        return np.square(np.broadcast_to(velocity, x.shape)).sum(axis=-1)
+
+
+def _curvatures(optimizer: Optimizer, objective: Objective, x: Array, state: Any) -> tuple[Array, Array]:
     return hessian_sharpness(objective, x), preconditioned_sharpness(objective, x, state, optimizer)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vradam.engine.disk_cache import numba_works
 from vradam.noise import Minibatch
-from vradam.objectives.objective import Objective
-from vradam.plan import Noise, Optimizer, Plan, checked_plan
+from vradam.objectives.objective import Objective, gradient_at
+from vradam.plan import Noise, Optimizer, Plan, check_engine, checked_plan
 from vradam.recorder import Recorder, TauMean
 from vradam.trajectory import Trajectory
 
@@ -39,7 +39,7 @@ def simulate(
 
     Parameters
     ----------
-    optimizer : VRAdam or any other with the same protocol
+    optimizer : VRAdam or any other with the protocol of :mod:`vradam.plan`, yours for instance
     objective : an :class:`~vradam.objectives.Objective`
     x0 : (..., d), finite
     steps : number of steps N, at least 1
@@ -72,9 +72,9 @@ def simulate(
     ((2, 6, 2), [0, 100, 200, 300, 400, 500])
     """
     plan = checked_plan(optimizer, objective, x0, steps, noise, seed, every, progress, state)
-    if engine not in ("auto", "numpy", "compiled"):
-        raise ValueError(f"engine must be 'auto', 'numpy' or 'compiled', got {engine!r}")
-    if engine == "compiled" or (engine == "auto" and steps >= WORTH_COMPILING and find_spec("numba")):
+    steps = plan.steps
+    check_engine(engine)
+    if engine == "compiled" or (engine == "auto" and steps >= WORTH_COMPILING and numba_works()):
         from vradam.engine import lanes
 
         if plan.x0.dtype == np.float64 and lanes.supports(optimizer, objective, noise):
@@ -97,7 +97,7 @@ def run_numpy(plan: Plan) -> Trajectory:
     streams = None if noise is None else rng.streams(plan.seed, plan.stream)
     x, state = plan.x0, optimizer.init(plan.x0) if plan.state is None else plan.state
     if streams is not None:
-        streams.step = state.step
+        streams.step = plan.first
     diverged_at = np.full(x.shape[:-1], -1, np.int64)
     mean = TauMean(plan)
     recorder = Recorder(plan)
@@ -105,13 +105,16 @@ def run_numpy(plan: Plan) -> Trajectory:
     with np.errstate(all="ignore"):
         recorder.write(0, x, diverged_at, optimizer.learning_rate(state))
         for t in tqdm(range(1, steps + 1), disable=silent, delay=0 if plan.progress else 2, leave=False, unit="step"):
-            exact = None if isinstance(noise, Minibatch) else objective.grad(x)
-            if exact is not None and exact.shape != x.shape:
-                raise ValueError(f"the gradient of {objective.name} must have shape {x.shape}, got {exact.shape}")
+            exact = None if isinstance(noise, Minibatch) else gradient_at(objective, x)
             mean.add(t - 1, x, exact)
             grad: Any = exact if noise is None else noise.stochastic_gradient(objective, x, exact, streams)
             sound = np.isfinite(grad).all(axis=-1)
             moved, state = optimizer.step(x, np.where(sound[..., None], grad, 0), state)
+            if np.shape(moved) != x.shape:
+                raise ValueError(
+                    f"the step of optimizer {type(optimizer).__name__} must return a point of shape {x.shape}, got "
+                    f"{np.shape(moved)}"
+                )
             sound &= np.isfinite(moved).all(axis=-1)
             diverged_at = np.where(~sound & (diverged_at < 0), t, diverged_at)
             x = np.where((diverged_at < 0)[..., None], moved, x)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -16,7 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from vradam import simulation
 from vradam.objectives import Objective
+from vradam.plan import check_engine, check_objective, check_optimizer
 from vradam.trajectory import Trajectory
+from vradam.validation import real_array, unsigned_words, whole_number
 from vradam.workers import Workers
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def run(
 
     Parameters
     ----------
-    optimizer : VRAdam or another optimizer of this package, whose fields ``over`` replaces
+    optimizer : VRAdam or another optimizer, yours for instance, that is a dataclass; ``over`` replaces its fields
     objective : an :class:`~vradam.objectives.Objective`
     over : name of a hyper-parameter -> its values, one axis each, in this order
     seeds : distinct integers; the last axis
@@ -74,10 +76,11 @@ def run(
 
     Raises
     ------
-    ValueError : if ``over`` names no hyper-parameter of the optimizer, an axis is empty, a statistic returns another
-        shape than (runs,), or ``folder`` belongs to another sweep.
-    TypeError : if ``folder`` is given and a statistic or a schedule is no module-level function: it has no name that
-        tells it from others.
+    ValueError : if ``over`` names no hyper-parameter of the optimizer or has values outside its domain, an axis is
+        empty, an array is not swept by ``over``, seeds are not distinct, a statistic is named like an axis or returns
+        another shape than (runs,), or ``folder`` belongs to another sweep.
+    TypeError : if the optimizer is no dataclass, a statistic no function, or numbers are of another kind; if ``folder``
+        is given and a statistic or a schedule is no module-level function: it has no name that tells it from others.
 
     Examples
     --------
@@ -94,12 +97,23 @@ def run(
     import xarray as xr
 
     workers = Workers(jobs, dask)
-    axes = _axes(optimizer, over, seeds)
+    check_optimizer(optimizer)
+    check_objective(objective)
+    check_engine(engine)
+    axes = _axes(optimizer, over, seeds, noise)
     shape = tuple(len(values) for values in axes.values())
-    start = np.asarray(x0)
+    start = real_array("x0", x0)
+    steps, every = whole_number("steps", steps, least=1), whole_number("every", every, least=0)
     if start.ndim not in (1, 2) or (start.ndim == 2 and len(start) != len(axes["seed"])):
         raise ValueError(f"x0 must have shape (d,) or (seeds, d) with {len(axes['seed'])} seeds, got {start.shape}")
     named = dict(statistic) if isinstance(statistic, Mapping) else {_name(statistic): statistic}
+    if not named:
+        raise ValueError("statistic must be one at least, got none")
+    for name, function in named.items():
+        if name in axes:
+            raise ValueError(f"statistic must not be named like an axis ({', '.join(axes)}), got {name!r}")
+        if not callable(function):
+            raise TypeError(f"statistic {name!r} must be a function of a trajectory, got {function!r}")
     total = math.prod(shape)
     share = 4 * TILE if dask or folder else math.ceil(total / jobs / TILE) * TILE
     records = 1 + (math.ceil(steps / every) if every > 0 else 1)
@@ -165,19 +179,38 @@ class Kept:
         return self.folder / f"batch-{key}.npz"
 
 
-def _axes(optimizer: Any, over: Mapping[str, Sequence[float]], seeds: Sequence[int]) -> dict[str, NDArray]:
+def _axes(optimizer: Any, over: Mapping[str, Sequence[float]], seeds: Sequence[int], noise: Any) -> dict[str, NDArray]:
+    if not is_dataclass(optimizer) or isinstance(optimizer, type):
+        raise TypeError(f"optimizer must be a dataclass, whose fields a sweep replaces, got {optimizer!r}")
     names = [field.name for field in fields(optimizer)]
+    if not isinstance(over, Mapping):
+        raise TypeError(f"over must map names of hyper-parameters to their values, got {over!r}")
     for name in over:
         if name not in names:
             raise ValueError(
                 f"over must name hyper-parameters of {type(optimizer).__name__} ({', '.join(names)}), got {name!r}"
             )
-    axes = {name: np.asarray(values, dtype=float) for name, values in over.items()} | {"seed": np.asarray(seeds)}
+    words = unsigned_words("seeds", list(seeds) if isinstance(seeds, range) else seeds)
+    if words.ndim != 1 or not words.size:
+        raise ValueError(f"seeds must be a non-empty sequence of integers, got shape {words.shape}")
+    if len(set(words.ravel().tolist())) < words.size:
+        raise ValueError(f"seeds must be distinct integers, got {seeds!r}")
+    signed = words.astype(np.int64) if words.size and words.max() < 2**63 else words
+    axes = {name: real_array(name, values).astype(np.float64) for name, values in over.items()} | {"seed": signed}
     for name, values in axes.items():
         if values.ndim != 1 or not values.size:
             raise ValueError(f"{name} must be a non-empty sequence of numbers, got shape {values.shape}")
-    if axes["seed"].dtype.kind not in "iu" or len(set(axes["seed"].tolist())) < axes["seed"].size:
-        raise ValueError(f"seeds must be distinct integers, got {seeds!r}")
+    for name in over:
+        replace(optimizer, **{name: axes[name]})  # the class refuses what lies outside a domain, before anything runs
+    for owner, source in (("optimizer", optimizer), ("noise", noise)):
+        for field in fields(source) if is_dataclass(source) else ():
+            value = getattr(source, field.name)
+            if callable(value) and field.name == "alpha0":
+                value = value(1)
+            if field.name not in over and np.ndim(value) > 0:
+                raise ValueError(
+                    f"{owner} must have one {field.name} in a sweep, got an array of shape {np.shape(value)}"
+                )
     return axes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
@@ -12,19 +13,32 @@ Array = NDArray[np.floating]
 
 
 def real_array(name: str, value: ArrayLike) -> Array:
-    """``value`` as an array: float32 stays float32, other real numbers become float64.
+    """``value`` as a plain array in the machine's byte order: float32 stays float32, other real numbers become float64.
+
+    Matrices and other subclasses are seen as the arrays they are; integers of any size count as real numbers.
 
     Raises
     ------
-    TypeError : for boolean, complex, object, string or ragged input.
+    TypeError : for boolean, complex, object, string or ragged input, and for a masked array, whose hidden numbers
+        would count.
+    ValueError : for an integer beyond the largest float.
     """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be an array without a mask, got a masked array of shape {value.shape}")
     try:
         array = np.asarray(value)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise TypeError(f"{name} must be an array of real numbers, got a ragged sequence") from error
+    if array.dtype == object and array.size and all(map(_is_integer, array.flat)):  # beyond 64 bits
+        try:
+            array = array.astype(np.float64)
+        except OverflowError as error:
+            raise ValueError(f"{name} must lie below the largest float, got an integer beyond it") from error
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} must hold real numbers (float32, float64 or integers), got dtype {array.dtype}")
-    return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
+    single = array.dtype.kind == "f" and array.dtype.itemsize == 4
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32 if single else np.float64, copy=False)
 
 
 def hyper_parameter(name: str, value: Any, domain: str) -> float | Array:
@@ -52,19 +66,91 @@ def hyper_parameter(name: str, value: Any, domain: str) -> float | Array:
     return array
 
 
+def one_number(name: str, value: Any, domain: str) -> float:
+    """A number in ``domain`` where an array over runs has no meaning.
+
+    >>> one_number("tol", [1e-3, 1e-4], "[0, inf)")
+    Traceback (most recent call last):
+        ...
+    TypeError: tol must be one number in [0, inf), got an array of shape (2,)
+    """
+    checked = hyper_parameter(name, value, domain)
+    if not isinstance(checked, float):
+        raise TypeError(f"{name} must be one number in {domain}, got an array of shape {checked.shape}")
+    return checked
+
+
+def check_fields(owner: Any, domains: Mapping[str, str]) -> None:
+    """Replace hyper-parameters of a frozen dataclass by their checked values; a schedule for alpha0 is left alone."""
+    for name, domain in domains.items():
+        value = getattr(owner, name)
+        if not (name == "alpha0" and callable(value)):
+            object.__setattr__(owner, name, hyper_parameter(name, value, domain))
+
+
+def restore(owner: Any, fields: dict[str, Any]) -> None:
+    """``__setstate__`` of a frozen dataclass: its arrays are read-only in copies and in other processes too."""
+    for value in fields.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    vars(owner).update(fields)
+
+
+def equal_fields(one: Any, other: object) -> bool:
+    """``__eq__`` of a frozen dataclass whose fields may be arrays: the same class, shapes and numbers."""
+    if type(other) is not type(one):
+        return NotImplemented
+    return all(np.array_equal(a, b) for a, b in zip(vars(one).values(), vars(other).values(), strict=True))
+
+
+def hash_fields(one: Any) -> int:
+    """``__hash__`` beside :func:`equal_fields`."""
+    return hash((type(one), *(tuple(np.ravel(value).tolist()) for value in vars(one).values())))
+
+
 def whole_number(name: str, value: Any, least: int) -> int:
-    """``value`` as an int of at least ``least``.
+    """``value`` as an int of at least ``least`` that 63 bits hold.
 
     >>> whole_number("steps", 0, least=1)
     Traceback (most recent call last):
         ...
     ValueError: steps must be an integer >= 1, got 0
     """
-    if not isinstance(value, Integral) or isinstance(value, bool):
+    if isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind in "iu":
+        value = value[()]
+    if not _is_integer(value):
         raise TypeError(f"{name} must be an integer >= {least}, got {value!r}")
     if value < least:
         raise ValueError(f"{name} must be an integer >= {least}, got {value}")
+    if value >= 2**63:
+        raise ValueError(f"{name} must be an integer below 2^63, got {value}")
     return int(value)
+
+
+def unsigned_words(name: str, value: Any) -> NDArray[np.uint64]:
+    """Integers in [0, 2^64) as an array, of whatever integer types they are.
+
+    >>> unsigned_words("seed", [1, 2**63])                              # NumPy alone would make floats of these
+    array([                  1, 9223372036854775808], dtype=uint64)
+
+    Raises
+    ------
+    TypeError : for anything but integers, booleans included.
+    ValueError : for an integer outside [0, 2^64).
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be integers without a mask, got a masked array of shape {value.shape}")
+    array = np.asarray(value) if isinstance(value, np.ndarray) else np.array(value, dtype=object)
+    if array.dtype.kind not in "iu" and not (array.dtype == object and all(map(_is_integer, array.flat))):
+        raise TypeError(f"{name} must be an integer or an integer array, got {value!r}")
+    if array.size and not (array.min() >= 0 and array.max() < 2**64):
+        outside = array.min() if array.min() < 0 else array.max()
+        raise ValueError(f"{name} must lie in [0, 2^64), got {outside}")
+    return array.astype(np.uint64)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool | np.timedelta64)
 
 
 def over_runs(name: str, value: float | Array, x: Array) -> Array:
@@ -82,13 +168,21 @@ def over_runs(name: str, value: float | Array, x: Array) -> Array:
     if array.ndim == 0:
         return array
     runs = x.shape[:-1]
-    try:
-        fits = np.broadcast_shapes(array.shape, runs) == runs
-    except ValueError:
-        fits = False
-    if not fits:
+    if not fits(array.shape, runs):
         raise ValueError(f"{name} must broadcast to the runs, shape {runs}, got shape {array.shape}")
     return array[..., None]
+
+
+def fits(shape: tuple[int, ...], runs: tuple[int, ...]) -> bool:
+    """Whether an array of this shape broadcasts to the shape of the runs.
+
+    >>> fits((3, 1), (3, 4)), fits((4,), (1,))
+    (True, False)
+    """
+    try:
+        return np.broadcast_shapes(shape, runs) == runs
+    except ValueError:
+        return False
 
 
 def _check_rounding(name: str, exact: Array, rounded: Array) -> None:
@@ -114,4 +208,5 @@ def matching(x: ArrayLike, grad: ArrayLike) -> tuple[Array, Array]:
         raise ValueError("x must have shape (..., d), got a scalar")
     if grad.shape != x.shape:
         raise ValueError(f"grad must have the shape of x, {x.shape}, got {grad.shape}")
-    return x, grad.astype(x.dtype, copy=False)
+    with np.errstate(over="ignore"):
+        return x, grad.astype(x.dtype, copy=False)

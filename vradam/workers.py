@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
+from vradam.validation import whole_number
+
 T = TypeVar("T")
 #: Asked in the process that computes, before and after: every reason why its numbers are not to be used.
 Check = Callable[[], Sequence[str]]
@@ -47,8 +49,10 @@ class Workers:
     dask: str | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.jobs, bool) or not isinstance(self.jobs, int) or self.jobs < 1:
-            raise ValueError(f"jobs must be a positive integer, got {self.jobs!r}")
+        try:
+            object.__setattr__(self, "jobs", whole_number("jobs", self.jobs, least=1))
+        except (TypeError, ValueError):
+            raise ValueError(f"jobs must be a positive integer, got {self.jobs!r}") from None
 
     def map(
         self, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]], check: Check | None = None

@@ -247,14 +247,57 @@ def read_data(folder: Path) -> dict[str, xr.Dataset]:
 
 
 def encode(dataset: xr.Dataset, compress: bool = False) -> bytes:
-    """A dataset as netCDF: the same bytes for the same contents (no date, no path, no encoding kept from a file)."""
+    """A dataset as netCDF: the same bytes for the same contents (no date, no path, no encoding kept from a file).
+
+    Raises
+    ------
+    ValueError : if the file would be read back as other contents: attributes such as ``scale_factor``, ``_FillValue``
+        or ``coordinates`` are instructions to whoever reads it.
+    """
     packing = {"zlib": True, "complevel": 9, "shuffle": True}
     packed = [
         name for name in dataset.variables if compress and dataset[name].dtype.kind in "biuf" and dataset[name].ndim
     ]
     buffer = io.BytesIO()
-    dataset.drop_encoding().to_netcdf(buffer, engine="h5netcdf", encoding=dict.fromkeys(packed, packing))
-    return buffer.getvalue()
+    try:
+        dataset.drop_encoding().to_netcdf(buffer, engine="h5netcdf", encoding=dict.fromkeys(packed, packing))
+        content = buffer.getvalue()
+        changed = _changed(dataset, decode(content))
+    except (ValueError, OSError, MemoryError):
+        raise
+    except Exception as error:  # what netCDF has no type for: TypeError, AttributeError and the libraries' own
+        raise ValueError(f"a dataset must be one that netCDF can hold, got {error}") from error
+    if changed:
+        raise ValueError(f"a dataset must be read back as it is written, which {', '.join(changed)} would not be")
+    return content
+
+
+def _changed(before: xr.Dataset, after: xr.Dataset) -> list[str]:
+    """What differs between a dataset and what is read back: variables with their attributes, or the dataset's own.
+
+    Kinds of numbers and their precision count; how strings are held does not.
+    """
+
+    def kind(array: xr.DataArray) -> str:
+        return "text" if array.dtype.kind in "UOTS" else array.dtype.newbyteorder("=").str
+
+    names = [str(name) for name in before.variables if name not in after.variables]
+    for name in after.variables:
+        if name not in before.variables or not (
+            before[name].variable.equals(after[name].variable)
+            and before[name].attrs.keys() == after[name].attrs.keys()
+            and all(_same(value, after[name].attrs[key]) for key, value in before[name].attrs.items())
+            and kind(before[name]) == kind(after[name])
+            and (name in before.coords) == (name in after.coords)
+        ):
+            names.append(str(name))
+    names += [f"attribute {name}" for name in before.attrs if not _same(before.attrs[name], after.attrs.get(name))]
+    return names
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Whether an attribute is the same; netCDF has lists and tuples as arrays, and one number as a list of one."""
+    return np.array_equal(np.ravel(before), np.ravel(after), equal_nan=np.ravel(before).dtype.kind == "f")
 
 
 def decode(content: bytes) -> xr.Dataset:

@@ -4,6 +4,7 @@ import io
 import re
 import subprocess
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,11 +31,13 @@ from theory.claims.convergence import predictable_gate as convergence
 from theory.examination import chosen
 from theory.methods import intervals
 from theory.search import certify_gates, cycles
-from vradam import dynamics, gates, laws, noise, objectives, sharpness, validation, workers
+from vradam import dynamics, gates, laws, noise, objectives, plan, sharpness, validation, workers
 from vradam import random_streams as rng
 from vradam.engine import specialise
+from vradam.gated import rate_at
 from vradam.inplace import InPlace
 from vradam.objectives.finite_sums import logistic_regression
+from vradam.objectives.objective import gradient_at, value_at
 
 X = np.ones(2)
 BROKEN = catalogue.Stem("torn", "experiments.studies.torn", (), None, failure="SyntaxError: torn")
@@ -59,6 +62,20 @@ def theorem():
 
 def bound_at(steps, **changed):
     return convergence.horizon_bound(theorem(), steps, **RATE | changed)
+
+
+def interrupted():
+    """A training whose first step an exception ended halfway, as Ctrl-C does."""
+    training = InPlace(ADAM, [X.copy()])
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "_kernels", training._kernels._replace(move=stop, absorb_and_move=stop))
+        with pytest.raises(KeyboardInterrupt):
+            training.step([X])
+    return training
 
 
 def closure():
@@ -118,8 +135,8 @@ PROVOKED = {
         (lambda: dynamics.unit_distance(ADAM, objectives.beale()), ValueError, "known smoothness, got None for beale"),
     ],
     "vradam.random_streams.streams": [
-        (lambda: rng.streams([0.5], [0]), TypeError, r"seeds must be integers in \[0, 2\*\*64\), got dtype float64"),
-        (lambda: rng.streams([0], [-1]), ValueError, r"runs must lie in \[0, 2\*\*64\), got -1"),
+        (lambda: rng.streams([0.5], [0]), TypeError, r"seeds must be an integer or an integer array, got \[0.5\]"),
+        (lambda: rng.streams([0], [-1]), ValueError, r"runs must lie in \[0, 2\^64\), got -1"),
         (lambda: rng.streams([0, 1], [0]), ValueError, r"seeds and runs must have equal shapes, got \(2,\) and \(1,\)"),
     ],
     "vradam.engine.specialise.specialise": [
@@ -133,6 +150,7 @@ PROVOKED = {
             r"arrays\[0\] must be an array of dtype .*, got list",
         ),
         (lambda: InPlace(ADAM, [X.copy()], threads=0), ValueError, "threads must be an integer >= 1, got 0"),
+        (lambda: interrupted().step([X]), RuntimeError, "step 1 was interrupted between its passes"),
         (
             lambda: InPlace(ADAM, [X.copy()]).step([]),
             ValueError,
@@ -147,6 +165,21 @@ PROVOKED = {
             lambda: InPlace(ADAM, [X.copy()]).step([X.astype(np.float32)]),
             TypeError,
             r"grads\[0\] must be an array of dtype float64, got float32",
+        ),
+    ],
+    "vradam.inplace.InPlace.checkpoint": [
+        (lambda: interrupted().checkpoint(), RuntimeError, "step 1 was interrupted between its passes"),
+    ],
+    "vradam.inplace.InPlace.from_checkpoint": [
+        (
+            lambda: InPlace.from_checkpoint(ADAM, []),
+            TypeError,
+            r"checkpoint must be what checkpoint\(\) returned, got list",
+        ),
+        (
+            lambda: InPlace.from_checkpoint(ADAM, {"steps": 1}),
+            ValueError,
+            "checkpoint must hold arrays, second_moments",
         ),
     ],
     "vradam.minimize.minimize_vradam": [
@@ -251,6 +284,44 @@ PROVOKED = {
         (lambda: vradam.recommended(steps=10.0), TypeError, "steps must be an integer >= 1, got 10.0"),
         (lambda: vradam.recommended(beta1=1.0), ValueError, r"beta1 must lie in \[0, 1\), got 1.0"),
     ],
+    "vradam.objectives.objective.value_at": [
+        (
+            lambda: value_at(replace(BOWL, value=np.sum), np.ones((3, 2))),
+            ValueError,
+            r"value of quadratic .* \(3,\), got",
+        ),
+    ],
+    "vradam.objectives.objective.gradient_at": [
+        (
+            lambda: gradient_at(replace(BOWL, grad=np.sum), X),
+            ValueError,
+            r"gradient of quadratic must have shape \(2,\), got",
+        ),
+    ],
+    "vradam.gated.rate_at": [
+        (lambda: rate_at(lambda t: -t, 3), ValueError, r"alpha0 at step 3 must lie in \[0, inf\), got -3.0"),
+        (lambda: rate_at(lambda t: None, 3), TypeError, "alpha0 at step 3 must hold real numbers"),
+    ],
+    "vradam.plan.check_optimizer": [
+        (
+            lambda: plan.check_optimizer(abs),
+            TypeError,
+            "optimizer must have the methods .* without init",
+        ),
+    ],
+    "vradam.plan.check_engine": [
+        (lambda: plan.check_engine("gpu"), ValueError, "engine must be 'auto', 'numpy' or 'compiled', got 'gpu'"),
+    ],
+    "vradam.plan.check_objective": [
+        (lambda: plan.check_objective(1.0), TypeError, "objective must be a vradam.Objective, got float"),
+    ],
+    "vradam.plan.steps_before": [
+        (
+            lambda: plan.steps_before((), noise.uniform(1)),
+            TypeError,
+            "state must have the attribute step, .*, got tuple",
+        ),
+    ],
     "vradam.optimizer.VRAdam": [
         (lambda: vradam.VRAdam(beta1=1.2), ValueError, r"beta1 must lie in \[0, 1\), got 1.2"),
         (lambda: vradam.VRAdam(eps="small"), TypeError, "eps must hold real numbers"),
@@ -293,7 +364,7 @@ PROVOKED = {
         (
             lambda: sharpness.preconditioner(vradam.Lion(), ADAM.init(X)),
             TypeError,
-            "optimizer must precondition momentum, got Lion",
+            r"optimizer must have a method preconditioner\(state\), .*, got Lion",
         ),
         (
             lambda: sharpness.preconditioner(vradam.VRAdam(gate=gates.per_coordinate), ADAM.init(X)),
@@ -305,7 +376,7 @@ PROVOKED = {
         (
             lambda: sharpness.preconditioned_sharpness(BOWL, X, ADAM.init(X), vradam.Lion()),
             TypeError,
-            "optimizer must precondition momentum, got Lion",
+            r"optimizer must have a method preconditioner\(state\), .*, got Lion",
         ),
         (
             lambda: sharpness.preconditioned_sharpness(BOWL, X, ADAM.init(X), vradam.VRAdam(gate=gates.per_coordinate)),
@@ -323,8 +394,26 @@ PROVOKED = {
         ),
     ],
     "vradam.validation.real_array": [
-        (lambda value=value: validation.real_array("x", value), TypeError, "x must")
-        for value in (True, 1j, np.array([object()]), "x", [[1], [1, 2]])
+        *[
+            (lambda value=value: validation.real_array("x", value), TypeError, "x must")
+            for value in (True, 1j, np.array([object()]), "x", [[1], [1, 2]], np.ma.masked_array([1.0, 2.0]))
+        ],
+        (lambda: validation.real_array("x", 10**400), ValueError, "x must lie below the largest float"),
+    ],
+    "vradam.validation.unsigned_words": [
+        (lambda: validation.unsigned_words("seed", [True]), TypeError, "seed must be an integer or an integer array"),
+        (
+            lambda: validation.unsigned_words("seed", [1, 2**64]),
+            ValueError,
+            r"seed must lie in .*, got 1844674",
+        ),
+    ],
+    "experiments.store.chunks.encode": [
+        (
+            lambda: store.encode(xr.Dataset({"a": ("x", [1.0], {"scale_factor": 2.0})})),
+            ValueError,
+            "a dataset must be read back as it is written, which a would not be",
+        ),
     ],
     "vradam.validation.over_runs": [
         (lambda: validation.over_runs("eps", np.ones(3), X), ValueError, r"eps must broadcast to the runs, shape \(\)"),

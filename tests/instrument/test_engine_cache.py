@@ -1,25 +1,105 @@
-"""A second process finds the compiled engine on disk: cache hits and no misses."""
+"""Compiled code on disk: a second process finds it, damage is noticed, and no place to keep it is no error."""
 
 import json
 import subprocess
 import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import vradam
+from vradam.engine import disk_cache, single, specialise
 
 CODE = """
 import json, numpy as np, vradam
 from vradam.engine import lanes
 from vradam.engine.methods import method
 bowl, optimizer = vradam.objectives.log_cosh(3), vradam.VRAdam(alpha0=0.01)
-vradam.simulate(optimizer, bowl, np.ones((20, 3)), 10, engine="compiled")
+run = vradam.simulate(optimizer, bowl, np.ones((20, 3)), 10, engine="compiled")
 k, what = bowl.kernel, method(optimizer)
 f = lanes.compiled(k.form, k.separable, k.mean_of_terms, what.direction, what.gate, what.law, 0, False, lanes.WIDTH)
-print(json.dumps([sum(f.stats.cache_hits.values()), sum(f.stats.cache_misses.values())]))
+hits, misses = (sum(count.values()) for count in (f.stats.cache_hits, f.stats.cache_misses))
+print(json.dumps([hits, misses, run.final_x.tobytes().hex()]))
 """
 
 
-def test_a_second_process_loads_what_the_first_compiled():
-    def process():
-        done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
-        return json.loads(done.stdout)
+def process():
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    return *json.loads(done.stdout), done.stderr
 
-    process()
-    assert process() == [1, 0]
+
+def test_a_second_process_loads_what_the_first_compiled():
+    _, _, bits, _ = process()
+    assert process() == (1, 0, bits, "")
+
+
+@pytest.fixture
+def compiled(tmp_path, monkeypatch):
+    """Call a small kernel as a new process would: (found on disk, compiled, its result)."""
+    numba = pytest.importorskip("numba")
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+
+    def call():
+        monkeypatch.setattr(specialise, "_compiled", {})
+        kernel, x = specialise.specialise(single.move, {}), np.ones(3)
+        kernel(x, np.ones(3), np.full(3, 4.0), 1.0, 0.5, 0.0, 0, 1)
+        return sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()), x[0]
+
+    return call
+
+
+@pytest.mark.parametrize("suffix", ["nbc", "nbi", "sha256"])
+def test_damaged_code_is_compiled_again_and_then_found(suffix, compiled, tmp_path):
+    assert compiled() == (0, 1, 0.75)
+    (path,) = tmp_path.rglob(f"*.{suffix}")
+    for damage in ("a bit", "the end", "all of it", "the file"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 4
+        damaged = {"a bit": content, "the end": content[:-7], "all of it": b""}
+        path.unlink() if damage == "the file" else path.write_bytes(damaged[damage])
+        assert compiled() == (0, 1, 0.75), damage
+        assert compiled() == (1, 0, 0.75), damage
+
+
+def test_code_that_cannot_be_unpickled_is_compiled_again(compiled, tmp_path, monkeypatch):
+    """Sound bytes, but made with another version of something: said, and compiled."""
+    assert compiled() == (0, 1, 0.75)
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="cannot be read .* compiling"):
+        patch.setattr("numba.core.caching.IndexDataCacheFile.load", lambda self, key: 1 / 0)
+        assert compiled() == (0, 1, 0.75)
+    assert compiled() == (1, 0, 0.75)
+
+
+def test_a_disk_that_is_full_or_read_only_is_said_once(compiled, monkeypatch):
+    def full(self, name, data):
+        raise OSError(28, "No space left on device")
+
+    disk_cache._once.cache_clear()
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_data", full)
+    with pytest.warns(RuntimeWarning, match="compiled code is not kept on disk, .* No space left") as said:
+        assert compiled() == compiled() == (0, 1, 0.75)
+    assert len(said) == 1
+    disk_cache._once.cache_clear()
+
+
+def test_where_no_folder_can_be_written_every_process_compiles_and_says_so_once(compiled, monkeypatch):
+    """As in a container, or where an administrator installed the package."""
+    disk_cache._once.cache_clear()
+    monkeypatch.setattr("numba.core.caching.CompileResultCacheImpl._locator_classes", [])
+    with pytest.warns(RuntimeWarning, match="compiled code is not kept on disk, .* no locator available") as said:
+        assert compiled() == compiled() == (0, 1, 0.75)
+    assert len(said) == 1
+    disk_cache._once.cache_clear()
+
+
+def test_numpy_does_the_work_where_numba_cannot_be_imported(monkeypatch):
+    """For instance where it does not know this version of NumPy yet."""
+    disk_cache.numba_works.cache_clear()
+    monkeypatch.setitem(sys.modules, "numba", None)  # importing it raises ModuleNotFoundError
+    assert not disk_cache.numba_works()
+    bowl = vradam.objectives.quadratic([1.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        vradam.simulate(vradam.VRAdam(), bowl, [1.0], steps=20_000, every=0)
+    disk_cache.numba_works.cache_clear()

@@ -182,6 +182,9 @@ def test_disp_prints_the_message(capsys):
         ({"options": {"beta1": 1.2}}, ValueError, r"beta1 must lie in \[0, 1\), got 1.2"),
         ({"options": {"beta9": 1.2}}, TypeError, "beta9"),
         ({"x0": [np.nan, 1.0]}, ValueError, "x0 must be a finite vector"),
+        ({"x0": []}, ValueError, r"x0 must be a finite vector, got shape \(0,\)"),
+        ({"tol": [1e-3, 1e-4]}, TypeError, r"tol must be one number in \[0, inf\), got an array of shape \(2,\)"),
+        ({"options": {"alpha0": [0.1, 0.2]}}, ValueError, "alpha0 must broadcast to the runs"),
         ({"x0": [1.0, 1.0j]}, TypeError, "x0 must hold real numbers"),
         ({"jac": lambda x: np.ones(3)}, ValueError, r"jac must have the shape of x0, \(2,\), got \(3,\)"),
         ({"fun": lambda x: x, "jac": None}, ValueError, r"fun must return a scalar, got shape \(2,\)"),
@@ -199,3 +202,24 @@ def test_what_is_not_used_is_said():
         minimize_vradam(rosen, START, jac="2-point")
     with pytest.raises(ValueError, match="x0 must be a finite vector"):
         minimize_vradam(rosen, np.ones((2, 2)), jac=rosen_der)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_no_success_however_small_the_gradient(value):
+    result = run(lambda x: value, [1.0, 2.0], lambda x: x, {"alpha0": 0.1})
+    assert (result.success, result.status) == (False, 3) and np.abs(result.jac).max() <= 1e-5
+    assert result.message == f"The function is not finite, {value}, where its gradient meets the tolerance."
+
+
+@pytest.mark.parametrize("absent", [None, (), [], {}])
+def test_no_constraints_in_every_spelling(absent):
+    assert minimize_vradam(bowl, [0.0], jac=bowl_der, constraints=absent).success
+
+
+def test_functions_are_functions():
+    with pytest.raises(TypeError, match="fun must be a function, got 3"):
+        minimize_vradam(3, START)
+    with pytest.raises(TypeError, match="callback must be a function, got 3"):
+        minimize_vradam(rosen, START, callback=3)
+    with pytest.raises(ValueError, match=r"fun must return \(F\(x\), gradient\) where jac is True, got"):
+        minimize_vradam(rosen, START, jac=True)

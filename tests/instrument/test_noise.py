@@ -10,6 +10,8 @@ from scipy import stats
 
 from vradam import noise, objectives
 from vradam import random_streams as rng
+from vradam.optimizer import VRAdam
+from vradam.simulation import simulate
 
 RUNS, DIM, STEPS = 400, 5, 200
 BOWL = objectives.quadratic([1.0, 2.0, 3.0, 4.0, 5.0])
@@ -239,3 +241,73 @@ def test_single_precision_stays_single():
 def test_bad_parameters_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+# --- Parameters over runs, keys of any integers ----------------------------------------------------------------------
+
+PAIRS = [
+    (lambda a: noise.gaussian(a), [0.1, 0.2]),
+    (lambda a: noise.gaussian(0.3, bound=a), [0.1, 0.2]),
+    (lambda a: noise.two_point(a, 1.0), [0.1, 0.2]),
+    (lambda a: noise.two_point(0.5, a), [0.0, 0.2]),
+    (lambda a: noise.uniform(a), [0.1, 0.2]),
+]
+
+
+@pytest.mark.parametrize(("make", "values"), PAIRS)
+def test_equal_laws_are_equal_and_hash_alike_with_arrays_too(make, values):
+    whole = np.array(values)
+    assert make(whole) == make(values) and hash(make(whole)) == hash(make(values))
+    assert make(whole) != make(whole + 0.01) and make(whole) != make(whole[:, None]) and make(whole) != make(0.15)
+    assert len({make(0.2), make(0.2), make(0.15)}) == 2
+    assert make(0.2) != "noise" and noise.uniform(0.2) != noise.gaussian(0.2)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: noise.two_point(2.0**-65, 1.0), r"p must be at least 2\^-64, .*, got 2.7"),
+        (lambda: noise.two_point([0.5, 1e-300], 1.0), r"p must be at least 2\^-64, .*, got 1e-300"),
+        (lambda: noise.two_point(1e-10, 1e300), r"amplitude \(1-p\)/p must be finite, got amplitude 1e\+300"),
+        (lambda: noise.two_point([0.5, 0.5], [1.0, 1.0, 1.0]), "p and amplitude must broadcast against each other"),
+        (lambda: noise.gaussian([0.5, 0.5], [1.0, 1.0, 1.0]), "bound and std must broadcast against each other"),
+    ],
+)
+def test_what_could_not_be_drawn_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_the_least_probability_is_one_word_in_all():
+    least = noise.two_point(2.0**-64, 1.0)
+    assert int(least.threshold) == 1 and np.isfinite(least.up)
+
+
+BEYOND = [0, 1, 2**31, 2**63 - 1, 2**63, 2**64 - 1]
+
+
+@pytest.mark.parametrize(
+    "seeds", [BEYOND, np.array(BEYOND, np.uint64), np.array(BEYOND, object), tuple(BEYOND)], ids=type
+)
+def test_seeds_on_both_sides_of_two_to_the_63_are_keys_of_their_own(seeds):
+    run = simulate(VRAdam(), BOWL, np.ones((6, 5)), steps=4, noise=noise.uniform(0.5), seed=seeds)
+    assert len({row.tobytes() for row in run.final_x}) == 6
+    for i, seed in enumerate(BEYOND):
+        alone = simulate(VRAdam(), BOWL, np.ones((1, 5)), steps=4, noise=noise.uniform(0.5), seed=[seed])
+        np.testing.assert_array_equal(alone.x[0], run.x[i])
+
+
+@pytest.mark.parametrize(
+    ("seed", "error", "message"),
+    [
+        (2**64, ValueError, r"seed must lie in \[0, 2\^64\), got 18446744073709551616"),
+        ([0, 2**64], ValueError, r"seed must lie in \[0, 2\^64\), got 18446744073709551616"),
+        ([2**63, -1], ValueError, r"seed must lie in \[0, 2\^64\), got -1"),
+        ([1.0, 2.0], TypeError, r"seed must be an integer or an integer array, got \[1.0, 2.0\]"),
+        ([True], TypeError, "seed must be an integer or an integer array"),
+        (np.ma.masked_array([1, 2], [0, 1]), TypeError, "seed must be integers without a mask"),
+    ],
+)
+def test_other_seeds_are_named(seed, error, message):
+    with pytest.raises(error, match=message):
+        simulate(VRAdam(), BOWL, np.ones((2, 5)), steps=2, seed=seed)

@@ -170,11 +170,13 @@ def test_bad_input_is_named():
     f = objectives.quadratic([1.0, 2.0])
     with pytest.raises(ValueError, match=r"x must have shape \(..., 2\) for quadratic, got \(3,\)"):
         hessian_sharpness(f, np.ones(3))
-    with pytest.raises(ValueError, match=r"state must belong to points of shape \(2,\), got \(3, 2\)"):
+    with pytest.raises(ValueError, match=r"state must belong to points of shape \(2,\), got .* \(3, 2\)"):
         optimizer = baselines.Adam()
         preconditioned_sharpness(f, np.ones(2), optimizer.init(np.ones((3, 2))), optimizer)
     for optimizer in (baselines.Lion(), baselines.Nesterov()):
-        with pytest.raises(TypeError, match=f"optimizer must precondition momentum, got {type(optimizer).__name__}"):
+        with pytest.raises(
+            TypeError, match=rf"optimizer must have a method preconditioner\(.*, got {type(optimizer).__name__}"
+        ):
             along(optimizer, f, np.ones(2), steps=3)
     with pytest.raises(ValueError, match="optimizer must have one learning rate, got a gate per coordinate"):
         along(VRAdam(gate=per_coordinate), f, np.ones(2), steps=3)

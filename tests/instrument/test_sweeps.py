@@ -157,14 +157,44 @@ def test_one_statistic_is_named_after_its_function():
         ({"over": {"alpha0": 0.1}}, r"alpha0 must be a non-empty sequence of numbers, got shape \(\)"),
         ({"over": {"beta1": [0.5, 1.2]}}, r"beta1 must lie in \[0, 1\), got 1.2"),
         ({"seeds": [1, 1]}, r"seeds must be distinct integers, got \[1, 1\]"),
-        ({"seeds": [0.5]}, r"seeds must be distinct integers, got \[0.5\]"),
-        ({"seeds": []}, r"seed must be a non-empty sequence"),
+        ({"seeds": [0.5]}, r"seeds must be an integer or an integer array, got \[0.5\]"),
+        ({"seeds": []}, r"seeds must be a non-empty sequence"),
+        ({"seeds": [0, 2**64]}, r"seeds must lie in \[0, 2\^64\), got 18446744073709551616"),
+        ({"over": {"alpha0": ["0.1"]}}, "alpha0 must hold real numbers"),
+        ({"over": {"beta3": [True]}}, "beta3 must hold real numbers"),
+        ({"over": {"proof_form": [0.0, 1.0]}}, "proof_form must be True or False"),
+        ({"over": ["alpha0"]}, r"over must map names of hyper-parameters to their values, got \['alpha0'\]"),
+        ({"statistic": {"beta3": final_value}}, r"statistic must not be named like an axis \(.*, seed\), got 'beta3'"),
+        ({"statistic": {"seed": final_value}}, "statistic must not be named like an axis"),
+        ({"statistic": {}}, "statistic must be one at least"),
+        ({"statistic": {"v": 3}}, "statistic 'v' must be a function of a trajectory, got 3"),
+        (
+            {"noise": vradam.noise.gaussian([0.1, 0.2])},
+            r"noise must have one std in a sweep, got an array of shape \(2,\)",
+        ),
+        (
+            {"optimizer": vradam.VRAdam(weight_decay=[0.1, 0.2])},
+            "optimizer must have one weight_decay in a sweep, got an array",
+        ),
+        ({"optimizer": object()}, "optimizer must have the methods"),
+        ({"objective": 3}, "objective must be a vradam.Objective, got int"),
+        ({"steps": 2.5}, "steps must be an integer >= 1, got 2.5"),
+        ({"x0": np.ma.masked_array([1.0, 1.0], [0, 1])}, "x0 must be an array without a mask"),
         ({"x0": [[1.0, 2.0]]}, r"x0 must have shape \(d,\) or \(seeds, d\) with 4 seeds, got \(1, 2\)"),
         ({"engine": "fast"}, "engine must be 'auto', 'numpy' or 'compiled', got 'fast'"),
         ({"jobs": 0}, "jobs must be a positive integer, got 0"),
         ({"statistic": lambda t: t.value}, r"statistic 'statistic' must return one number per run.*got \(24, 41\)"),
     ],
 )
-def test_bad_input_is_refused(changes, message):
-    with pytest.raises(ValueError, match=message):
+def test_bad_input_is_refused(changes, message, monkeypatch):
+    """Before anything runs, but for what a statistic returns."""
+    if "statistic" not in message or "must not" in message:
+        monkeypatch.setattr(sweeps, "_batch", None)
+    with pytest.raises((ValueError, TypeError), match=message):
         sweep(**changes)
+
+
+def test_seeds_beyond_63_bits_are_kept_as_they_are():
+    table = sweep(seeds=[1, 2**63, 2**64 - 1], noise=vradam.noise.uniform(0.5))
+    assert table.seed.values.tolist() == [1, 2**63, 2**64 - 1]
+    assert sweep(seeds=range(3)).seed.dtype == np.int64

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
@@ -36,7 +37,7 @@ from paper_figures.figure import figures, named
 from paper_figures.figures.landscapes import PAIRS, STEPS
 from paper_figures.figures.performance_profile import SHOWN as SHOWN_PROFILES
 from paper_figures.figures.sensitivity import FORMS
-from paper_figures.style import sheet
+from paper_figures.style import save, sheet
 from theory.claims.cycles.below_edge import CYCLES
 from vradam import problems, simulation
 from vradam.dynamics import Horizon
@@ -298,3 +299,27 @@ def test_a_malformed_record_of_what_was_drawn_counts_as_none(tmp_path, caplog, r
     (tmp_path / "drawn_from.json").write_bytes(raw)
     assert read_record(tmp_path / "drawn_from.json") == {}
     assert "every figure counts as changed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"axes.grid": True, "font.size": 22},
+        {"path.sketch": (5, 100, 2), "lines.marker": "o"},
+        {"savefig.bbox": "standard", "savefig.transparent": True, "figure.dpi": 33},
+        {"text.usetex": True, "font.family": "serif"},
+    ],
+)
+def test_a_readers_settings_change_no_figure(settings, tmp_path):
+    """Matplotlib reads them from a matplotlibrc; LaTeX need not be installed."""
+    (figure,) = named(["gate"])
+    drawn = []
+    for changes in ({}, settings):
+        with matplotlib.rc_context(changes):
+            before = dict(matplotlib.rcParams)
+            with sheet():
+                canvas = figure.draw(reference("gate"))
+            (path,) = save(canvas, tmp_path, "gate", ("svg",))
+            drawn.append(path.read_bytes())
+            assert dict(matplotlib.rcParams) == before
+    assert drawn[0] == drawn[1]

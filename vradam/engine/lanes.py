@@ -21,7 +21,7 @@ from vradam.engine.methods import method, noise_kind, noise_rows, rates_of, rows
 from vradam.engine.specialise import specialise
 from vradam.gated import State
 from vradam.noise import Gaussian, Minibatch, TwoPoint, Uniform
-from vradam.objectives.objective import Objective
+from vradam.objectives.objective import Objective, gradient_at, value_at
 from vradam.plan import Plan
 from vradam.recorder import TAU_DRAWS, stratified_tau, tau_total
 from vradam.trajectory import Trajectory
@@ -66,7 +66,7 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     advance = compiled(kernel.form, kernel.separable, kernel.mean_of_terms, *kinds)
 
     state = optimizer.init(plan.x0) if plan.state is None else plan.state
-    first = int(state.step)
+    first = plan.first
     x = packed(plan.x0.reshape(runs, d), width)
     if plan.state is None:
         z = np.zeros((len(x), 2 * d, width))
@@ -207,8 +207,8 @@ def assemble(plan: Plan, x: Any, rate: Any, diverged_at: Any, mean: Any, final: 
     with np.errstate(all="ignore"):
         for begin in range(0, len(points), ROWS_AT_ONCE):
             some = slice(begin, begin + ROWS_AT_ONCE)
-            value[some] = plan.objective.value(points[some])
-            grad = plan.objective.grad(points[some])
+            value[some] = value_at(plan.objective, points[some])
+            grad = gradient_at(plan.objective, points[some])
             norm[some] = np.sqrt(np.add.reduce(grad * grad, axis=-1))
     diverged_at = diverged_at.reshape(plan.seed.shape)
     return Trajectory(
@@ -243,7 +243,7 @@ def refuse_wrong_kernel(objective: Objective) -> None:
     tile_x, tile_g = np.ascontiguousarray(x.T), np.empty((objective.dim, 2))
     parameters = np.array(kernel.parameters, np.float64)
     gradient(tile_x, tile_g, parameters)
-    expected = objective.grad(x)
+    expected = gradient_at(objective, x)
     if not np.abs(tile_g.T - expected).max() <= AGREEMENT * np.abs(expected).max():
         raise ValueError(
             f"the compiled gradient of {objective.name} must equal its NumPy gradient, got {tile_g[:, 0]} and "

@@ -15,6 +15,7 @@ from vradam.gated import State, law_of, rate_at, top_rate
 from vradam.noise import Gaussian, TwoPoint, Uniform
 from vradam.optimizer import VRAdam
 from vradam.plan import Plan
+from vradam.validation import fits
 
 GATES = {
     gates.predictable: tile.PREDICTABLE,
@@ -169,7 +170,12 @@ def rates_of(alpha0: Any, clock: int, steps: int, plan: Plan) -> NDArray[np.floa
     """alpha0 at the steps clock + 1, ..., clock + steps: (1, 1) where it is constant, (steps, 1 or runs) otherwise."""
     if not callable(alpha0):
         return np.zeros((1, 1))
-    values = [np.asarray(rate_at(alpha0, clock + s), dtype=np.float64) for s in range(1, steps + 1)]
+    rates = {s: rate_at(alpha0, clock + s) for s in range(1, steps + 1)}
+    for s, rate in rates.items():
+        if not fits(np.shape(rate), plan.seed.shape):
+            runs, got = plan.seed.shape, np.shape(rate)
+            raise ValueError(f"alpha0 at step {clock + s} must broadcast to the runs, shape {runs}, got shape {got}")
+    values = [np.asarray(rate, dtype=np.float64) for rate in rates.values()]
     if all(value.ndim == 0 for value in values):
         return np.array(values).reshape(steps, 1)
     return np.array([np.broadcast_to(value, plan.seed.shape).ravel() for value in values])

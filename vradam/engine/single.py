@@ -11,11 +11,12 @@ So its bits do not depend on threads, though they may on the kind of processor.
 from __future__ import annotations
 
 from functools import cache, partial
-from importlib.util import find_spec
 from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from vradam.engine.disk_cache import numba_works
 
 BLOCK = 4096  # numbers in a block
 
@@ -35,7 +36,7 @@ def absorb(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin
             gradient = gs[i]
             velocity = beta1 * vs[i] + in1 * gradient
             vs[i] = velocity
-            ms[i] = min(beta2 * ms[i] + in2 * (gradient * gradient), largest)
+            ms[i] = min(beta2 * ms[i] + in2 * min(gradient * gradient, largest), largest)
             total = plus(total, velocity, ms[i], damping)
         sums[block] = total
         seen += total
@@ -70,7 +71,7 @@ def absorb_and_move(x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficie
     x, g, v, m = x[some], g[some], v[some], m[some]
     for i in range(x.size):
         v[i] = beta1 * v[i] + in1 * g[i]
-        m[i] = min(beta2 * m[i] + in2 * (g[i] * g[i]), largest)
+        m[i] = min(beta2 * m[i] + in2 * min(g[i] * g[i], largest), largest)
         x[i] = keep * x[i] - coefficient * v[i] / (sqrt(m[i]) + damping)
 
 
@@ -80,7 +81,7 @@ def absorb_by_numpy(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, su
     for block in range(begin, end):
         some = slice(block * BLOCK, (block + 1) * BLOCK)
         v[some] = beta1 * v[some] + in1 * g[some]
-        m[some] = np.minimum(beta2 * m[some] + in2 * (g[some] * g[some]), largest)
+        m[some] = np.minimum(beta2 * m[some] + in2 * np.minimum(g[some] * g[some], largest), largest)
         seen = v[some] / (np.sqrt(m[some]) + damping) if metric else v[some]
         sums[block] = np.square(seen, dtype=np.float64).sum()
         total += sums[block]
@@ -114,7 +115,7 @@ class Kernels(NamedTuple):
 @cache
 def kernels(metric: bool = False) -> Kernels:
     """Compiled where Numba is installed, NumPy otherwise; ``metric`` measures the velocity in Adam's metric."""
-    if find_spec("numba") is None:
+    if not numba_works():
         return Kernels(partial(absorb_by_numpy, metric=metric), move_by_numpy, absorb_and_move_by_numpy)
     from vradam.engine.specialise import specialise
 

@@ -4,9 +4,9 @@ The engine's loops are ordinary functions that refer to module-level names: flag
 as ``form``. ``specialise`` clones the call tree with other values for these names and hands it to Numba. A name
 resolves at compile time, so that flags cost nothing and small functions are inlined.
 
-The compiled code is cached on disk. Numba finds a cached function by file, qualified name, line and bytecode; it sees
-neither the globals nor the callees. Therefore the qualified name of a clone carries a digest of everything that was
-compiled: the bytecode, the constants and the resolved globals of the whole call tree.
+The compiled code is cached on disk (``disk_cache``). Numba finds a cached function by file, qualified name, line and
+bytecode; it sees neither the globals nor the callees. Therefore the qualified name of a clone carries a digest of
+everything that was compiled: the bytecode, the constants and the resolved globals of the whole call tree.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+
+from vradam.engine.disk_cache import kept
 
 
 def specialise(
@@ -55,7 +57,9 @@ def specialise(
 
             copy = FunctionType(code, {**part.__globals__, **bound}, code.co_name, part.__defaults__)
             copy.__qualname__ = qualname
-            _compiled[key] = numba.njit(error_model="numpy", **options)(copy)
+            on_disk = options.pop("cache", False)
+            dispatcher = numba.njit(error_model="numpy", **options)(copy)
+            _compiled[key] = kept(dispatcher) if on_disk else dispatcher
         return _compiled[key]
 
     return clone(function, nogil=True, cache=True)

@@ -159,7 +159,7 @@ def absorb(Z, P, N, i, j, exact):
     velocity = P[BETA1, j] * Z[STREAMS * i, j] + P[IN1, j] * entering
     Z[STREAMS * i, j] = velocity
     if DIRECTION == ADAM:
-        Z[STREAMS * i + 1, j] = P[BETA2, j] * Z[STREAMS * i + 1, j] + P[IN2, j] * (g * g)
+        Z[STREAMS * i + 1, j] = P[BETA2, j] * Z[STREAMS * i + 1, j] + P[IN2, j] * min(g * g, LARGEST)
     if DIRECTION == PROOF:
         Z[STREAMS * i + 1, j] = min(P[BETA2, j] * Z[STREAMS * i + 1, j] + g * g, LARGEST)
     if GATE == METRIC and DIRECTION != PLAIN:

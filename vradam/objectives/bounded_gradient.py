@@ -32,7 +32,7 @@ def pseudo_huber(dim: int, scale: float = 1.0, curvature: float = 1.0) -> Object
     (array([1.2]), 1.0, 2.0)
     """
     dim = whole_number("dim", dim, least=1)
-    scale, curvature = constant("scale", scale), constant("curvature", curvature)
+    scale, curvature = _sizes(scale, curvature)
     return separable(
         "pseudo_huber",
         dim,
@@ -44,6 +44,14 @@ def pseudo_huber(dim: int, scale: float = 1.0, curvature: float = 1.0) -> Object
         minimiser=np.zeros(dim),
         slope=_pseudo_huber_form,
     )
+
+
+def _sizes(scale: float, curvature: float) -> tuple[float, float]:
+    """Checked; the square of ``scale`` and the height curvature scale^2 are floats."""
+    scale, curvature = constant("scale", scale, "[1e-150, 1e150]"), constant("curvature", curvature)
+    if not np.isfinite(curvature * scale**2):
+        raise ValueError(f"curvature scale^2 must be finite, got curvature {curvature} and scale {scale}")
+    return scale, curvature
 
 
 def _pseudo_huber(x: Array, scale: float, curvature: float) -> Array:
@@ -82,7 +90,7 @@ def log_cosh(dim: int, scale: float = 1.0, curvature: float = 1.0) -> Objective:
     999.3068528194401
     """
     dim = whole_number("dim", dim, least=1)
-    scale, curvature = constant("scale", scale), constant("curvature", curvature)
+    scale, curvature = _sizes(scale, curvature)
     return separable(
         "log_cosh",
         dim,
@@ -133,7 +141,7 @@ def rational(dim: int, scale: float = 1.0, curvature: float = 2.0) -> Objective:
     (np.float64(0.8), array([0.5]))
     """
     dim = whole_number("dim", dim, least=1)
-    scale, curvature = constant("scale", scale), constant("curvature", curvature)
+    scale, curvature = _sizes(scale, curvature)
     return separable(
         "rational",
         dim,
@@ -186,7 +194,7 @@ def pseudo_huber_sine(
     local minima, near +-1.3; for amplitude > curvature * scale there are infinitely many.
     """
     dim = whole_number("dim", dim, least=1)
-    scale, curvature = constant("scale", scale), constant("curvature", curvature)
+    scale, curvature = _sizes(scale, curvature)
     amplitude, frequency = constant("amplitude", amplitude), constant("frequency", frequency)
     return separable(
         "pseudo_huber_sine",

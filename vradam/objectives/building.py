@@ -14,15 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vradam.objectives.objective import Array, Kernel, Objective
-from vradam.validation import hyper_parameter, real_array
+from vradam.validation import one_number, real_array
 
 
 def constant(name: str, value: float, domain: str = "(0, inf)") -> float:
     """``value`` as a float inside ``domain``; a constant of an objective is one number, not an array over runs."""
-    checked = hyper_parameter(name, value, domain)
-    if not isinstance(checked, float):
-        raise TypeError(f"{name} must be one number in {domain}, got an array of shape {checked.shape}")
-    return checked
+    return one_number(name, value, domain)
 
 
 def matrix(name: str, value: ArrayLike) -> NDArray[np.float64]:

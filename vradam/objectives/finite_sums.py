@@ -13,6 +13,9 @@ from vradam.objectives.elementary import exp_minus
 from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import real_array
 
+#: The root of the largest float over the size of any data set: sums of squares stay finite.
+LARGEST_FEATURE = 1e150
+
 
 class _Data(NamedTuple):
     signed: NDArray[np.float64]  # (n, d), the rows y_i a_i
@@ -40,7 +43,8 @@ def logistic_regression(features: ArrayLike, labels: ArrayLike, l2: float = 0.0)
 
     Raises
     ------
-    ValueError : features that are not a finite matrix; labels of another length or with other values; l2 < 0.
+    ValueError : features that are not a matrix of numbers below 1e150; labels of another length or with other values;
+        l2 < 0.
 
     >>> f = logistic_regression([[1.0, 0.0], [0.0, 2.0]], [1, 0])
     >>> f.grad(np.zeros(2)), f.smoothness
@@ -48,6 +52,8 @@ def logistic_regression(features: ArrayLike, labels: ArrayLike, l2: float = 0.0)
     """
     A = matrix("features", features)
     n, dim = A.shape
+    if not np.abs(A).max() < LARGEST_FEATURE:
+        raise ValueError(f"features must be smaller than {LARGEST_FEATURE:g}, got {np.abs(A).max()}")
     y = real_array("labels", labels)
     if y.shape != (n,):
         raise ValueError(f"labels must have shape {(n,)}, got {y.shape}")

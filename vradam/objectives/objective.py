@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vradam.validation import real_array
 
 Array = NDArray[np.floating]
 
@@ -69,3 +71,30 @@ class Objective:
     terms_bound: float | None = None
     grad_terms: Callable[[Array, NDArray[np.integer]], Array] | None = None
     kernel: Kernel | None = None
+
+
+def value_at(objective: Objective, x: Array) -> Array:
+    """F at ``x`` (..., d), shape (...).
+
+    Raises
+    ------
+    ValueError : if ``objective.value`` returns another shape: one number for a batch would count for all of its runs.
+    """
+    return _of_shape(f"the value of {objective.name}", objective.value(x), x.shape[:-1])
+
+
+def gradient_at(objective: Objective, x: Array) -> Array:
+    """The gradient at ``x`` (..., d), of the same shape.
+
+    Raises
+    ------
+    ValueError : if ``objective.grad`` returns another shape.
+    """
+    return _of_shape(f"the gradient of {objective.name}", objective.grad(x), x.shape)
+
+
+def _of_shape(name: str, found: Any, shape: tuple[int, ...]) -> Array:
+    array = real_array(name, found)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    return array

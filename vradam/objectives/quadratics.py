@@ -105,7 +105,7 @@ def _constant(H: NDArray[np.float64], x: ArrayLike) -> Array:
 
 
 def _orthogonal(rotation: int | ArrayLike, dim: int) -> NDArray[np.float64]:
-    if np.ndim(rotation) == 0:
+    if isinstance(rotation, int | np.integer) or (isinstance(rotation, np.ndarray) and rotation.ndim == 0):
         return _haar(whole_number("rotation", rotation, least=0), dim)
     q = matrix("rotation", rotation)
     if q.shape != (dim, dim):

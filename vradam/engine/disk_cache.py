@@ -1,0 +1,126 @@
+"""Compiled code kept on disk, with checksums: what is damaged is compiled again, and no place to keep it is no error.
+
+Numba keeps an index and one data file for each signature, and unpickles both as they are: a truncated file raises at
+every later call, a flipped bit may end the process. Here a third file beside them, ``<name>.sha256``, holds their
+checksums, and nothing is read that does not have the one under which it was written.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import tempfile
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+def kept(dispatcher: Any) -> Any:
+    """A dispatcher of Numba whose compiled code is kept on disk; as it was, with one warning, where it cannot be."""
+    try:
+        dispatcher._cache = _checked_cache()(dispatcher.py_func)
+    except (RuntimeError, OSError) as error:  # Numba found no folder that it may write
+        _say_once(str(error))
+    return dispatcher
+
+
+@cache
+def _checked_cache() -> type:
+    """A subclass of Numba's cache, made when Numba is first needed."""
+    from numba.core.caching import FunctionCache
+
+    class CheckedCache(FunctionCache):
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            files = Files(self)
+            try:
+                if not files.found():
+                    return None
+                if files.sound():
+                    return super().load_overload(sig, target_context)
+            except Exception as error:  # whatever unpickling raises: another version of a library, a lost file
+                warnings.warn(f"compiled code in {files.folder} cannot be read ({error!r}); compiling", stacklevel=2)
+            files.delete()
+            return None
+
+        def save_overload(self, sig: Any, data: Any) -> None:
+            files = Files(self)
+            try:
+                super().save_overload(sig, data)
+                files.seal()
+            except OSError as error:  # the disk is full, the folder is gone or has become read-only
+                files.delete()
+                _say_once(str(error))
+
+    return CheckedCache
+
+
+class Files:
+    """The files of one compiled function."""
+
+    def __init__(self, numba_cache: Any) -> None:
+        self.folder = Path(numba_cache.cache_path)
+        self.name = numba_cache._impl.filename_base
+        self.sums = self.folder / f"{self.name}.sha256"
+
+    def found(self) -> list[Path]:
+        """The index and the data, by name."""
+        return sorted(self.folder.glob(f"{glob.escape(self.name)}*.nb[ic]"))
+
+    def checksums(self) -> str:
+        """The checksums of the files that are there, as ``sha256sum`` writes them."""
+        return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in self.found())
+
+    def sound(self) -> bool:
+        """Whether every file is what was written."""
+        try:
+            return self.sums.read_text(encoding="utf-8") == self.checksums()
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    def seal(self) -> None:
+        """Write the checksums, in one go."""
+        handle, name = tempfile.mkstemp(dir=self.folder, prefix=f"{self.name}.tmp.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(self.checksums())
+        Path(name).chmod(0o644)
+        Path(name).replace(self.sums)
+
+    def delete(self) -> None:
+        """Remove what can be removed."""
+        for path in (*self.found(), self.sums):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError:
+                return
+
+
+@cache
+def _once() -> list[str]:
+    return []
+
+
+def _say_once(reason: str) -> None:
+    """One warning a process, however many functions there are."""
+    if not _once():
+        _once().append(reason)
+        warnings.warn(
+            f"compiled code is not kept on disk, so that every process compiles anew ({reason}); the environment "
+            "variable NUMBA_CACHE_DIR may name a folder for it",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+@cache
+def numba_works() -> bool:
+    """Whether Numba is installed and can be imported; where it cannot, NumPy does the work, with one warning."""
+    try:
+        import numba  # noqa: F401
+    except ModuleNotFoundError:
+        return False
+    except (ImportError, OSError) as error:
+        warnings.warn(f"Numba cannot be imported, NumPy does the work ({error})", RuntimeWarning, stacklevel=2)
+        return False
+    return True
