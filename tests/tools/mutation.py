@@ -10,7 +10,8 @@ number plus one, another number times 1.02, a truth value flipped, ``min`` for `
 module-level formulas and compiled kernels included (kernels run interpreted here). Annotations, decorators, texts and
 the arguments of exceptions, whether zip is strict and whether a bar is shown, are left alone. Each mutant is written
 into a temporary copy of the rooms, and the tests of its module run there until one fails, the fastest and deadliest
-first, in a process of its own, forked where the system can. Survivors are listed; ``mutation_reasons.json`` may say why one changes nothing.
+first, in a process of its own, forked where the system can. Survivors are listed; ``mutation_reasons.json`` may say why
+one changes nothing.
 Settings of studies (fields of their setups, lists of problems) are left alone too: they are choices, and recorded with
 every result, so that ``python -m experiments --verify`` names a reference that was made with others.
 Standard library only, apart from what the tests need.
