@@ -27,7 +27,8 @@ with ``s = fraction``, and everything rests on the forms ``P(a, b) = b^2 - c a b
 3. **Far away.** With a clip (``far = [c, r]``): where it acts ``tau = (1+beta1)(1 - 2s/(1+alpha1))``; if that contracts
    P by ``e = r^2``, then ``sqrt(P') <= r sqrt(P) + M``, for the rest of the step is ``(0, m)`` with ``|m|`` at most
    ``M = (1+beta1) s alpha1/(1+alpha1)``, as ``(gamma - 1/(1+alpha1)) |b| <= [alpha1/(1+alpha1)] |b|/(1+b^2)``. So in
-   the end ``sqrt(P)`` is as close to ``M/(1-r)`` as one likes, or smaller, which bounds ``|b|``, ``|a|`` and ``|b - c a/2|``.
+   the end ``sqrt(P)`` is as close to ``M/(1-r)`` as one likes, or smaller, which bounds ``|b|``, ``|a|`` and
+   ``|b - c a/2|``.
 
    Without a clip (``far = [R]``): with ``d_t = v_{t+1} - v_t``, ``d_{t+1} = beta1 d_t - (1-beta1) S phi``, and
    ``|phi| <= 1/2``, so in the end ``|d| <= S/2 + epsilon < 2R``. While ``v >= R``, ``u_t = v_{t+1} - beta1 v_t``

@@ -295,7 +295,8 @@ S3b = Claim(
     ),
     statement=(
         rf"\mathrm{{every\ start\ converges\ for}}\ S < {latex(CYCLES['global_threshold'])}, "
-        rf"\ \mathrm{{and}}\ (d = 1)\ \mathrm{{for}}\ S < B, \ \beta_1 \leq 0.5765, \ \alpha_1 \in \{{1, 10, 19, \infty\}}; \quad "
+        rf"\ \mathrm{{and}}\ (d = 1)\ \mathrm{{for}}\ S < B, \ \beta_1 \leq 0.5765, "
+        rf"\ \alpha_1 \in \{{1, 10, 19, \infty\}}; \quad "
         rf"\mathrm{{attracting\ cycles\ for}}\ {latex(CYCLES['period4_threshold'])} < S < B, \ "
         rf"\beta_1 > {latex(CYCLES['period4_beta1'])}"
     ),
