@@ -429,7 +429,7 @@ def test_the_band_is_thin():
 
 def test_up_to_where_the_whole_interval_below_the_edge_is_safe():
     """For beta1 a little below 1/sqrt 3, every S < B; the boxes are there for every clip of the map."""
-    for beta1 in np.linspace(0.0125, 0.5765, 48).tolist():
+    for beta1 in np.linspace(0.0125, 0.5764, 48).tolist():
         for alpha1 in (1, 10, 19, inf):
             assert safe_up_to(beta1, alpha1) == 1
 
