@@ -16,7 +16,7 @@ no orbit stays. Orbits may also leave the grid and come back (``exits``, ``retur
 more cell that is never removed, and an orbit that visits it again and again passes each time through cells that have
 predecessors and successors of the same kind.
 
-**Rounding.** Velocities are whole numbers of ``UNIT = 2^-18``, below 128 in modulus; beta1 is a whole number of 1/2000.
+**Rounding.** Velocities are whole numbers of ``UNIT = 2^-18``, below 256 in modulus; beta1 is a whole number of 1/2000.
 ``phi`` and ``psi`` are rounded outwards to whole numbers, everything after that is exact: no sum or product exceeds
 ``2^63``. ``psi`` falls, then rises, for ``alpha1 >= 1``, ``s <= 1``: with ``u = b^2``, ``psi' = 1 - 2s
 (1-u)/(1+u)^2`` has one change of sign, at ``u <= sqrt 5 - 2``, where no clip acts; so its largest value on an
@@ -42,7 +42,7 @@ UNIT: Final = 2**18
 #: Denominator of beta1.
 PARTS: Final = 2000
 #: Velocities are below this many units.
-REACH: Final = 128 * UNIT
+REACH: Final = 256 * UNIT
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Pace:
     share: float
 
 
-PACES: Final = (Pace(0, 5, 200, 0.01), Pace(1573, 10, 200, 0.02), Pace(1796, 20, 40, 0.07), Pace(1871, 20, 20, 0.07))
+PACES: Final = (Pace(0, 5, 200, 0.01), Pace(1573, 10, 200, 0.02), Pace(1796, 20, 40, 0.07), Pace(1871, 10, 20, 0.07))
 #: Just below 1/sqrt 3, in parts; there grids are finer.
 MEETING: Final = range(1150, 1156)
 
@@ -52,7 +52,7 @@ class Column:
     step: int = 2**15
     growth: int = 8
     levels: int = 7
-    most: int = 2_000_000
+    most: int = 4_000_000
 
     @property
     def clip(self) -> float:
@@ -172,7 +172,7 @@ def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> 
         c, r, reach = ellipse[0], ellipse[1], 1.001 * ellipse[2]
         width = 1.001 * (1 + b1) * s1 * plan.clip / (1 + plan.clip) / (1 - float(r))
         outside, written = Outside(float(c) / 2, width, -1.0, 0.0), [c, r]
-    if reach >= 120:
+    if reach >= 240:
         return None
     clear, cells = clears(
         nodes(reach, grid), plan.levels, (b0, b1), (s0, s1), plan.clip, np.array(rows), outside, plan.most
