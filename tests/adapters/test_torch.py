@@ -277,6 +277,29 @@ def test_a_run_goes_on_from_its_file(way, gate, law, tmp_path):
     assert second.learning_rate.tolist() == one.learning_rate.tolist()
 
 
+def test_a_distributed_checkpoint_holds_the_gate():
+    """Torch's flattened form of a state, by the names of the parameters, goes on to the bit."""
+    checkpoints = pytest.importorskip("torch.distributed.checkpoint.state_dict")
+    models = [torch.nn.Linear(3, 2) for _ in range(2)]
+    models[1].load_state_dict(models[0].state_dict())
+    one, other = (VRAdam(model.parameters(), lr=0.1, law=averaged(0.9)) for model in models)
+
+    def some_steps(model, optimizer):
+        for _ in range(3):
+            optimizer.zero_grad()
+            (model(torch.ones(1, 3)) - 3).square().sum().backward()
+            optimizer.step()
+
+    some_steps(models[0], one)
+    saved = copy.deepcopy(checkpoints.get_optimizer_state_dict(models[0], one))
+    models[1].load_state_dict(models[0].state_dict())
+    checkpoints.set_optimizer_state_dict(models[1], other, saved)
+    for model, optimizer in zip(models, (one, other), strict=True):
+        some_steps(model, optimizer)
+    assert torch.equal(models[0].weight, models[1].weight)
+    assert one.learning_rate.tolist() == other.learning_rate.tolist()
+
+
 def test_the_state_of_another_law_is_refused():
     params = start()
     optimizer = trained(params, gate_decay=0.9)
