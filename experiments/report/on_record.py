@@ -23,6 +23,8 @@ from theory.claim import Claim
 
 log = logging.getLogger("experiments")
 
+#: The verdicts of observations.
+OBSERVED: Final = ("reproduced", "not reproduced", "inconclusive")
 #: Of a setup a line shows so many entries, and none that is longer than this (characters).
 SHOWN: Final = 4
 BRIEF: Final = 30
@@ -73,19 +75,21 @@ def judged(item: Mapping[str, Any] | None, claim: Claim, stem: Stem, folder: Pat
     """What is on record of an observation, judged by the rule that stands here from the data on record.
 
     An observation has no derivation, so its data are all there is to judge; a rule that became stricter, or a word that
-    changed, must not wait until somebody runs the study again. Unchanged where the study cannot judge stored data.
+    changed, must not wait until somebody runs the study again. A verdict in words that are not for observations, whose
+    data cannot be judged, is nothing on record. Claims of mathematics are as they were recorded.
     """
-    judge = stem.working().judge
-    data = load_data(folder / stem.name) if item is not None and judge and claim.concludes == "empirical" else None
-    if item is None or judge is None or data is None:
+    if item is None or claim.concludes != "empirical":
         return item
+    unjudged = item if item["verdict"] in OBSERVED else None
+    judge = stem.working().judge
+    data = load_data(folder / stem.name) if judge else None
+    if judge is None or data is None:
+        return unjudged
     try:
         found = next(each for each in judge(data) if each.claim == claim.id)
     except (AttributeError, KeyError, ValueError) as error:
-        log.warning(
-            "%s: was made by another version of the code (%r); it is not judged again", folder / stem.name, error
-        )
-        return item
+        log.warning("%s: was made by another version of the code (%r); not judged again", folder / stem.name, error)
+        return unjudged
     return {**item, "holds": claim.holds, "verdict": verdict("empirical", found), "numeric": numeric(found)}
 
 

@@ -38,6 +38,7 @@ WITH_NETWORKS = (
     "vradam.torch",
     "vradam.optax",
     "experiments.studies.tasks",
+    "experiments.studies.source_edge",
     "experiments.studies.source",
     "experiments.studies.speed",
 )
@@ -99,7 +100,7 @@ def test_studies_lean_on_few_others():
         for other in imports(".".join(parts))
         if other.startswith("experiments.studies.") and other.split(".")[2] != parts[2]
     }
-    assert pairs <= {("smoothed_gate", "cycles"), ("tasks", "early_dip")}
+    assert pairs <= {("smoothed_gate", "cycles"), ("tasks", "early_dip"), ("source_edge", "tasks")}
 
 
 def test_importing_vradam_is_light():

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import vradam
-from experiments.measurement.verdict import verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import early_dip
 from experiments.studies.early_dip import PROBLEMS, Setup
@@ -72,28 +71,28 @@ def test_every_problem_starts_scattered_around_its_start(runs):
 @pytest.mark.parametrize(
     ("shape", "apart", "expected"),
     [
-        (DIPS, 1e-3, ("verified", "reproduced")),  # it dips and returns
-        ([1, 0.95, 0.95, 0.95, 0.95, 0.95, 0.97], 1e-3, ("refuted", "not reproduced")),  # no dip
-        ([1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.7], 1e-3, ("refuted", "not reproduced")),  # no return
-        ([1, 0.9, 0.95, 0.95, 0.95, 0.95, 0.97], 0.05, ("open", "inconclusive")),  # the interval reaches across
-        ([1, 0.9, 0.95, 0.95, 0.95, 0.95, 0.9], 0.0, ("verified", "reproduced")),  # exactly on both lines
+        (DIPS, 1e-3, "dips and returns"),
+        ([1, 0.95, 0.95, 0.95, 0.95, 0.95, 0.97], 1e-3, "does not dip"),
+        ([1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.7], 1e-3, "dips and stays closed"),
+        ([1, 0.9, 0.95, 0.95, 0.95, 0.95, 0.97], 0.05, "undecided"),  # the interval reaches across
     ],
 )
 def test_a_dip_and_a_return_are_asked_of_every_problem(runs, shape, apart, expected):
     runs.shape, runs.apart = np.array(shape, dtype=float), apart
     result = early_dip.run(SMALL, Chunks())
-    (confrontation,) = result.confrontations
-    assert confrontation.claim == "E2" and verdict("empirical", confrontation) in expected
-    dip, back = confrontation.reported
-    assert (dip.kind, back.kind) == ("upper bound", "lower bound")
-    assert {point.predicted for point in dip.points} == {0.9} == {point.predicted for point in back.points}
-    assert len(dip.points) == len(back.points) == 2 * len(PROBLEMS) and dip.n == 11 * 2 * len(PROBLEMS)
-    assert dip.points[0].label.endswith("alpha0 = 0.1") and dip.points[1].label.endswith("alpha0 = 0.2")
+    assert result.confrontations == () and list(result.data) == ["rates", "replication"]
+    (table,) = early_dip.tables(result.data)
+    assert len(table.rows) == 2 * len(PROBLEMS) and {row[-1] for row in table.rows} == {expected}
+    assert [row[1] for row in table.rows[:2]] == ["0.1", "0.2"]
     assert [call.seed for call in runs] == [3] * len(PROBLEMS) + [4] * len(PROBLEMS)
-    share = [float(min(runs.shape[1:5]) < 0.9), float(runs.shape[-1] > 0.9)]
-    assert f"in {share[0]:.0%} of the cases" in confrontation.note or apart > 0.01
-    assert f"after 6 in {share[1]:.0%}" in confrontation.note or apart == 0  # where rounding decides
-    assert list(result.data) == ["rates", "replication"]
+    both = len(table.rows) if expected == "dips and returns" else 0
+    assert f"both in {both} of {len(table.rows)} cases" in table.note
+
+
+def test_what_the_other_seeds_do_not_repeat_is_said(runs):
+    first, second = (early_dip.measure(SMALL, seed) for seed in (3, 4))
+    table = early_dip.tables({"rates": first, "replication": second.assign(low=second.low * 0.5, high=second.high)})[0]
+    assert {row[-1] for row in table.rows} == {"differs by seed"}
 
 
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="takes a minute without compiling")

@@ -10,7 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -28,13 +28,23 @@ from experiments.studies.tasks.data import (
     unigram_entropy,
 )
 
-if "jax" not in sys.modules:  # one thread: several workers share the machine, and sums keep their order
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+FLAGS: Final = "XLA_FLAGS"
+#: One thread: several workers share the machine, and sums keep their order.
+ONE_THREAD: Final = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+before, fresh = os.environ.get(FLAGS), "jax" not in sys.modules
+if fresh:
+    os.environ.setdefault(FLAGS, ONE_THREAD)
 try:
     import jax
     import jax.numpy as jnp
 except ImportError as error:
     raise ImportError("the tasks need JAX; install it with: pip install -e '.[nets]'") from error
+finally:
+    if fresh and "jax" in sys.modules:
+        sys.modules["jax"].devices()  # reads the flags, once for the process
+    if before is None:
+        os.environ.pop(FLAGS, None)  # processes started later decide for themselves, in the same way
 
 Params = dict[str, Any]
 #: Share of uniformly random moves in the trajectories that a GFlowNet learns from.
@@ -85,17 +95,25 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[..., None], axis=-1).mean()
 
 
+def squared_error(outputs: Any, labels: Any) -> Any:
+    """Mean squared distance of the outputs from the labels as unit vectors, over examples and classes."""
+    return ((outputs - jax.nn.one_hot(labels, outputs.shape[-1])) ** 2).mean()
+
+
 # ---------------------------------------------------------------- images
 
 
-def _classifier(name: str, shapes: Mapping[str, tuple[int, ...]], logits: Callable[[Params, Any], Any]) -> Task:
+def _classifier(
+    name: str, shapes: Mapping[str, tuple[int, ...]], logits: Callable[[Params, Any], Any], squared: bool
+) -> Task:
     parts = digits()
     data = {key: (jnp.asarray(part.images), jnp.asarray(part.labels)) for key, part in parts.items()}
     size = len(parts["train"].labels)
+    distance = squared_error if squared else cross_entropy
 
     def loss(theta: Any, batch: Any) -> Any:
         images, labels = data["train"]
-        return cross_entropy(logits(unpack(theta, shapes), images[batch]), labels[batch])
+        return distance(logits(unpack(theta, shapes), images[batch]), labels[batch])
 
     def draw(rng: np.random.Generator, n: int) -> NDArray:
         return rng.integers(0, size, (n, 32)).astype(np.int32)
@@ -103,23 +121,25 @@ def _classifier(name: str, shapes: Mapping[str, tuple[int, ...]], logits: Callab
     def measure(theta: Any, part: str) -> dict[str, Any]:
         images, labels = data[part]
         out = logits(unpack(theta, shapes), images)
-        return {"loss": cross_entropy(out, labels), "second": (out.argmax(axis=-1) == labels).mean()}
+        return {"loss": distance(out, labels), "second": (out.argmax(axis=-1) == labels).mean()}
 
-    return Task(name, shapes, loss, draw, measure, logistic_regression(), np.arange(256, dtype=np.int32))
+    baseline = 0.1 * 0.9 if squared else logistic_regression()  # of the frequencies alone, for ten even classes
+    full = np.arange(size if squared else 256, dtype=np.int32)
+    return Task(name, shapes, loss, draw, measure, baseline, full)
 
 
-def mlp() -> Task:
-    """Digits with one hidden layer of 32."""
+def mlp(squared: bool = False) -> Task:
+    """Digits with one hidden layer of 32; with cross-entropy or, full batch, with the squared error."""
     shapes = {"w1": (64, 32), "b1": (32,), "small_w2": (32, 10), "b2": (10,)}
 
     def logits(p: Params, images: Any) -> Any:
         hidden = jnp.tanh(images.reshape(images.shape[0], 64) @ p["w1"] + p["b1"])
         return hidden @ p["small_w2"] + p["b2"]
 
-    return _classifier("digits, MLP", shapes, logits)
+    return _classifier("digits, MLP", shapes, logits, squared)
 
 
-def convolutional() -> Task:
+def convolutional(squared: bool = False) -> Task:
     """Digits with two convolutions: 3x3 to 8 channels, mean of 2x2, 2x2 to 16 channels, then the ten classes."""
     shapes = {"w1": (9, 8), "b1": (8,), "w2": (32, 16), "b2": (16,), "small_w3": (64, 10), "b3": (10,)}
 
@@ -132,7 +152,7 @@ def convolutional() -> Task:
         hidden = jax.nn.relu(corners.reshape(n, 4, 32) @ p["w2"] + p["b2"])
         return hidden.reshape(n, 64) @ p["small_w3"] + p["b3"]
 
-    return _classifier("digits, convolutional", shapes, logits)
+    return _classifier("digits, convolutional", shapes, logits, squared)
 
 
 # ---------------------------------------------------------------- text
@@ -333,6 +353,8 @@ MAKERS: Final[Mapping[str, Callable[[], Task]]] = {
     "transformer": transformer,
     "flow_matching": flow_matching,
     "trajectory_balance": trajectory_balance,
+    "mlp, squared": partial(mlp, squared=True),
+    "convolutional, squared": partial(convolutional, squared=True),
 }
 
 
