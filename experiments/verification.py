@@ -143,7 +143,7 @@ def _chunks(folder: Path, run: Path, name: str) -> Iterator[Report]:
         try:
             read_chunk(path, run.name)
         except (OSError, ValueError) as error:
-            yield Report(f"{name}/{path.name}", "damaged", str(error), fatal=True)
+            yield Report(f"{name}/{path.name}", "damaged", str(error).removeprefix(f"{path.name}: "), fatal=True)
     for path in sorted((folder / "quarantine").glob("*")):
         yield Report(f"{name}/quarantine/{path.name}", "left over", "was damaged and has been computed again")
 

@@ -40,7 +40,11 @@ def read_checked(path: Path, checksum: str | None = None, limit: int | None = No
     limit = LIMIT if limit is None else limit
     if path.stat().st_size > limit:
         raise ValueError(f"{path.name} is larger than the limit of {limit} bytes")
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     if checksum is not None and not (checksum and sha256(content).startswith(checksum)):
         raise ValueError(f"{path.name}: checksum does not match")
     return content

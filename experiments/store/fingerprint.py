@@ -122,7 +122,15 @@ def plain(value: object, name: str = "setup") -> Any:
 
 @cache
 def origin(*modules: str) -> Origin:
-    """The code behind these modules, and the environment of this process."""
+    """The code behind these modules, and the environment of this process.
+
+    Raises
+    ------
+    ModuleNotFoundError : if one of the modules has no file: what it does cannot be told.
+    """
+    for name in modules:
+        if file_of(name) is None:
+            raise ModuleNotFoundError(f"modules must have a file each, got none for {name!r}")
     files, others = _reached(modules)
     seen = {name: source(path) for name, path in sorted(files.items())}
     return Origin(

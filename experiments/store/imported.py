@@ -91,7 +91,7 @@ def source(path: Path) -> Source:
 
 def look() -> None:
     """The first look at all code of this repository, which lies beside this package."""
-    root = Path(__file__).parents[2]
+    root = Path(__file__).absolute().parents[2]
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
             source(path)
@@ -107,13 +107,14 @@ def file_of(name: str) -> Path | None:
         spec = importlib.util.find_spec(top)
     except ValueError:  # the program that was started has no such specification
         return None
-    if spec is None or spec.origin is None or not Path(spec.origin).is_absolute():
+    if spec is None or spec.origin is None or not spec.has_location:
         return None
-    inside = Path(spec.origin).parent.joinpath(*rest)
+    found = Path(spec.origin).absolute()
+    inside = found.parent.joinpath(*rest)
     if data:
         return inside / data if (inside / data).is_file() else None
     if not rest:
-        return Path(spec.origin)
+        return found
     return next((file for file in (inside.with_suffix(".py"), inside / "__init__.py") if file.is_file()), None)
 
 

@@ -477,6 +477,13 @@ PROVOKED = {
     "experiments.catalogue.Catalogue.select": [
         (lambda: catalogue.catalogue().select(["nothing"]), ValueError, "nothing"),
     ],
+    "experiments.store.fingerprint.origin": [
+        (
+            lambda: fingerprint.origin("experiments.none"),
+            ModuleNotFoundError,
+            "have a file each, got .* 'experiments.none'",
+        ),
+    ],
     "experiments.store.fingerprint.plain": [
         (lambda: fingerprint.plain({"x": X}, "setup"), TypeError, "setup.* must be made of numbers.*, got ndarray"),
     ],

@@ -1,8 +1,10 @@
 """Compiled code on disk: a second process finds it, damage is noticed, and no place to keep it is no error."""
 
 import json
+import os
 import subprocess
 import sys
+import textwrap
 import warnings
 
 import numpy as np
@@ -103,3 +105,23 @@ def test_numpy_does_the_work_where_numba_cannot_be_imported(monkeypatch):
         warnings.simplefilter("error")
         vradam.simulate(vradam.VRAdam(), bowl, [1.0], steps=20_000, every=0)
     disk_cache.numba_works.cache_clear()
+
+
+def test_without_compiling_there_is_nothing_to_keep():
+    """NUMBA_DISABLE_JIT=1: the same numbers from the interpreted kernels."""
+    code = """
+        import vradam
+        bowl = vradam.objectives.quadratic([1.0, 10.0])
+        print(vradam.simulate(vradam.VRAdam(), bowl, [1.0, 1.0], 20, engine="compiled").value[-1])
+    """
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code)],
+            env=os.environ | {"NUMBA_DISABLE_JIT": off},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for off in ("0", "1")
+    ]
+    assert float(found[0]) == pytest.approx(float(found[1]), rel=1e-12)

@@ -18,7 +18,12 @@ from typing import Any
 
 
 def kept(dispatcher: Any) -> Any:
-    """A dispatcher of Numba whose compiled code is kept on disk; as it was, with one warning, where it cannot be."""
+    """A dispatcher of Numba whose compiled code is kept on disk; as it was, with one warning, where it cannot be.
+
+    Where compiling is switched off (``NUMBA_DISABLE_JIT``) it is a plain function, and nothing is kept.
+    """
+    if not hasattr(dispatcher, "py_func"):
+        return dispatcher
     try:
         dispatcher._cache = _checked_cache()(dispatcher.py_func)
     except (RuntimeError, OSError) as error:  # Numba found no folder that it may write
