@@ -193,4 +193,6 @@ def written(number: float | Array) -> str:
     """A number as it is written in a name; an array over the runs by its ends."""
     if np.ndim(number) == 0:
         return f"{float(number):g}"
+    if np.size(number) == 0:
+        return "no runs"
     return f"{np.min(number):g}...{np.max(number):g}"

@@ -226,7 +226,8 @@ CASES |= {
         ("size", 2, lambda value: noise.minibatch(value).size),
     ],
     "gates": [
-        ("k", 3.0, lambda value: gates.power(value).exponent), ("k", 0.5, lambda value: gates.alignment(k=value).signal.k),
+        ("k", 3.0, lambda value: gates.power(value).exponent),
+        ("k", 0.5, lambda value: gates.alignment(k=value).signal.k),
         ("target", 0.5, lambda value: gates.alignment(target=value).signal.target),
         ("average", 0.5, lambda value: gates.autocorrelation(average=value).signal.average),
     ],
