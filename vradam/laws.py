@@ -25,7 +25,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vradam.validation import hyper_parameter, over_runs
+from vradam.validation import hyper_parameter, over_runs, restore
 
 Array = NDArray[np.floating]
 LARGEST = float(np.finfo(np.float64).max)
@@ -85,6 +85,8 @@ class Averaged:
 
     decay: float | Array
 
+    __setstate__ = restore
+
     @property
     def name(self) -> str:
         return f"averaged({written(self.decay)})"
@@ -112,6 +114,8 @@ class Held:
 
     decay: float | Array
     w0: float | Array = 0.0
+
+    __setstate__ = restore
 
     @property
     def name(self) -> str:
@@ -189,4 +193,6 @@ def written(number: float | Array) -> str:
     """A number as it is written in a name; an array over the runs by its ends."""
     if np.ndim(number) == 0:
         return f"{float(number):g}"
+    if np.size(number) == 0:
+        return "no runs"
     return f"{np.min(number):g}...{np.max(number):g}"

@@ -179,7 +179,7 @@ PROVOKED = {
         (
             lambda: InPlace.from_checkpoint(ADAM, {"steps": 1}),
             ValueError,
-            "checkpoint must hold arrays, second_moments",
+            "checkpoint must hold arrays, kinetic, second_m.*got steps",
         ),
     ],
     "vradam.minimize.minimize_vradam": [

@@ -112,7 +112,7 @@ def test_a_simulated_run_ends_there_and_its_neighbours_go_on(bad):
 
 def test_the_steps_without_numba_follow_the_same_law(monkeypatch):
     by_numpy = single.Kernels(single.absorb_by_numpy, single.move_by_numpy, single.absorb_and_move_by_numpy)
-    monkeypatch.setattr("vradam.inplace.kernels", lambda: by_numpy)
+    monkeypatch.setattr("vradam.inplace.kernels", lambda metric: by_numpy)
     optimizer, eta = OPTIMIZERS["VRAdam"]
     for dtype, size in LAWS:
         array = np.zeros(2, dtype)

@@ -69,8 +69,8 @@ def last(trajectory):
     return trajectory.value[:, -1]
 
 
-@pytest.mark.parametrize("law", [None, noise.gaussian(0.1), noise.two_point(0.2, 0.1), Shaken()], ids=str)
-@pytest.mark.parametrize("own", [Descent(), Forgetful()], ids=str)
+@pytest.mark.parametrize("law", [None, noise.gaussian(0.1), noise.two_point(0.2, 0.1), Shaken()], ids=range(4))
+@pytest.mark.parametrize("own", [Descent(), Forgetful()], ids=["counts", "does not count"])
 def test_it_runs_like_the_one_of_the_package(own, law):
     theirs = vradam.GradientDescent(alpha0=0.05)
     runs = [vradam.simulate(one, BOWL, np.ones((3, 2)), steps=20, noise=law, seed=4) for one in (own, theirs)]
