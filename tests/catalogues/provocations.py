@@ -471,6 +471,10 @@ PROVOKED = {
 }
 #: name: the test that provokes its errors, where a folder, a second process or a fault is needed
 ELSEWHERE = {
+    "experiments.measurement.central_rate.mean_interval": ("test_central_rate", "at least 2 runs, got 1"),
+    "theory.claims.convergence.shares.parts": ("test_central_rate", "bound must be"),
+    "theory.claims.convergence.shares.best": ("test_central_rate", "values must hold every symbol of the bound"),
+    "theory.methods.solvers.decided": ("test_proofs", "name must be that of an inequality"),
     "vradam.engine.lanes.run": ("test_engine_lanes", "test_a_wrong_kernel_is_refused"),
     "experiments.measurement.verdict.Point": ("test_verdict", "measured must lie in"),
     "experiments.measurement.verdict.Evidence": ("test_verdict", "n must be a positive integer"),

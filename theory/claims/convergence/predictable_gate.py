@@ -225,7 +225,7 @@ C1a = Claim(
     },
     prose=(
         "What the proof takes as given are the assumptions and the lemmas that the other steps show; the coordinates "
-        "add up, and the drift, whose sums over steps, places and lags are exchanged beside the proof, enters as a whole.",
+        "add up, and the drift, whose sums are exchanged beside the proof, enters as a whole.",
     ),
     derive=derive,
     proofs=(predictable_proof.PROOF,),
