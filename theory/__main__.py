@@ -85,7 +85,7 @@ def proofs(claim: Claim) -> Iterator[str]:
         yield from printed(proof)
         for solver in filter(solvers.installed, solvers.SOLVERS):
             parts = solvers.inequalities(proof)
-            answers = {f"{part.title}: {name}": solvers.decided(part, name, solver, 2.0) for part, name in parts}
+            answers = {f"{part.title}: {name}": solvers.decided(part, name, solver, 1.0) for part, name in parts}
             proved = [name for name, answer in answers.items() if answer == "proved"]
             left = "; ".join(f"{name} ({answer})" for name, answer in answers.items() if answer != "proved")
             yield f"{solver} proves {len(proved)} of {len(answers)} inequalities without their certificates"

@@ -1,6 +1,7 @@
 """The setting that tells gates apart: its constants, how it was found, and each gate in the place of each other."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from experiments.measurement import central_rate
 from experiments.measurement.central_rate import MORE_MOMENTUM, WITH_MOMENTUM, WITHOUT_MOMENTUM, Central, mean_interval
 from experiments.measurement.verdict import Confrontation, verdict
 from theory.claim import vanishes
-from theory.claims.bias.stationary import mean_gated
+from theory.claims.bias import with_momentum
+from theory.claims.bias.stationary import mean_gated, velocity_law
 from theory.claims.bias.worst_noise import search
 from theory.claims.convergence.predictable_gate import rate_limit, theorem2, theorem4
 from theory.claims.convergence.shares import at_best_shares, best, parts, theorem2_shares, theorem4_shares
@@ -25,6 +27,21 @@ SHORT = Central(settings=(WITHOUT_MOMENTUM,), horizons=(100_000, 4_000_000))
 
 
 # ---------------------------------------------------------------- the setting
+
+
+def test_the_balance_with_momentum_is_enclosed():
+    """In rational arithmetic, at the setting with momentum; the plateau of the runs lies inside."""
+    s = WITH_MOMENTUM
+    assert (s.beta1, s.beta3, s.alpha1) == tuple(
+        map(float, (with_momentum.BETA1, with_momentum.BETA3, with_momentum.ALPHA1))
+    )
+    assert with_momentum.balance_is_enclosed()
+    assert with_momentum.LOW < s.plateau < with_momentum.HIGH
+    values, weights = velocity_law(0.5, 1.0, s.beta1)
+    for gradient in (Fraction(1, 5), Fraction(2, 5)):
+        low, high = map(float, with_momentum.mean_gated(gradient))
+        wanted = float(mean_gated(float(gradient), values, weights, s.beta3, s.alpha1))
+        assert low - 1e-5 < wanted < high + 1e-5 and high - low < 1e-5
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: f"beta1 {setting.beta1:g}")

@@ -72,7 +72,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "theory/claims/gate.py": ["tests/claims/test_theory_gate.py", *claims("G1", "G2")],
     "theory/recursion.py": ["tests/instrument/test_theory_recursion.py", *claims("S1", "S4")],
     "theory/methods/quadratic_family.py": ["tests/claims/test_theory_smoothed_gate.py", *claims("S7")],
-    "theory/claims/smoothed_gate.py": ["tests/claims/test_theory_smoothed_gate.py", *claims("S7")],
+    "theory/claims/smoothed_gate/__init__.py": ["tests/claims/test_theory_smoothed_gate.py", *claims("S7")],
     "theory/claims/convergence/smoothed_gate.py": ["tests/claims/test_theory_smoothed_rate.py", *claims("C2")],
     "theory/claims/cycles/beyond_edge.py": ["tests/claims/test_theory_beyond_edge.py", *claims("S6")],
     "theory/claims/cycles/below_edge.py": ["tests/claims/test_theory_cycles.py", *claims("S3b")],

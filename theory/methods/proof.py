@@ -57,7 +57,7 @@ class Step:
     says: str
     slack: sp.Expr = sp.S.Zero
     lemma: Proof | None = None
-    substitution: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
+    substitution: Mapping[sp.Expr, sp.Expr] = field(default_factory=dict)
     shown: Mapping[str, sp.Expr] = field(default_factory=dict)
     rule: str = ""
     of: str = ""
@@ -110,7 +110,7 @@ class Proof:
         self,
         name: str,
         lemma: Proof,
-        substitution: Mapping[sp.Symbol, Any],
+        substitution: Mapping[sp.Expr, Any],
         shown: Mapping[str, Any],
         left: Any,
         right: Any,
@@ -247,6 +247,14 @@ def _follows(sign: Sign, gap: sp.Expr, slack: sp.Expr, earlier: Mapping[str, Ste
     return shown and same(gap, expanded(slack, earlier))
 
 
+def renamed(expr: sp.Expr, substitution: Mapping[sp.Expr, sp.Expr]) -> sp.Expr:
+    """Symbols get their values, and expectations and sequences their names, all at once."""
+    symbols = {old: new for old, new in substitution.items() if old.is_Symbol}
+    return expr.xreplace({old: new for old, new in substitution.items() if not old.is_Symbol}).subs(
+        symbols, simultaneous=True
+    )
+
+
 def same(first: sp.Expr, second: sp.Expr) -> bool:
     """Whether SymPy reduces the difference to 0; sums, expectations and sequences count as they stand."""
     opaque = {atom: sp.Dummy(real=True) for atom in (first - second).atoms(sp.Sum, AppliedUndef, Mean)}
@@ -282,12 +290,12 @@ def _application(step: Step, earlier: Mapping[str, Step]) -> bool:
     if set(given) != set(step.shown):
         return False
     shown = all(
-        _follows(given[name].sign, given[name].gap.subs(step.substitution, simultaneous=True), slack, earlier)
+        _follows(given[name].sign, renamed(given[name].gap, step.substitution), slack, earlier)
         for name, slack in step.shown.items()
     )
     end = step.lemma.conclusion
     return shown and all(
-        same(mine, theirs.subs(step.substitution, simultaneous=True))
+        same(mine, renamed(theirs, step.substitution))
         for mine, theirs in ((step.left, end.left), (step.right, end.right))
     )
 

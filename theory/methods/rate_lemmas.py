@@ -266,19 +266,23 @@ def prove_drift_sum_exchange() -> bool:
     """``sum_{n<=N} sum_{l<n} ||w_{n-l}||^2 sum_{k=l}^{n-1} beta1^k sqrt k <= sum_j ||w_j||^2 sum_k k sqrt(k) beta1^k``.
 
     For fixed ``j = n-l`` the pair ``(n, k)`` satisfies ``j < n <= j + k``: at most ``k`` values of ``n`` for each.
-    Checked by exchanging the sums at a horizon of 9: the coefficient of ``beta1^k sqrt k ||w_j||^2`` counts the ``n``
-    from ``max(j, k) + 1`` to ``min(j + k, 9)``, of which there are at most ``(j + k) - j``.
+    Checked by exchanging the sums at horizons up to 9: the coefficient of ``beta1^k sqrt k ||w_j||^2`` counts the ``n``
+    from ``max(j, k) + 1`` to ``min(j + k, N)``, of which there are at most ``(j + k) - j``.
     """
-    horizon = 9
+    n, j, k = sp.symbols("n j k")
+    generic = sp.summation(1, (n, j + 1, j + k))
+    return vanishes(generic - k) and all(map(_drift_sum_exchanges, range(1, 10)))
+
+
+def _drift_sum_exchanges(horizon: int) -> bool:
+    """Whether the pairs of places and lags are met as often as the exchanged sum says."""
     counts: dict[tuple[int, int], int] = {}
     for n in range(1, horizon + 1):
         for lag in range(1, n):
             for k in range(lag, n):
                 counts[n - lag, k] = counts.get((n - lag, k), 0) + 1
-    n, j, k = sp.symbols("n j k")
-    generic = sp.summation(1, (n, j + 1, j + k))
-    found = {(j, k): min(j + k, horizon) - max(j, k) for j in range(1, horizon) for k in range(1, horizon)}
-    return vanishes(generic - k) and counts == found
+    times = {(j, k): min(j + k, horizon) - max(j, k) for j in range(1, horizon) for k in range(1, horizon)}
+    return counts == times and all(count <= k for (_, k), count in times.items())
 
 
 def weight_total(momentum: sp.Expr, steps: sp.Expr) -> sp.Expr:

@@ -19,6 +19,7 @@ from theory import recursion
 from theory.claim import Claim, vanishes
 from theory.claims.bias import counterexample as bias_counterexample
 from theory.claims.bias import surrogate as rates
+from theory.claims.bias import with_momentum
 from theory.claims.bias.surrogate import mean_gated, third_moment_of_noise, up
 from theory.claims.convergence.predictable_gate import no_momentum, read_recursion
 from theory.notation import alpha1, amplitude, beta1, beta3, gradient, latex, p
@@ -129,7 +130,8 @@ C1b = Claim(
     ),
     source="arXiv:2505.13196, Theorem 4.2 and Algorithm 1; by the method of arXiv:2003.02395, Theorem 2",
     assumptions=(
-        "beta1 > 0, the default 0.9 among it: no theorem; where the runs settle is measured (plateaus of F')",
+        "beta1 > 0, the default 0.9 among it: no theorem; where the mean step vanishes is enclosed at beta1 = 1/10, "
+        "and where the runs settle is measured (plateaus of F')",
         "the gate of step n sees g_n, as in Algorithm 1; beta1 = 0, d = 1; the proofs' form, no decay: the theorem",
         "F is L-smooth and bounded below, |g_n| <= R - sqrt(eps): the assumptions of the claim",
         "the noise is independent of x; psi has a single zero G* on the range of F', and G* != 0",
@@ -168,6 +170,7 @@ C1b = Claim(
         "counterexample: liminf": bias_counterexample.refuted_in_the_limit,
         "counterexample: N = 1e14": bias_counterexample.refuted_at_a_horizon,
         "symmetric unimodal noise: no bias": rates.prove_symmetric_unimodal,
+        "beta1 = 1/10: the mean step vanishes between F' = 1/2 and 51/100": with_momentum.balance_is_enclosed,
         "weak gate: upper bound": rates.prove_weak_gate,
         "weak gate: lower bound": rates.prove_weak_gate_least,
         "weak gate: where the rate survives": rates.survives_exactly_up_to,

@@ -223,7 +223,10 @@ C1a = Claim(
         "a straight slope nearly attains Theorem 2": "one path without noise, the gate at its floor",
         "a straight slope nearly attains Theorem 4": "one path without noise, the gate at its floor",
     },
-    prose=("The lemmas hold at every step of every path; their expectations are added up over the horizon.",),
+    prose=(
+        "What the proof takes as given are the assumptions and the lemmas that the other steps show; the coordinates "
+        "add up, and the drift, whose sums are exchanged beside the proof, enters as a whole.",
+    ),
     derive=derive,
     proofs=(predictable_proof.PROOF,),
     formulas={

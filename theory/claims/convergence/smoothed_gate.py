@@ -28,8 +28,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy as sp
 
-from theory.claim import Claim
-from theory.claims.convergence import extremal_cases, smoothed_lemmas
+from theory.claim import Claim, vanishes
+from theory.claims.convergence import extremal_cases, predictable_proof, smoothed_lemmas, smoothed_proof
 from theory.claims.convergence import predictable_gate as convergence
 from theory.claims.convergence.predictable_gate import (
     Numbers,
@@ -168,6 +168,12 @@ def limits_of_the_other_forms() -> bool:
     )
 
 
+def conclusion_is_form_a() -> bool:
+    """The conclusion of the proof is ``theorem_shares`` in one dimension."""
+    bound = predictable_proof.concluded(smoothed_proof.PROOF, smoothed_proof.SMOOTHED)
+    return vanishes(bound - theorem_shares.subs(d, 1))
+
+
 SHORT = replace(SMOOTHED, steps=6)
 
 C2 = Claim(
@@ -215,8 +221,12 @@ C2 = Claim(
         "a straight slope nearly attains (A)": "one path without noise, the gate at its floor",
         "a straight slope nearly attains (A) at beta1 = 0": "one path without noise, the gate at its floor",
     },
-    prose=("The lemmas hold at every step of every path; their expectations are added up over the horizon.",),
+    prose=(
+        "What the proof takes as given are the assumptions and the lemmas that the other steps show; the coordinates "
+        "add up, and the drift, whose sums are exchanged beside the proof, enters as a whole.",
+    ),
     derive=derive,
+    proofs=smoothed_proof.PROOFS,
     formulas={
         "theorem": theorem,
         "limit": limit,
@@ -259,6 +269,7 @@ C2 = Claim(
             and holds(enumeration.look_ahead(CORRECTED))
             and holds(enumeration.assembly(CORRECTED))
         ),
+        "the conclusion of the proof is theorem_shares": conclusion_is_form_a,
         "every lemma at its extremal case": lambda: extremal_cases.attained(extremal_cases.SMOOTHED),
         "a straight slope nearly attains (A)": lambda: nearly_attained(theorem_shares, 0.55, beta1=0.9, smoothed=True),
         "a straight slope nearly attains (A) at beta1 = 0": lambda: nearly_attained(
