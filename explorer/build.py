@@ -80,7 +80,9 @@ def module() -> str:
             engine(),
             f"const TABLE = {literal(data)};",
             f"const STORED = {literal(numbers.everything())};",
-            *(_read(name) for name in ("pen.js", "plots.js", "models.js", "scenes.js", "state.js", "app.js")),
+            *map(_read, ("pen.js", "plots.js", "models.js", "scene.js")),
+            *(_read(f"scenes/{name}.js") for name in state.SCENES),
+            *map(_read, ("gallery.js", "state.js", "dom.js", "controls.js", "reading.js", "hands.js", "app.js")),
         ]
     )
 

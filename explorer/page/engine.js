@@ -256,6 +256,22 @@ function workshop(post, patience = 12) {
 }
 
 return {
-  steps, objectives, formulas, threefry, normalPair, symmetricUnit, below, noise, stepName, simulate, basins,
-  bifurcation, growth, sawtooth, played, settled, workshop, momentum,
+  steps,
+  objectives,
+  formulas,
+  threefry,
+  normalPair,
+  symmetricUnit,
+  below,
+  noise,
+  stepName,
+  simulate,
+  basins,
+  bifurcation,
+  growth,
+  sawtooth,
+  played,
+  settled,
+  workshop,
+  momentum,
 };

@@ -43,7 +43,7 @@ def opened(browser, file, fragment="", **context):
 def settled(tab):
     """Wait until the page has painted, and its address and its words have followed."""
     tab.wait_for_selector("[data-ready=yes]")
-    tab.wait_for_timeout(250)
+    tab.wait_for_timeout(180)
 
 
 def until(tab, expression, patience=30):

@@ -161,8 +161,14 @@ def test_growth_of_a_word_is_the_spectral_radius(tab):
 # ---------------------------------------------------------------- the address
 
 
-def test_the_address_holds_the_state(tab):
+def test_the_address_holds_the_state(browser, file):
     """Each prepared state and 25 random ones, pasted into the open tab: Python reads back exactly what was set."""
+    with opened(browser, file, reduced_motion="reduce") as tab:
+        addresses(tab)
+        assert not tab.said
+
+
+def addresses(tab):
 
     def becomes(wanted):
         for _ in range(50):
