@@ -7,6 +7,7 @@ worker needs lies in one function, ``engine``, whose own text is the worker's pr
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ def noise_constants() -> str:
     return f"const {numbers};\nconst {halves};"
 
 
+@cache
 def engine() -> str:
     """The function that computes: generated code, the noise, runs, basins, words. It knows no page."""
     printed = steps()
@@ -72,9 +74,15 @@ def engine() -> str:
     )
 
 
+@cache
 def module() -> str:
     """The ES module: ``mount(element, options)`` for a page, ``default.render({model, el})`` for a widget."""
-    data = {"fields": state.table(), "version": state.VERSION, "objectives": explorer.shown.described()}
+    data = {
+        "fields": state.table(),
+        "version": state.VERSION,
+        "needs": state.NEEDS,
+        "objectives": explorer.shown.described(),
+    }
     return "\n".join(
         [
             engine(),

@@ -51,6 +51,14 @@ def _real(default: float, label: str, low: float, high: float, step: float = 0.0
 SCENES: Final = ("free", "cycle", "pinned", "bifurcation", "sharpening", "bias", "words", "opening", "bounds",
                  "landscapes")  # fmt: skip
 OPTIMIZERS: Final = ("vradam", "vrmomentum", *BASELINES)
+_MOMENTUM: Final = {"optimizer": ("vrmomentum",), "objective": ("parabola",), "noise": ("none",)}
+#: Scene -> the choices that it is about; any other is refused. Free exploration is about all of them.
+NEEDS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    **dict.fromkeys(("cycle", "pinned", "bifurcation", "words", "opening", "bounds"), _MOMENTUM),
+    "sharpening": {"objective": ("sharpening",), "optimizer": ("vradam", "vrmomentum", "adamw"), "noise": ("none",)},
+    "bias": {"objective": ("pseudo_huber_1",), "optimizer": ("vrmomentum",), "noise": ("two_point",)},
+    "landscapes": {"objective": tuple(name for name, shown in OBJECTIVES.items() if shown.dim == 2)},
+}
 
 FIELDS: Final[dict[str, Field]] = {
     "scene": Field("choice", "free", "scene", choices=SCENES),
@@ -154,6 +162,9 @@ def decode(fragment: str) -> dict[str, Any]:
         if name in FIELDS and FIELDS[name].kind in ("real", "integer") and not NUMBER.fullmatch(text):
             raise ValueError(f"{name} must be a number, got {text[:40]!r}")
         values[name] = checked(name, text)
+    for name, choices in NEEDS.get(values["scene"], {}).items():
+        if values[name] not in choices:
+            raise ValueError(f"{name} must be one of {', '.join(choices)} in {values['scene']}, got {values[name]!r}")
     if values["gate"] != "published" and values["law"] != "published":
         raise ValueError(f"law must be published with the gate {values['gate']}, got {values['law']!r}")
     return values

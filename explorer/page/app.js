@@ -149,6 +149,7 @@ function mount(root, options = {}) {
   }
 
   function refresh() {
+    root.removeAttribute("data-settled");
     if (!frame) frame = requestAnimationFrame(paint);
   }
 
@@ -199,6 +200,7 @@ function mount(root, options = {}) {
   }
 
   function write() {
+    root.dataset.settled = "yes";
     const fragment = encode(state);
     if (fragment === written) return;
     written = fragment;
@@ -299,7 +301,6 @@ function mount(root, options = {}) {
     writing = setTimeout(write, 120);
     clearTimeout(saying);
     saying = setTimeout(() => (live.textContent = sentence.textContent), 700);
-    root.dataset.ready = "yes";
   }
 
   // ---------------------------------------------------------------- the beginning and the end

@@ -6,7 +6,7 @@ const kept = new Map();
 /** The value of `make()`, computed once for the key; the last few are kept. */
 function once(key, make) {
   if (!kept.has(key)) {
-    if (kept.size > 60) kept.delete(kept.keys().next().value);
+    if (kept.size > 24) kept.delete(kept.keys().next().value);
     kept.set(key, make());
   }
   return kept.get(key);
@@ -135,38 +135,33 @@ function mapPicture(look) {
   });
 }
 
+const TUNED_FIELDS = [
+  "objective",
+  "L",
+  "ratio",
+  "x",
+  "y",
+  "steps",
+  "alpha1",
+  "beta1",
+  "beta2",
+  "beta3",
+  "noise",
+  "size",
+  "p",
+  "seed",
+];
+
 /** Each of the optimizers at the best of 25 learning rates for this horizon, measured by F at the end. */
 function tuned(o, optimizers) {
-  const fields = [
-    "objective",
-    "L",
-    "ratio",
-    "x",
-    "y",
-    "steps",
-    "alpha1",
-    "beta1",
-    "beta2",
-    "beta3",
-    "noise",
-    "size",
-    "p",
-    "seed",
-  ];
-  return once("tuned " + fields.map((name) => o[name]).join("|"), () =>
-    optimizers.map((optimizer) => {
-      let best = null;
-      for (let k = 0; k < 25; k++) {
-        const alpha0 = +(10 ** (-4 + k / 5)).toPrecision(3);
-        const trial = E.simulate(
-          { ...o, optimizer, alpha0, gate: "published", law: "published", weight_decay: 0, v: 0 },
-          2,
-        );
-        const end = trial.length > o.steps ? trial.value[o.steps] : Infinity;
-        if (!best || end < best.end) best = { optimizer, alpha0, end, run: trial };
-      }
-      return best;
-    }),
+  const trial = (optimizer, k) => {
+    const alpha0 = +(10 ** (-4 + k / 5)).toPrecision(3);
+    const r = E.simulate({ ...o, optimizer, alpha0, gate: "published", law: "published", weight_decay: 0, v: 0 }, 2);
+    return { optimizer, alpha0, end: r.length > o.steps ? r.value[o.steps] : Infinity, run: r };
+  };
+  const better = (one, other) => (other.end < one.end ? other : one);
+  return once("tuned " + TUNED_FIELDS.map((name) => o[name]).join("|"), () =>
+    optimizers.map((optimizer) => Array.from({ length: 25 }, (_, k) => trial(optimizer, k)).reduce(better)),
   );
 }
 

@@ -52,10 +52,16 @@ function decode(fragment) {
   return consistent(state);
 }
 
-/** The combinations that exist: laws act on the published form, and a step shown lies within the run. */
+/** The combinations that exist: what a scene is about, laws on the published form, a step shown within the run. */
 function consistent(state) {
-  if (state.law !== "published" && state.gate !== "published")
-    throw new Error(`the law ${state.law} acts on the published gate only`);
+  for (const [name, choices] of Object.entries(TABLE.needs[state.scene] || {})) {
+    if (!choices.includes(state[name])) {
+      throw new Error(`${name} must be one of ${choices.join(", ")} in ${state.scene}, got ${state[name]}`);
+    }
+  }
+  if (state.law !== "published" && state.gate !== "published") {
+    throw new Error(`law must be published with the gate ${state.gate}, got ${state.law}`);
+  }
   state.at = Math.min(state.at, state.steps);
   return state;
 }

@@ -16,8 +16,11 @@ scenes.landscapes = {
   ],
   claims: ["E1"],
   two: true,
+  // a hundred runs are made anew at each move of a slider: so many steps are answered at once
+  capped: (o) => ({ ...o, steps: Math.min(o.steps, 2000), at: Math.min(o.at, 2000) }),
   four: (o) => tuned(o, ["vradam", "adamw", "vrmomentum", "nesterov"]),
-  figures(o, c) {
+  figures(state, c) {
+    const o = this.capped(state);
     const colours = [c.look.blue, c.look.orange, c.look.green, c.look.purple];
     const four = this.four(o);
     return [
@@ -51,7 +54,8 @@ scenes.landscapes = {
       ),
     ];
   },
-  sentence(o) {
+  sentence(state) {
+    const o = this.capped(state);
     const four = [...this.four(o)].sort((a, b) => a.end - b.end);
     return (
       `${TABLE.objectives[o.objective].label}, ${o.steps} steps, each at its best of 25 rates. Least F at the end: ` +
