@@ -142,8 +142,11 @@ function mount(root, options = {}) {
       const [x, y = 0] = TABLE.objectives[state.objective].start;
       Object.assign(state, { x, y, v: 0 });
     }
-    if (fields.law && fields.law !== "published") state.gate = "published";
-    if (fields.gate && fields.gate !== "published") state.law = "published";
+    if (state.law !== "published" && state.gate === "inside") {
+      if (fields.gate) state.law = "published";
+      else state.gate = "published";
+    }
+    state.w0 = Math.min(state.w0, state.alpha1);
     if ("steps" in fields) state.at = before.at >= before.steps ? state.steps : Math.min(before.at, state.steps);
     refresh();
   }

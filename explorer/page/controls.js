@@ -14,6 +14,8 @@ function matters(name, state, scene) {
       return isGated;
     case "gate_decay":
       return own.includes("gate_decay") || (isGated && state.law !== "published");
+    case "w0":
+      return isGated && state.law === "held";
     case "beta2":
     case "eps":
       return scene.two || ADAPTIVE.includes(state.optimizer);

@@ -37,6 +37,7 @@ const LABELS = {
   per_coordinate: "one for each coordinate",
   power3: "‖v‖³",
   power4: "‖v‖⁴",
+  adam_metric: "‖v/P‖²/d, Adam's metric",
   averaged: "averaged energy",
   held: "closes at once, opens slowly",
   theorem2: "Theorem 2 (β₁ = 0)",

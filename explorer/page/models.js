@@ -23,6 +23,7 @@ const RUN_FIELDS = [
   "beta2",
   "beta3",
   "gate_decay",
+  "w0",
   "eps",
   "weight_decay",
   "L",
@@ -40,7 +41,7 @@ const RUN_FIELDS = [
 const runKey = (o) => RUN_FIELDS.map((name) => o[name]).join("|");
 const dimension = (o) => TABLE.objectives[o.objective].d;
 const run = (o) => once("run " + runKey(o), () => E.simulate(o, dimension(o)));
-const gated = (o) => o.optimizer === "vradam" || o.optimizer === "vrmomentum";
+const gated = (o) => E.gatedOptimizer(o.optimizer);
 /** The same optimizer with its gate open for ever. */
 const ungated = (o) => ({ ...o, beta3: 0, gate: "published", law: "published" });
 const edge = (o) => E.formulas.edge(o);

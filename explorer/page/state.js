@@ -59,8 +59,11 @@ function consistent(state) {
       throw new Error(`${name} must be one of ${choices.join(", ")} in ${state.scene}, got ${state[name]}`);
     }
   }
-  if (state.law !== "published" && state.gate !== "published") {
-    throw new Error(`law must be published with the gate ${state.gate}, got ${state.law}`);
+  if (state.law !== "published" && state.gate === "inside") {
+    throw new Error(`law must be published with the gate inside, got ${state.law}`);
+  }
+  if (state.law === "held" && state.w0 > state.alpha1) {
+    throw new Error(`w0 must lie in [0, alpha1], got ${state.w0} with alpha1 ${state.alpha1}`);
   }
   state.at = Math.min(state.at, state.steps);
   return state;

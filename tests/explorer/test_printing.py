@@ -18,22 +18,21 @@ from theory import recursion
 from theory.baselines import BASELINES, learning_rate
 from theory.javascript import FORMS, GATES, Program, code, formula, gated_program, memory
 from theory.notation import SYMBOLS, S, beta1
-from theory.recursion import ALGORITHM
+from theory.recursion import ALGORITHM, LAWS
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize("adaptive", [True, False])
-@pytest.mark.parametrize(("gate", "law"), [form for form in FORMS if form[1] != "held"])
+@pytest.mark.parametrize(("gate", "law"), FORMS)
 def test_the_assignments_put_together_are_the_recursion(gate, law, adaptive, d):
     """Every name replaced by its value: x_t, v_t, m_t and K_t of ``theory.recursion``, exactly."""
     x, g, before, _ = memory(d, gate == "per_coordinate")
     program = Program()
-    moved, after, _ = gated_program(program, adaptive, GATES[gate], law, x, g, before)
+    moved, after, _ = gated_program(program, adaptive, GATES[gate], LAWS[law], x, g, before)
     algorithm = recursion.vradam if adaptive else recursion.vrmomentum
-    form = recursion.smoothed if law == "averaged" else GATES[gate]
-    expected, state = algorithm(x, g, before, form)
+    expected, state = algorithm(x, g, before, GATES[gate], law=LAWS[law])
     for mine, its in zip((moved, *after[:3]), (expected, *state[:3]), strict=True):
         difference = sp.Matrix([sp.Matrix([mine]).applyfunc(program.expanded) - sp.Matrix([its])])
         assert all(sp.expand(entry) == 0 or sp.simplify(entry) == 0 for entry in difference)
