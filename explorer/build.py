@@ -7,6 +7,7 @@ worker needs lies in one function, ``engine``, whose own text is the worker's pr
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ def noise_constants() -> str:
     return f"const {numbers};\nconst {halves};"
 
 
+@cache
 def engine() -> str:
     """The function that computes: generated code, the noise, runs, basins, words. It knows no page."""
     printed = steps()
@@ -72,15 +74,23 @@ def engine() -> str:
     )
 
 
+@cache
 def module() -> str:
     """The ES module: ``mount(element, options)`` for a page, ``default.render({model, el})`` for a widget."""
-    data = {"fields": state.table(), "version": state.VERSION, "objectives": explorer.shown.described()}
+    data = {
+        "fields": state.table(),
+        "version": state.VERSION,
+        "needs": state.NEEDS,
+        "objectives": explorer.shown.described(),
+    }
     return "\n".join(
         [
             engine(),
             f"const TABLE = {literal(data)};",
             f"const STORED = {literal(numbers.everything())};",
-            *(_read(name) for name in ("pen.js", "plots.js", "models.js", "scenes.js", "state.js", "app.js")),
+            *map(_read, ("pen.js", "plots.js", "models.js", "scene.js")),
+            *(_read(f"scenes/{name}.js") for name in state.SCENES),
+            *map(_read, ("gallery.js", "state.js", "dom.js", "controls.js", "reading.js", "hands.js", "app.js")),
         ]
     )
 

@@ -11,7 +11,8 @@ import numpy as np
 import vradam
 from explorer.shown import OBJECTIVES
 from explorer.state import FIELDS, decode, encode
-from vradam import gates
+from vradam import gates, laws
+from vradam.gated import law_of
 from vradam.trajectory import Trajectory
 
 CLASSES: Final[dict[str, Any]] = {
@@ -33,6 +34,7 @@ GATES: Final = {
     "per_coordinate": gates.per_coordinate,
     "power3": gates.power(3),
     "power4": gates.power(4),
+    "adam_metric": gates.adam_metric,
 }
 HYPER: Final = ("alpha0", "alpha1", "beta1", "beta2", "beta3", "eps", "weight_decay")
 
@@ -50,8 +52,7 @@ def from_url(url: str) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError : if the address is malformed, of another version, or holds a value outside its domain; or if it shows a
-        law that the instrument does not have.
+    ValueError : if the address is malformed, of another version, or holds a value outside its domain.
 
     >>> run = vradam.simulate(**from_url("#1&optimizer=vrmomentum&objective=parabola&alpha0=30&x=14&v=-0.7&steps=4"))
     >>> run.x[:, 0].round(2).tolist()
@@ -80,10 +81,12 @@ def _optimizer(state: dict[str, Any]) -> Any:
     names = factory.__dataclass_fields__
     numbers = {name: state[name] for name in HYPER if name in names}
     if "gate" in names:
-        if state["law"] not in ("published", "averaged"):
-            raise ValueError(f"law must be published or averaged in an address that is to be run, got {state['law']!r}")
         numbers["gate"] = GATES[state["gate"]]
-        numbers["gate_decay"] = state["gate_decay"] if state["law"] == "averaged" else 0.0
+        numbers["law"] = {
+            "published": lambda: laws.published,
+            "averaged": lambda: laws.averaged(state["gate_decay"]),
+            "held": lambda: laws.held(state["gate_decay"], state["w0"]),
+        }[state["law"]]()
     return factory(**numbers)
 
 
@@ -153,11 +156,20 @@ def _setup_of(optimizer: Any, index: tuple[int, ...], runs: tuple[int, ...]) -> 
         gate = next((name for name, gate in GATES.items() if gate == optimizer.gate), None)
         if gate is None:
             raise ValueError(f"gate must be one of {', '.join(GATES)}, got {optimizer.gate.name!r}")
-        decay = _number("gate_decay", optimizer.gate_decay, index, runs)
-        found |= {"gate": gate, "law": "averaged" if decay else "published"}
-        if decay:
-            found["gate_decay"] = decay
+        found |= {"gate": gate} | _law_of(optimizer, index, runs)
     return found
+
+
+def _law_of(optimizer: Any, index: tuple[int, ...], runs: tuple[int, ...]) -> dict[str, Any]:
+    """The opening law; ``gate_decay`` is a spelling of ``averaged``."""
+    match law_of(optimizer):
+        case laws.Published():
+            return {"law": "published"}
+        case laws.Averaged(decay):
+            return {"law": "averaged", "gate_decay": _number("g", decay, index, runs)}
+        case laws.Held(decay, w0):
+            return {"law": "held", "gate_decay": _number("g", decay, index, runs), "w0": _number("w0", w0, index, runs)}
+    raise ValueError(f"law must be published, averaged or held to be shown, got {optimizer.law!r}")
 
 
 def _objective_of(objective: Any, x0: np.ndarray) -> dict[str, Any]:

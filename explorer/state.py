@@ -19,7 +19,8 @@ from urllib.parse import quote, unquote
 
 from explorer.shown import OBJECTIVES
 from theory.baselines import BASELINES
-from theory.javascript import GATES, LAWS
+from theory.javascript import GATES
+from theory.recursion import LAWS
 
 VERSION: Final = "1"
 LIMIT: Final = 4000  # characters of an address that are looked at
@@ -51,19 +52,32 @@ def _real(default: float, label: str, low: float, high: float, step: float = 0.0
 SCENES: Final = ("free", "cycle", "pinned", "bifurcation", "sharpening", "bias", "words", "opening", "bounds",
                  "landscapes")  # fmt: skip
 OPTIMIZERS: Final = ("vradam", "vrmomentum", *BASELINES)
+_MOMENTUM: Final[dict[str, tuple[str, ...]]] = {
+    "optimizer": ("vrmomentum",),
+    "objective": ("parabola",),
+    "noise": ("none",),
+}
+#: Scene -> the choices that it is about; any other is refused. Free exploration is about all of them.
+NEEDS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    **dict.fromkeys(("cycle", "pinned", "bifurcation", "words", "opening", "bounds"), _MOMENTUM),
+    "sharpening": {"objective": ("sharpening",), "optimizer": ("vradam", "vrmomentum", "adamw"), "noise": ("none",)},
+    "bias": {"objective": ("pseudo_huber_1",), "optimizer": ("vrmomentum",), "noise": ("two_point",)},
+    "landscapes": {"objective": tuple(name for name, shown in OBJECTIVES.items() if shown.dim == 2)},
+}
 
 FIELDS: Final[dict[str, Field]] = {
     "scene": Field("choice", "free", "scene", choices=SCENES),
     "optimizer": Field("choice", "vradam", "optimizer", choices=OPTIMIZERS),
     "gate": Field("choice", "published", "the gate sees", choices=tuple(GATES)),
-    "law": Field("choice", "published", "opening law", choices=LAWS),
+    "law": Field("choice", "published", "opening law", choices=tuple(LAWS)),
     "objective": Field("choice", "rosenbrock", "objective", choices=tuple(OBJECTIVES)),
     "alpha0": _real(0.05, "learning rate α<sub>0</sub>", 0, 1e9, slider=(1e-4, 1e3)),
     "alpha1": _real(10.0, "clip α<sub>1</sub>", 0, 1e9, slider=(0.1, 1000)),
     "beta1": _real(0.9, "velocity β<sub>1</sub>", 0, 0.9999, 0.01, slider=(0, 0.99)),
     "beta2": _real(0.999, "second moment β<sub>2</sub>", 0, 0.999999, 0.001, slider=(0.5, 0.999)),
     "beta3": _real(1.0, "gate strength β<sub>3</sub>", 0, 1e9, slider=(1e-3, 1e3)),
-    "gate_decay": _real(0.9, "memory of the law g", 0, 0.999999, 0.001, slider=(0, 0.999)),
+    "gate_decay": _real(0.9, "memory of the law g", 1e-6, 0.999999, 0.001, slider=(0.001, 0.999)),
+    "w0": _real(0.0, "closing at the start w<sub>0</sub>", 0, 1e9, 0.1, slider=(0, 10)),
     "eps": _real(1e-8, "ε", 1e-300, 1e9, slider=(1e-12, 1)),
     "weight_decay": _real(0.0, "weight decay λ", 0, 1e9, 0.001, slider=(0, 1)),
     "L": _real(1.0, "curvature L", 1e-12, 1e12, slider=(0.01, 100)),
@@ -154,6 +168,11 @@ def decode(fragment: str) -> dict[str, Any]:
         if name in FIELDS and FIELDS[name].kind in ("real", "integer") and not NUMBER.fullmatch(text):
             raise ValueError(f"{name} must be a number, got {text[:40]!r}")
         values[name] = checked(name, text)
-    if values["gate"] != "published" and values["law"] != "published":
-        raise ValueError(f"law must be published with the gate {values['gate']}, got {values['law']!r}")
+    for name, choices in NEEDS.get(values["scene"], {}).items():
+        if values[name] not in choices:
+            raise ValueError(f"{name} must be one of {', '.join(choices)} in {values['scene']}, got {values[name]!r}")
+    if values["gate"] == "inside" and values["law"] != "published":
+        raise ValueError(f"law must be published with the gate inside, got {values['law']!r}")
+    if values["law"] == "held" and values["w0"] > values["alpha1"]:
+        raise ValueError(f"w0 must lie in [0, alpha1], got {values['w0']} with alpha1 {values['alpha1']}")
     return values

@@ -25,9 +25,8 @@ from sympy.printing.jscode import JavascriptCodePrinter
 
 from theory import recursion
 from theory.baselines import BASELINES, Step, learning_rate
-from theory.notation import alpha1, gate_decay
 from theory.objectives import derivatives
-from theory.recursion import ALGORITHM, Gate, State, Vector
+from theory.recursion import ALGORITHM, LAWS, Gate, Law, Signal, State, Vector
 
 #: Functions that the printed code calls: squares and cubes are products, as in the instrument.
 PRELUDE: Final = "const square = (a) => a*a, cube = (a) => a*a*a;"
@@ -56,7 +55,6 @@ def code(expr: sp.Expr) -> str:
 class Program:
     """Assignments in the order in which they are carried out; a name stands for its value in what follows."""
 
-    lines: list[str] = field(default_factory=list)
     values: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
 
     def let(self, name: str, value: Any) -> Any:
@@ -64,7 +62,6 @@ class Program:
         if isinstance(value, sp.MatrixBase):
             return sp.Matrix([self.let(f"{name}{i}", entry) for i, entry in enumerate(value)])
         symbol = sp.Symbol(name, real=True)
-        self.lines.append(f"const {name} = {code(value)};")
         self.values[symbol] = value
         return symbol
 
@@ -74,13 +71,13 @@ class Program:
             expr = expr.subs(symbol, value)
         return expr
 
-    def needed(self, outputs: Iterable[sp.Basic]) -> list[str]:
-        """The assignments that the outputs depend on."""
+    def needed(self, outputs: Iterable[sp.Basic]) -> dict[sp.Symbol, sp.Expr]:
+        """The assignments that the outputs depend on, in their order."""
         wanted = set().union(*(expr.free_symbols for expr in outputs))
         for symbol, value in reversed(self.values.items()):
             if symbol in wanted:
                 wanted |= value.free_symbols
-        return [line for line, symbol in zip(self.lines, self.values, strict=True) if symbol in wanted]
+        return {symbol: value for symbol, value in self.values.items() if symbol in wanted}
 
 
 def function(name: str, arguments: str, lines: Iterable[str]) -> str:
@@ -107,7 +104,7 @@ def _shared(outputs: Sequence[sp.Expr]) -> tuple[list[str], list[str]]:
 def memory(dimension: int, per_coordinate: bool = False) -> tuple[Vector, Vector, State, list[str]]:
     """The point, the gradient and the state before the step as symbols, and the code that reads them."""
     x, v, m, g = (sp.Matrix(sp.symbols(f"{name}0:{dimension}", real=True)) for name in "xvmg")
-    seen: Any = sp.Symbol("K", nonnegative=True)
+    seen: Any = sp.Symbol("K", nonnegative=True)  # what the law remembers
     slots = [*x, *v, *m, seen]
     if per_coordinate:
         seen = sp.Matrix(sp.symbols(f"K0:{dimension}", nonnegative=True))
@@ -117,60 +114,48 @@ def memory(dimension: int, per_coordinate: bool = False) -> tuple[Vector, Vector
     return x, g, State(v, m, seen, t), [f"const {', '.join(reading)};"]
 
 
-def held(before: State, kinetic: Any) -> sp.Expr:
-    """The opening law that closes at once and opens slowly: ``w_t = max(min(beta3 K, alpha1), gate_decay w_{t-1})``."""
-    return sp.Max(sp.Min(ALGORITHM.beta3 * kinetic, alpha1), gate_decay * before.kinetic)
-
-
 def gated_program(
-    program: Program, adaptive: bool, gate: Gate, law: str, x: Vector, g: Vector, before: State
+    program: Program, adaptive: bool, gate: Gate | Signal, law: Law, x: Vector, g: Vector, before: State
 ) -> tuple[Vector, State, Any]:
-    """One step of VRAdam (``adaptive``) or VRMomentum, assigned to names in ``program``: x_t, the state, eta_t.
-
-    ``law`` is "published", "averaged" (the smoothed kinetic energy) or "held"; the last two see ``||v_t||^2``.
-    """
+    """One step of VRAdam (``adaptive``) or VRMomentum, assigned to names in ``program``: x_t, the state, eta_t."""
     c = ALGORITHM
     step = program.let("step", before.step + 1)
-    eta: Any = c.alpha0
-    if gate is recursion.inside:
-        seen = program.let("seen", gate(before, before.velocity, g, c))
-        opening = program.let("opening", recursion.gamma(seen, c))
-        v = program.let("w", recursion.velocity(before.velocity, program.let("entering", opening * g), c))
-        rate = program.let("rate", c.alpha0 * opening)
-    else:
-        v = program.let("w", recursion.velocity(before.velocity, g, c))
-        if law == "held":
-            seen = program.let("seen", held(before, program.let("kinetic", gate(before, v, g, c))))
-            opening = program.let("opening", 1 / (1 + seen))
-        else:
-            form = recursion.smoothed if law == "averaged" else gate
-            seen = program.let("seen", form(before, v, g, c))
-            opening = program.let("opening", recursion.gamma_of(form, seen, step, c))
-        eta = rate = program.let("eta", c.alpha0 * opening)
-    m, direction = before.second_moment, v
+    m, P = before.second_moment, sp.ones(len(x), 1)
+    first, second = (program.let(f"correction{i}", 1 - beta**step) for i, beta in ((1, c.beta1), (2, c.beta2)))
     if adaptive:
         m = program.let("moment", recursion.second_moment(before.second_moment, g, c))
-        first, second = (program.let(f"correction{i}", 1 - beta**step) for i, beta in ((1, c.beta1), (2, c.beta2)))
-        direction = program.let("direction", recursion.adam_direction(v, m, first, second, c))
-    moved = recursion._move(x, eta, direction, c)
-    if gate is recursion.per_coordinate:
-        rate = c.alpha0 * (sum(opening, sp.Integer(0)) / len(opening))
-    return moved, State(v, m, seen, step), rate
+        P = program.let("metric", m.applyfunc(lambda component: sp.sqrt(component / second) + c.eps))
+    if gate is recursion.inside:
+        seen = program.let("seen", gate(before, before.velocity, g, c))
+        opening = program.let("opening", recursion.gamma_of(gate, seen, step, c))
+        v = program.let("velocity", recursion.velocity(before.velocity, program.let("entering", opening * g), c))
+        eta, rate = c.alpha0, program.let("rate", c.alpha0 * opening)
+    else:
+        v = program.let("velocity", recursion.velocity(before.velocity, g, c))
+        seen = program.let("seen", recursion.gate_remembers(gate, law, before, v, g, P, c, True))
+        opening = program.let("opening", recursion.gamma_of(gate, seen, step, c, law=law))
+        top = program.let("top", c.alpha0 * law.ceiling(c))
+        eta = rate = program.let("eta", top * opening)
+        if gate is recursion.per_coordinate:
+            rate = top * (sum(opening, sp.Integer(0)) / len(opening))
+    direction = recursion.adam_direction(v, m, first, second, c) if adaptive else v
+    if adaptive:
+        direction = program.let("direction", direction)
+    return recursion._move(x, eta, direction, c), State(v, m, seen, step), rate
 
 
-def gated_step(name: str, adaptive: bool, gate: Gate, law: str, dimension: int) -> str:
+def gated_step(name: str, adaptive: bool, gate: Gate | Signal, law: Law, dimension: int) -> str:
     """One step of VRAdam or VRMomentum as a function of a run's memory."""
     x, g, before, reading = memory(dimension, gate is recursion.per_coordinate)
     program = Program()
     moved, after, rate = gated_program(program, adaptive, gate, law, x, g, before)
     stored = _slots(moved, after)
-    read = [*x, *g, *_slots(x, before), before.step]
-    loading = _loaded([*program.values.values(), *stored, rate], [*read, *program.values])
-    return function(
-        name,
-        "s, t, g, p",
-        [*reading, *loading, *program.needed([*stored, rate]), *_storing(stored), f"return {code(rate)};"],
-    )
+    needed = program.needed([*stored, rate])
+    known = [*x, *g, *_slots(x, before), before.step, *needed]
+    assignments = [f"const {symbol} = {code(value)};" for symbol, value in needed.items()]
+    loading = _loaded([*needed.values(), *stored, rate], known)
+    lines = [*reading, *loading, *assignments, *_storing(stored), f"return {code(rate)};"]
+    return function(name, "s, t, g, p", lines)
 
 
 def baseline_step(name: str, step: Step, dimension: int) -> str:
@@ -193,8 +178,8 @@ def _storing(slots: Sequence[sp.Expr]) -> list[str]:
     return [f"s[{i}] = {code(value)};" for i, value in enumerate(slots)]
 
 
-#: The forms of the gate; the laws other than the published one act on the first.
-GATES: Final[Mapping[str, Gate]] = {
+#: The forms of the gate by name: those whose signal is a norm. The cosines of :data:`theory.recursion.FORMS` are not.
+GATES: Final[Mapping[str, Gate | Signal]] = {
     "published": recursion.published,
     "predictable": recursion.predictable,
     "inside": recursion.inside,
@@ -202,9 +187,10 @@ GATES: Final[Mapping[str, Gate]] = {
     "per_coordinate": recursion.per_coordinate,
     "power3": recursion.power(3),
     "power4": recursion.power(4),
+    "adam_metric": recursion.adam_metric,
 }
-LAWS: Final = ("published", "averaged", "held")
-FORMS: Final = (*((gate, "published") for gate in GATES), *(("published", law) for law in LAWS[1:]))
+#: Every form with every law, but the one that acts on the gradient.
+FORMS: Final = tuple((gate, law) for gate in GATES for law in LAWS if gate != "inside" or law == "published")
 
 
 def steps(dimensions: Sequence[int] = (1, 2)) -> dict[str, str]:
@@ -214,7 +200,7 @@ def steps(dimensions: Sequence[int] = (1, 2)) -> dict[str, str]:
         for algorithm, adaptive in (("vradam", True), ("vrmomentum", False)):
             for gate, law in FORMS:
                 name = f"{algorithm}_{gate}_{law}_{d}"
-                printed[name] = gated_step(name, adaptive, GATES[gate], law, d)
+                printed[name] = gated_step(name, adaptive, GATES[gate], LAWS[law], d)
         for algorithm, step in BASELINES.items():
             printed[f"{algorithm}_{d}"] = baseline_step(f"{algorithm}_{d}", step, d)
     return printed

@@ -1,9 +1,10 @@
 // Runs, basins, diagrams and words. Everything here is float64 and knows no page; it also runs in a worker.
 
+const gatedOptimizer = (optimizer) => optimizer === "vradam" || optimizer === "vrmomentum";
+
 /** The name of a step: the form and the law of the gate count where there is one. */
 function stepName(optimizer, gate, law, d) {
-  const gated = optimizer === "vradam" || optimizer === "vrmomentum";
-  return gated ? `${optimizer}_${gate}_${law}_${d}` : `${optimizer}_${d}`;
+  return gatedOptimizer(optimizer) ? `${optimizer}_${gate}_${law}_${d}` : `${optimizer}_${d}`;
 }
 
 /**
@@ -25,6 +26,7 @@ function simulate(o, d) {
   s[0] = o.x;
   if (d === 2) s[1] = o.y;
   s[d] = o.v;
+  if (o.law === "held" && gatedOptimizer(o.optimizer)) s.fill(o.w0, 3 * d);
   const metric = o.optimizer === "vradam" || o.optimizer === "adamw";
   for (let t = 0, eta = o.alpha0; ; t++) {
     whole(s, o, out);
@@ -88,6 +90,7 @@ function* basins(o) {
   const g = new Float64Array(1);
   const out = new Uint8Array(w * h);
   const seen = new Uint8Array(w * h);
+  const closed = o.law === "held" ? o.w0 : 0;
   const small = (1e-3 * window[3]) ** 2;
   const scale = (window[3] / window[1]) ** 2;
   const far = 1e6 * window[1];
@@ -100,7 +103,8 @@ function* basins(o) {
         seen[j * w + i] = 1;
         s[0] = window[0] + ((window[1] - window[0]) * i) / (w - 1);
         s[1] = window[2] + ((window[3] - window[2]) * j) / (h - 1);
-        s[2] = s[3] = 0;
+        s[2] = 0;
+        s[3] = closed;
         let end = -1;
         for (let t = 0; t < horizon; t++) {
           gradient(s, o, g);
@@ -147,6 +151,7 @@ function* bifurcation(o) {
         s.fill(0);
         s[0] = start ? 14 : 1.01 * formulas.kappa(o) * pinned;
         s[1] = start ? -0.7 : -pinned;
+        if (o.law === "held") s[3] = o.w0;
         for (let t = 0; t < settle + samples; t++) {
           g[0] = s[0];
           const eta = step(s, t, g, p);
@@ -256,6 +261,22 @@ function workshop(post, patience = 12) {
 }
 
 return {
-  steps, objectives, formulas, threefry, normalPair, symmetricUnit, below, noise, stepName, simulate, basins,
-  bifurcation, growth, sawtooth, played, settled, workshop, momentum,
+  steps,
+  objectives,
+  formulas,
+  threefry,
+  normalPair,
+  symmetricUnit,
+  below,
+  noise,
+  stepName,
+  simulate,
+  basins,
+  bifurcation,
+  growth,
+  sawtooth,
+  played,
+  settled,
+  workshop,
+  momentum,
 };

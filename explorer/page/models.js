@@ -6,19 +6,42 @@ const kept = new Map();
 /** The value of `make()`, computed once for the key; the last few are kept. */
 function once(key, make) {
   if (!kept.has(key)) {
-    if (kept.size > 60) kept.delete(kept.keys().next().value);
+    if (kept.size > 24) kept.delete(kept.keys().next().value);
     kept.set(key, make());
   }
   return kept.get(key);
 }
 
-const RUN_FIELDS = ["optimizer", "gate", "law", "objective", "alpha0", "alpha1", "beta1", "beta2", "beta3", "gate_decay",
-  "eps", "weight_decay", "L", "ratio", "x", "y", "v", "steps", "noise", "size", "p", "seed"];
+const RUN_FIELDS = [
+  "optimizer",
+  "gate",
+  "law",
+  "objective",
+  "alpha0",
+  "alpha1",
+  "beta1",
+  "beta2",
+  "beta3",
+  "gate_decay",
+  "w0",
+  "eps",
+  "weight_decay",
+  "L",
+  "ratio",
+  "x",
+  "y",
+  "v",
+  "steps",
+  "noise",
+  "size",
+  "p",
+  "seed",
+];
 
 const runKey = (o) => RUN_FIELDS.map((name) => o[name]).join("|");
 const dimension = (o) => TABLE.objectives[o.objective].d;
 const run = (o) => once("run " + runKey(o), () => E.simulate(o, dimension(o)));
-const gated = (o) => o.optimizer === "vradam" || o.optimizer === "vrmomentum";
+const gated = (o) => E.gatedOptimizer(o.optimizer);
 /** The same optimizer with its gate open for ever. */
 const ungated = (o) => ({ ...o, beta3: 0, gate: "published", law: "published" });
 const edge = (o) => E.formulas.edge(o);
@@ -51,7 +74,10 @@ function landscape(o, look) {
     const values = new Float64Array(n * n);
     for (let j = 0; j < n; j++) {
       for (let i = 0; i < n; i++) {
-        const point = [window[0] + ((window[1] - window[0]) * (i + 0.5)) / n, window[2] + ((window[3] - window[2]) * (j + 0.5)) / n];
+        const point = [
+          window[0] + ((window[1] - window[0]) * (i + 0.5)) / n,
+          window[2] + ((window[3] - window[2]) * (j + 0.5)) / n,
+        ];
         E.objectives[o.objective](point, o, out);
         values[j * n + i] = out[0];
       }
@@ -62,7 +88,12 @@ function landscape(o, look) {
     const height = (value) => Math.log1p((value - low) / span);
     const top = height(sorted[n * n - 1]);
     // bands, so that the eye reads level sets
-    return bitmap(n, n, between(look.paper, look.land, 19), (i, j) => 1 + Math.floor((16 * height(values[j * n + i])) / top));
+    return bitmap(
+      n,
+      n,
+      between(look.paper, look.land, 19),
+      (i, j) => 1 + Math.floor((16 * height(values[j * n + i])) / top),
+    );
   });
 }
 
@@ -96,24 +127,42 @@ function mapPicture(look) {
   return once("map " + look.paper, () => {
     const { beta1, fraction: levels, share } = STORED.map;
     const bytes = Uint8Array.from(atob(share), (c) => c.charCodeAt(0));
-    return bitmap(beta1.length, levels.length, between(look.orange, look.paper, 256), (i, j) => bytes[j * beta1.length + i]);
+    return bitmap(
+      beta1.length,
+      levels.length,
+      between(look.orange, look.paper, 256),
+      (i, j) => bytes[j * beta1.length + i],
+    );
   });
 }
 
+const TUNED_FIELDS = [
+  "objective",
+  "L",
+  "ratio",
+  "x",
+  "y",
+  "steps",
+  "alpha1",
+  "beta1",
+  "beta2",
+  "beta3",
+  "noise",
+  "size",
+  "p",
+  "seed",
+];
+
 /** Each of the optimizers at the best of 25 learning rates for this horizon, measured by F at the end. */
 function tuned(o, optimizers) {
-  const fields = ["objective", "L", "ratio", "x", "y", "steps", "alpha1", "beta1", "beta2", "beta3", "noise", "size", "p", "seed"];
-  return once("tuned " + fields.map((name) => o[name]).join("|"), () =>
-    optimizers.map((optimizer) => {
-      let best = null;
-      for (let k = 0; k < 25; k++) {
-        const alpha0 = +(10 ** (-4 + k / 5)).toPrecision(3);
-        const trial = E.simulate({ ...o, optimizer, alpha0, gate: "published", law: "published", weight_decay: 0, v: 0 }, 2);
-        const end = trial.length > o.steps ? trial.value[o.steps] : Infinity;
-        if (!best || end < best.end) best = { optimizer, alpha0, end, run: trial };
-      }
-      return best;
-    }),
+  const trial = (optimizer, k) => {
+    const alpha0 = +(10 ** (-4 + k / 5)).toPrecision(3);
+    const r = E.simulate({ ...o, optimizer, alpha0, gate: "published", law: "published", weight_decay: 0, v: 0 }, 2);
+    return { optimizer, alpha0, end: r.length > o.steps ? r.value[o.steps] : Infinity, run: r };
+  };
+  const better = (one, other) => (other.end < one.end ? other : one);
+  return once("tuned " + TUNED_FIELDS.map((name) => o[name]).join("|"), () =>
+    optimizers.map((optimizer) => Array.from({ length: 25 }, (_, k) => trial(optimizer, k)).reduce(better)),
   );
 }
 

@@ -1,7 +1,10 @@
 // Random numbers as a pure function of (seed, run, step, block): Threefry-2x64 with 13 rounds, as the instrument draws
 // them. A word of 64 bits is two halves of 32; words are compared and turned into doubles bit for bit alike.
 
-const ROTATIONS = [[16, 42, 12, 31], [16, 32, 24, 21]];
+const ROTATIONS = [
+  [16, 42, 12, 31],
+  [16, 32, 24, 21],
+];
 const bits = new DataView(new ArrayBuffer(8));
 
 /** The double whose bits are the two halves. */

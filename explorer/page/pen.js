@@ -8,16 +8,31 @@ function svgPen(width, height) {
   let clips = 0;
   let group = 0;
   const round = (n) => Math.round(n * 100) / 100;
-  const escape = (s) => String(s).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+  const escape = (s) =>
+    String(s).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
   const pen = {
-    strokeStyle: "#000", fillStyle: "#000", lineWidth: 1, font: "12px sans-serif", textAlign: "left",
-    textBaseline: "alphabetic", globalAlpha: 1, dash: [], lineJoin: "round", lineCap: "butt",
+    strokeStyle: "#000",
+    fillStyle: "#000",
+    lineWidth: 1,
+    font: "12px sans-serif",
+    textAlign: "left",
+    textBaseline: "alphabetic",
+    globalAlpha: 1,
+    dash: [],
+    lineJoin: "round",
+    lineCap: "butt",
     save() {
       stack.push({ ...pen.look(), group });
     },
     look: () => ({
-      strokeStyle: pen.strokeStyle, fillStyle: pen.fillStyle, lineWidth: pen.lineWidth, font: pen.font,
-      textAlign: pen.textAlign, textBaseline: pen.textBaseline, globalAlpha: pen.globalAlpha, dash: pen.dash,
+      strokeStyle: pen.strokeStyle,
+      fillStyle: pen.fillStyle,
+      lineWidth: pen.lineWidth,
+      font: pen.font,
+      textAlign: pen.textAlign,
+      textBaseline: pen.textBaseline,
+      globalAlpha: pen.globalAlpha,
+      dash: pen.dash,
     }),
     restore() {
       const { group: before, ...look } = stack.pop();

@@ -8,7 +8,8 @@ function ticks(low, high, count) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
   const found = [];
-  for (let t = Math.ceil(low / step - 1e-9) * step; t <= high + 1e-9 * step; t += step) found.push(Math.abs(t) < step / 1e6 ? 0 : t);
+  for (let t = Math.ceil(low / step - 1e-9) * step; t <= high + 1e-9 * step; t += step)
+    found.push(Math.abs(t) < step / 1e6 ? 0 : t);
   return found;
 }
 
@@ -31,7 +32,11 @@ function short(n, digits = 4) {
   if (n === 0) return "0";
   const size = Math.abs(n);
   const text = size >= 1e5 || size < 1e-3 ? n.toExponential(Math.min(digits - 1, 2)) : String(+n.toPrecision(digits));
-  return text.replace(/\.?0+e/, "e").replace("e+", "e").replace("-", "−").replace("e-", "e−");
+  return text
+    .replace(/\.?0+e/, "e")
+    .replace("e+", "e")
+    .replace("-", "−")
+    .replace("e-", "e−");
 }
 
 function tickLabel(t, log) {
@@ -91,8 +96,19 @@ function draw(pen, width, height, plot, look) {
   }
   const head = size * 1.7 + (keys.length ? rows.length * size * 1.5 : 0);
   const box = { left: size * 4.4, right: width - size * 1.5, top: head + size * 0.4, bottom: height - size * 3.1 };
-  const xlim = plot.xlim || extent((plot.lines || []).map((l) => l.x), plot.xlog);
-  const seen = plot.ylim || extent((plot.lines || []).map((l) => l.y), plot.ylog, (plot.levels || []).map((l) => l.y));
+  const xlim =
+    plot.xlim ||
+    extent(
+      (plot.lines || []).map((l) => l.x),
+      plot.xlog,
+    );
+  const seen =
+    plot.ylim ||
+    extent(
+      (plot.lines || []).map((l) => l.y),
+      plot.ylog,
+      (plot.levels || []).map((l) => l.y),
+    );
   const scale = (lim, log, from, to) => {
     const f = log ? Math.log10 : (t) => t;
     const [a, b] = [f(lim[0]), f(lim[1])];
@@ -208,8 +224,10 @@ function draw(pen, width, height, plot, look) {
   for (const level of plot.levels || []) {
     if (!level.label) continue;
     if ("y" in level) {
-      if (level.y >= seen[0] && level.y <= seen[1]) patch(level.label, box.right - 4, Y(level.y) - size * 0.75, "right");
-    } else if (level.x >= xlim[0] && level.x <= xlim[1]) patch(level.label, X(level.x) + 4, box.top + size * (0.9 + 1.4 * row++));
+      if (level.y >= seen[0] && level.y <= seen[1])
+        patch(level.label, box.right - 4, Y(level.y) - size * 0.75, "right");
+    } else if (level.x >= xlim[0] && level.x <= xlim[1])
+      patch(level.label, X(level.x) + 4, box.top + size * (0.9 + 1.4 * row++));
   }
   pen.save();
   pen.beginPath();

@@ -12,7 +12,8 @@ function checked(name, text) {
   const field = Object.hasOwn(TABLE.fields, name) ? TABLE.fields[name] : null;
   if (!field) throw new Error(`there is no field ${name.slice(0, 40)}`);
   if (field.kind === "choice") {
-    if (!field.choices.includes(text)) throw new Error(`${name} must be one of ${field.choices.join(", ")}, got ${text.slice(0, 40)}`);
+    if (!field.choices.includes(text))
+      throw new Error(`${name} must be one of ${field.choices.join(", ")}, got ${text.slice(0, 40)}`);
     return text;
   }
   if (field.kind === "letters") {
@@ -30,14 +31,17 @@ function checked(name, text) {
 }
 
 function encode(state) {
-  return [TABLE.version, ...Object.keys(TABLE.fields).map((name) => `${name}=${encodeURIComponent(state[name])}`)].join("&");
+  return [TABLE.version, ...Object.keys(TABLE.fields).map((name) => `${name}=${encodeURIComponent(state[name])}`)].join(
+    "&",
+  );
 }
 
 /** The state of an address, with defaults for fields that it does not name. */
 function decode(fragment) {
   if (fragment.length > LIMIT) throw new Error(`the address is longer than ${LIMIT} characters`);
   const [version, ...pairs] = fragment.split("&");
-  if (version !== TABLE.version) throw new Error(`the address is of version ${version.slice(0, 20) || "none"}, this page reads ${TABLE.version}`);
+  if (version !== TABLE.version)
+    throw new Error(`the address is of version ${version.slice(0, 20) || "none"}, this page reads ${TABLE.version}`);
   const state = defaults();
   for (const pair of pairs) {
     const equals = pair.indexOf("=");
@@ -48,9 +52,19 @@ function decode(fragment) {
   return consistent(state);
 }
 
-/** The combinations that exist: laws act on the published form, and a step shown lies within the run. */
+/** The combinations that exist: what a scene is about, laws on the published form, a step shown within the run. */
 function consistent(state) {
-  if (state.law !== "published" && state.gate !== "published") throw new Error(`the law ${state.law} acts on the published gate only`);
+  for (const [name, choices] of Object.entries(TABLE.needs[state.scene] || {})) {
+    if (!choices.includes(state[name])) {
+      throw new Error(`${name} must be one of ${choices.join(", ")} in ${state.scene}, got ${state[name]}`);
+    }
+  }
+  if (state.law !== "published" && state.gate === "inside") {
+    throw new Error(`law must be published with the gate inside, got ${state.law}`);
+  }
+  if (state.law === "held" && state.w0 > state.alpha1) {
+    throw new Error(`w0 must lie in [0, alpha1], got ${state.w0} with alpha1 ${state.alpha1}`);
+  }
   state.at = Math.min(state.at, state.steps);
   return state;
 }

@@ -42,8 +42,8 @@ def opened(browser, file, fragment="", **context):
 
 def settled(tab):
     """Wait until the page has painted, and its address and its words have followed."""
-    tab.wait_for_selector("[data-ready=yes]")
-    tab.wait_for_timeout(250)
+    tab.wait_for_timeout(20)
+    tab.wait_for_selector("[data-settled]")
 
 
 def until(tab, expression, patience=30):
@@ -58,7 +58,7 @@ def until(tab, expression, patience=30):
 def scene(tab, name, reveal=True):
     """Go to a scene and, if wanted, behind its curtain."""
     tab.locator(f'[data-scene="{name}"]').click()
-    tab.wait_for_timeout(60)
+    settled(tab)
     if reveal and tab.locator(".choices .quiet").count():
         tab.locator(".choices .quiet").click()
     settled(tab)

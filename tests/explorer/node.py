@@ -1,6 +1,5 @@
 """Node for the tests of the page's code: one process a question, numbers through files of float64."""
 
-import functools
 import json
 import shutil
 import subprocess
@@ -26,12 +25,9 @@ writeFileSync("{folder}/answer.f64", Buffer.from(Float64Array.from(answer).buffe
 """
 
 
-engine = functools.cache(build.engine)  # printing takes seconds
-
-
 def ask(folder, body, rows=(), question=None):
     """Run ``body``, which reads ``rows`` (float64) and ``question`` and fills ``answer``, beside the engine ``E``."""
-    (folder / "engine.mjs").write_text(engine() + "\nexport { engine };\n", encoding="utf-8")
+    (folder / "engine.mjs").write_text(build.engine() + "\nexport { engine };\n", encoding="utf-8")
     (folder / "question.json").write_text(json.dumps(question), encoding="utf-8")
     (folder / "rows.f64").write_bytes(np.ascontiguousarray(rows, dtype=np.float64).tobytes())
     text = DRIVER.format(module=(folder / "engine.mjs").as_posix(), folder=folder.as_posix(), body=body)

@@ -1,0 +1,129 @@
+"""What is printed as JavaScript is the recursion, symbol by symbol; the file is the same whenever it is written."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+from test_agreement import drawn, instrument
+
+from explorer.__main__ import main
+from explorer.build import COMMITTED, LIMIT, engine, literal, module, page
+from explorer.formulas import orbit
+from theory import recursion
+from theory.baselines import BASELINES, learning_rate
+from theory.javascript import FORMS, GATES, Program, code, formula, gated_program, memory
+from theory.notation import SYMBOLS, S, beta1
+from theory.recursion import ALGORITHM, LAWS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("adaptive", [True, False])
+@pytest.mark.parametrize(("gate", "law"), FORMS)
+def test_the_assignments_put_together_are_the_recursion(gate, law, adaptive, d):
+    """Every name replaced by its value: x_t, v_t, m_t and K_t of ``theory.recursion``, exactly."""
+    x, g, before, _ = memory(d, gate == "per_coordinate")
+    program = Program()
+    moved, after, _ = gated_program(program, adaptive, GATES[gate], LAWS[law], x, g, before)
+    algorithm = recursion.vradam if adaptive else recursion.vrmomentum
+    expected, state = algorithm(x, g, before, GATES[gate], law=LAWS[law])
+    for mine, its in zip((moved, *after[:3]), (expected, *state[:3]), strict=True):
+        difference = sp.Matrix([sp.Matrix([mine]).applyfunc(program.expanded) - sp.Matrix([its])])
+        assert all(sp.expand(entry) == 0 or sp.simplify(entry) == 0 for entry in difference)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_the_other_recursions_are_the_instruments(name):
+    """Lambdified, in NumPy, where no Node is needed: 2,000 random states after 0, 5 and 1000 steps."""
+    x, g, before, _ = memory(2)
+    moved, after = BASELINES[name](x, g, before, ALGORITHM)
+    results = [*moved, *after.velocity, *after.second_moment, learning_rate(name, after.step)]
+    symbols = [*x, *g, *before.velocity, *before.second_moment, before.step]
+    names = ("alpha0", "beta1", "beta2", "eps", "weight_decay")
+    evaluate = sp.lambdify([*symbols, *(SYMBOLS[key] for key in names)], results, "numpy")
+    X, v, m, seen, G, hyper = drawn(2, 2000)
+    for t in (0, 5, 1000):
+        with np.errstate(all="ignore"):
+            found = evaluate(*X.T, *G.T, *v.T, *m.T, t, *(hyper[key] for key in names))
+        expected = instrument(name, X, v, m, seen, G, hyper, t)
+        columns = [*expected[0].T, *expected[1].T, *expected[2].T, expected[4]]
+        for one, other in zip(found, columns, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-8 * np.abs(X).max())
+
+
+def test_squares_are_taken_before_anything_else():
+    """A quotient by a square is not a quotient times the base: the bug that a bare ``a*a`` would print."""
+    a, b = sp.symbols("a b")
+    assert code(b / a**2) == "b/square(a)"
+    assert code(a**3 * b) == "cube(a)*b"
+    assert code((a + b) ** -3) == "1/cube(a + b)"
+    assert code(sp.sqrt(a) + a ** sp.Rational(3, 2)) == "Math.pow(a, 3/2) + Math.sqrt(a)"
+
+
+def test_a_formula_needs_a_name():
+    with pytest.raises(ValueError, match="name must be an identifier, got"):
+        formula("S3b.birth", sp.Integer(1))
+
+
+def test_the_orbit_is_the_stored_cycle():
+    """The speeds of the attracting cycle at beta1 = 0.9, S = 30, as the reference has them from a run."""
+    import xarray as xr
+
+    stored = xr.load_dataset(ROOT / "experiments" / "reference" / "cycles" / "basins.nc", engine="h5netcdf").cycle_v
+    speeds = sorted(float(v.subs({S: 30, beta1: sp.Rational(9, 10)})) for v in orbit())
+    np.testing.assert_allclose(speeds, sorted(set(np.round(np.abs(stored.values), 9))), rtol=1e-8)
+
+
+# ---------------------------------------------------------------- the file
+
+
+def test_the_file_is_the_same_in_every_process():
+    """Neither the order of a set nor the clock nor the folder is in it."""
+    other = subprocess.run(
+        [sys.executable, "-c", "import sys; from explorer.build import page; sys.stdout.buffer.write(page().encode())"],
+        cwd=ROOT, env={"PYTHONHASHSEED": "12345", "PATH": ""}, capture_output=True, check=True,
+    )  # fmt: skip
+    assert other.stdout == page().encode()
+
+
+def test_the_committed_page_is_what_is_written(capsys):
+    """Bytes; another SymPy may order a sum in another way, so only the versions behind the committed numbers count."""
+    pinned = dict(re.findall(r"^(sympy|latex2mathml)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.M))
+    if any(version(name) != wanted for name, wanted in pinned.items()):
+        pytest.skip(f"other versions than {pinned}: terms may be printed in another order")
+    assert COMMITTED.read_bytes() == page().encode(), "run python -m explorer"
+    assert main(["--check"]) == 0 and "is what" in capsys.readouterr().out
+
+
+def test_check_notices_a_changed_byte(tmp_path, capsys):
+    other = tmp_path / "explorer.html"
+    assert main(["--out", str(other)]) == 0 and other.stat().st_size < LIMIT
+    other.write_bytes(other.read_bytes()[:-1])
+    assert main(["--out", str(other), "--check"]) == 1 and "is not what" in capsys.readouterr().out
+
+
+def test_the_page_names_no_address():
+    """No link, no import and no source outside the file; the name of SVG's namespace is not fetched."""
+    text = page()
+    found = set(re.findall(r"https?://[^\s\"'<)\\]*", text))
+    assert found <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML"}
+    assert not re.search(
+        r"\bimport\s*\(|\bimport\s.*from|<link(?! rel=\"icon\" href=\"data:)|\ssrc=|@import|url\(", text
+    )
+    assert "default-src 'none'" in text
+
+
+def test_text_cannot_leave_its_script():
+    assert literal({"a": "</script><!--"}) == '{"a":"\\u003c/script>\\u003c!--"}'
+    assert "</script" not in module()
+
+
+def test_the_engine_knows_no_page():
+    """What a worker runs: neither the document nor the window is mentioned."""
+    assert not re.search(r"\b(document|window\.|globalThis|localStorage)\b", engine())
