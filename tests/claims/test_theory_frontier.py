@@ -437,7 +437,7 @@ def test_up_to_where_the_whole_interval_below_the_edge_is_safe():
 def test_a_false_box_is_named(monkeypatch):
     for reader in ("_safe", "_attracting"):
         with monkeypatch.context() as patch:
-            patch.setattr(stability_map, "_safe", lambda *_: reader != "_safe")
+            patch.setattr(stability_map, "_safe", lambda *_, reader=reader: reader != "_safe")
             patch.setattr(stability_map, "_attracting", lambda *_: None)
             with pytest.raises(ValueError, match="must be true, got a false one: 0"):
                 stability_map.verified(1000)

@@ -18,8 +18,8 @@ E2 = Claim(
     assumptions=(
         "an observation in one experiment, on another network and other data than ours",
         "a setting of that kind: full batch, mean squared error, alpha0 .002, alpha1 19, beta3 1, eps 1e-7, on digits",
-        "which gate was run is not stated: the velocity gate of Algorithm 1, or the gradient-norm gate for which the run "
-        "folder of the public figure is named (read from a file name); both are run here",
+        "which gate was run is not stated: the velocity gate of Algorithm 1, or the gradient-norm gate for which the "
+        "run folder of the public figure is named (read from a file name); both are run here",
         "falls: below 0.9 alpha0 within 25 steps; returns: above 0.9 alpha0 after 195 steps; the thresholds are ours",
     ),
     plain=(
