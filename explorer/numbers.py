@@ -34,13 +34,19 @@ def brief(value: float) -> str:
 
 
 def ledger() -> dict[str, dict[str, Any]]:
-    """Id -> title, what the literature says, verdict, and the least favourable point, measured and predicted."""
+    """Id -> title, what the literature says, verdict, and the point of its row, measured and claimed."""
     entries = {entry["id"]: entry for entry in json.loads((REFERENCE / "claims.json").read_text(encoding="utf-8"))}
     return {claim.id: _entry(entries[claim.id]) for claim in CLAIMS if claim.id in QUOTED and claim.id in entries}
 
 
+def claimed(numeric: dict[str, Any]) -> dict[str, Any]:
+    """The claimed value of an entry; a record made before it was called so says "predicted"."""
+    found: dict[str, Any] = numeric.get("claimed") or numeric["predicted"]
+    return found
+
+
 def _entry(entry: dict[str, Any]) -> dict[str, Any]:
-    measured, predicted = entry["numeric"]["measured"], entry["numeric"]["predicted"]
+    measured, predicted = entry["numeric"]["measured"], claimed(entry["numeric"])
     sign = {"equality": "=", "upper bound": "≤", "lower bound": "≥"}[predicted["kind"]]
     return {
         "title": entry["title"],

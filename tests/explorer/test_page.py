@@ -15,7 +15,7 @@ import vradam
 from experiments.measurement.formula import evaluate
 from explorer.build import LIMIT, page
 from explorer.formulas import FORMULAS
-from explorer.numbers import REFERENCE, brief
+from explorer.numbers import REFERENCE, brief, claimed
 from explorer.state import FIELDS, SCENES, decode, encode
 from theory.claims.gate_sequences import LIMITS
 
@@ -96,7 +96,7 @@ def test_the_ledger_on_the_page_is_the_ledger(tab):
             assert article.locator(".verdict").inner_text() == entry["verdict"]
             measured, predicted = article.locator("b").all_inner_texts()
             assert measured == brief(entry["numeric"]["measured"]["value"])
-            assert predicted.split()[-1] == brief(entry["numeric"]["predicted"]["value"])
+            assert predicted.split()[-1] == brief(claimed(entry["numeric"])["value"])
 
 
 def test_the_numbers_of_the_sentences(tab):
