@@ -126,8 +126,8 @@ def test_only_the_store_hands_bytes_to_the_library():
 
 
 def test_a_file_that_announces_too_much_is_refused(monkeypatch):
-    monkeypatch.setattr(store, "LIMIT", 10**6)
     vast = encode(xr.Dataset({"a": ("x", np.zeros(10**6))}), compress=True)
+    monkeypatch.setattr(store, "LIMIT", 10**6)
     assert len(vast) < 10**5
     with pytest.raises(ValueError, match="announces 8000000 bytes of data, the limit is 1000000"):
         decode(vast)
