@@ -72,7 +72,7 @@ def declining(rates: Array, beta1: float) -> vradam.Adam:
 
 
 #: name -> (alpha0 over the runs, beta1) -> optimizer. The first is what the others are compared with.
-CONTENDERS: Final[Mapping[str, Callable[[Array, float], Any]]] = {
+CONTENDERS: Final[Mapping[str, Callable[..., Any]]] = {
     "Adam": lambda rates, beta1: vradam.Adam(alpha0=rates, beta1=beta1),
     "alignment": partial(alignment, average=0.0),
     "alignment, averaged": partial(alignment, average=0.99),
