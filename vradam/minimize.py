@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vradam.gates import GateForm, published
+from vradam.laws import Law
 from vradam.optimizer import Array, Rate, VRAdam
 from vradam.validation import one_number, real_array, whole_number
 
@@ -42,6 +43,7 @@ def minimize_vradam(
     weight_decay: float | Array = VRAdam.weight_decay,
     gate_decay: float | Array = VRAdam.gate_decay,
     gate: GateForm = published,
+    law: Law = VRAdam.law,
 ) -> OptimizeResult:
     """Minimise a function of one vector: ``scipy.optimize.minimize(fun, x0, jac=..., method=minimize_vradam)``.
 
@@ -58,7 +60,7 @@ def minimize_vradam(
     tol : the run ends where the largest modulus of the gradient's components is at most ``tol``; None is 1e-5
     maxiter : largest number of steps
     disp : print the message at the end
-    alpha0, ..., gate : as in VRAdam; alpha0 may be a schedule
+    alpha0, ..., law : as in VRAdam; alpha0 may be a schedule
 
     Returns
     -------
@@ -101,6 +103,7 @@ def minimize_vradam(
         weight_decay=weight_decay,
         gate_decay=gate_decay,
         gate=gate,
+        law=law,
     )
     counted = _Counted(fun, jac, args if isinstance(args, tuple) else (args,))
     state, gradient = optimizer.init(x), counted.gradient(x)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 import vradam
 from experiments.measurement.comparison import width
-from experiments.measurement.statistics import mean_interval
+from experiments.measurement.statistics import FEWEST, mean_interval
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.studies.sensitivity import TASKS
@@ -72,7 +72,7 @@ def declining(rates: Array, beta1: float) -> vradam.Adam:
 
 
 #: name -> (alpha0 over the runs, beta1) -> optimizer. The first is what the others are compared with.
-CONTENDERS: Final[Mapping[str, Callable[[Array, float], Any]]] = {
+CONTENDERS: Final[Mapping[str, Callable[..., Any]]] = {
     "Adam": lambda rates, beta1: vradam.Adam(alpha0=rates, beta1=beta1),
     "alignment": partial(alignment, average=0.0),
     "alignment, averaged": partial(alignment, average=0.99),
@@ -217,12 +217,15 @@ def judged(setup: Setup, data: xr.Dataset, seed: int) -> tuple[Evidence, ...]:
     gained, ratio = gains(data, setup.decides, setup.beta1[0], setup.factors[-1])
     level = 1 - (1 - setup.level) / len(GATES)
     label = f"{setup.decides}, {gained.size} problems, beta1 = {setup.beta1[0]:g}"
-    low, high = map(float, mean_interval(gained, level))
-    best = float(np.exp(mean_interval(ratio, level)[0]))
-    n = int(gained.size) * setup.seeds[1]
+    n = max(int(gained.size), 1) * setup.seeds[1]
+    if gained.size < FEWEST:  # too few problems for an interval: no comparison
+        mean = low = high = best = np.nan
+    else:
+        mean, (low, high) = float(gained.mean()), map(float, mean_interval(gained, level))
+        best = float(np.exp(mean_interval(ratio, level)[0]))
     return (
         Evidence(
-            "lower bound", (Point(float(gained.mean()), low, high, setup.gain, label),), n,
+            "lower bound", (Point(mean, low, high, setup.gain, label),), n,
             "decades gained on Adam", (seed,),
         ),
         Evidence(
@@ -241,7 +244,7 @@ def _confront(setup: Setup, data: Mapping[str, xr.Dataset]) -> Confrontation:
         reported=reported,
         replication=again,
         note=(
-            f"On the problems on which its constants were chosen the gate gains {gained.mean():+.2f} decades and takes "
+            f"On the problems where its constants were chosen the gate gains {gained.mean():+.2f} decades and takes "
             f"{np.exp(ratio.mean()):.2f} times Adam's best steps."
         ),
     )
@@ -256,13 +259,17 @@ def tables(data: Mapping[str, xr.Dataset]) -> Sequence[Table]:
     for group in ("deciding", "explored"):
         found = data[group]
         for beta1 in found.beta1.values:
-            for contender in found.contender.values[1:]:
-                row = [f"{group}, beta1 {beta1:g}", str(contender)]
-                for factor in found.factor.values:
-                    gained, ratio = gains(found, contender, beta1, factor)
-                    row.append(f"{gained.mean():+.2f}" + (_interval(gained) if factor == found.factor[-1] else ""))
-                least = min((np.delete(gained, i).mean() for i in range(gained.size)), default=np.nan)
-                rows.append((*row, f"{least:+.2f}", f"{np.exp(ratio.mean()):.2f}" + _interval(ratio, np.exp)))
+            for contender in map(str, found.contender.values[1:]):
+                gained, ratio = gains(found, contender, beta1, float(found.factor[-1]))
+                least = min(np.delete(gained, i).mean() for i in range(gained.size)) if gained.size > 1 else np.nan
+                row = [
+                    f"{group}, beta1 {beta1:g}",
+                    contender,
+                    *(f"{_gain(found, contender, beta1, f):+.2f}" for f in found.factor.values),
+                ]
+                row[-1] += _interval(gained)
+                best = float(np.exp(ratio.mean())) if ratio.size else np.nan
+                rows.append((*row, f"{least:+.2f}", f"{best:.2f}" + _interval(ratio, np.exp)))
     factors = [f"within {factor:g}" for factor in data["deciding"].factor.values]
     return (
         Table(
@@ -275,9 +282,15 @@ def tables(data: Mapping[str, xr.Dataset]) -> Sequence[Table]:
     )
 
 
+def _gain(data: xr.Dataset, contender: str, beta1: float, factor: float) -> float:
+    """The mean gain in decades; NaN where Adam solves no problem."""
+    gained, _ = gains(data, contender, beta1, factor)
+    return float(gained.mean()) if gained.size else np.nan
+
+
 def _interval(values: Array, shown: Callable[[Any], Any] = lambda value: value) -> str:
     """`` [low, high]``; empty where there are too few problems for one."""
-    if values.size < 10:
+    if values.size < FEWEST:
         return ""
     low, high = mean_interval(values)
     return f" [{float(shown(low)):.2f}, {float(shown(high)):.2f}]"

@@ -92,7 +92,7 @@ def test_networks_stay_where_they_are_used():
 
 
 def test_studies_lean_on_few_others():
-    """A study imports another only where it replays what that one found."""
+    """A study imports another only where it replays what that one found, or asks about its tasks."""
     studies = [name.split(".") for name in FILES if inside(name, "experiments.studies")]
     pairs = {
         (parts[2], other.split(".")[2])

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import OptimizeResult, minimize, rosen, rosen_der
 
 from vradam import objectives
-from vradam.gates import predictable
+from vradam.gates import held, predictable
 from vradam.minimize import minimize_vradam
 from vradam.optimizer import VRAdam
 from vradam.schedules import InverseSqrt
@@ -223,3 +223,17 @@ def test_functions_are_functions():
         minimize_vradam(rosen, START, callback=3)
     with pytest.raises(ValueError, match=r"fun must return \(F\(x\), gradient\) where jac is True, got"):
         minimize_vradam(rosen, START, jac=True)
+
+
+def test_the_law_is_an_option():
+    """The iterates are those of VRAdam with that law."""
+    law, x = held(0.9), np.array([3.0, -1.0])
+    found = minimize(
+        lambda x: x @ x / 2, x, jac=lambda x: x, method=minimize_vradam,
+        options={"alpha0": 0.1, "law": law, "maxiter": 20},
+    )  # fmt: skip
+    optimizer = VRAdam(alpha0=0.1, law=law)
+    state = optimizer.init(x)
+    for _ in range(20):
+        x, state = optimizer.step(x, x, state)
+    np.testing.assert_array_equal(found.x, x)

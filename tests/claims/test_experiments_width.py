@@ -1,0 +1,96 @@
+"""W1: the rule that was fixed beforehand, on data of known answer; and a small run of the study."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from experiments.measurement.planting import plantings
+from experiments.measurement.verdict import verdict
+from experiments.store.chunks import Chunks
+from experiments.studies import width
+from experiments.studies.width import CONTENDERS, DECIDING, DEFAULT, GATES, NEVER, PAPER, gains, judged, run, tables
+from vradam import laws
+
+
+def made(gained, ratio, problems=12, spread=0.05):
+    """Data in which the alignment gate gains so many decades and takes so many times Adam's best steps."""
+    rng = np.random.default_rng(0)
+    shape = (problems, len(CONTENDERS), 1)
+    wide, best = np.ones((*shape, 3)), np.full(shape, 100.0)
+    place = list(CONTENDERS).index("alignment")
+    wide[:, place] += gained + spread * rng.standard_normal((problems, 1, 1))
+    best[:, place] *= ratio * np.exp(spread * rng.standard_normal((problems, 1)))
+    return xr.Dataset(
+        {
+            "width": (("problem", "contender", "beta1", "factor"), wide),
+            "best": (("problem", "contender", "beta1"), best),
+        },
+        {"contender": list(CONTENDERS), "beta1": [0.9], "factor": [1.05, 1.1, 2.0]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("gained", "ratio", "expected"),
+    [
+        (0.8, 0.9, "reproduced"),
+        (0.8, 1.0, "reproduced"),
+        (0.8, 1.5, "not reproduced"),
+        (0.2, 0.9, "not reproduced"),
+        (0.5, 1.0, "inconclusive"),
+    ],
+)
+def test_the_rule(gained, ratio, expected):
+    """Wider by half a decade with its whole interval, and a ratio of best steps whose interval reaches 1."""
+    data = {name: made(gained, ratio) for name in ("deciding", "deciding_again", "explored")}
+    confrontation = width._confront(DEFAULT, data)
+    assert verdict("empirical", confrontation) == expected
+    if expected != "inconclusive":
+        for _, wrong in plantings(confrontation):
+            assert verdict("empirical", wrong) != expected
+
+
+def test_one_set_of_seeds_is_not_enough():
+    data = {"deciding": made(0.8, 0.9), "deciding_again": made(0.2, 0.9), "explored": made(0.8, 0.9)}
+    assert verdict("empirical", width._confront(DEFAULT, data)) == "inconclusive"
+
+
+def test_problems_that_adam_never_solves_do_not_count():
+    data = made(0.8, 0.9)
+    data.best[0, 0] = NEVER
+    gained, ratio = gains(data, "alignment", 0.9, 2.0)
+    assert gained.size == ratio.size == 11
+    assert judged(DEFAULT, data, 0)[0].n == 11 * DEFAULT.seeds[1]
+
+
+def test_the_deciding_problems_took_no_part_in_the_choice():
+    deciding, explored = ({task.problem.name for task in tasks} for tasks in (DECIDING, PAPER.explored))
+    assert len(deciding) == 12 and len(explored) == 11 and not deciding & explored
+    assert PAPER.decides in GATES and set(GATES) < set(CONTENDERS)
+
+
+def test_the_contenders_are_what_their_names_say():
+    rates = np.array([[1e-3], [1e-2]])
+    gate = CONTENDERS["alignment"](rates, beta1=0.9)
+    assert gate.law.decay == 0.95 and gate.law.w0 == 10 and gate.alpha1 == 100 and gate.gate.name == "alignment(0.3)"
+    assert gate.law.decay >= 0.9**2 and isinstance(gate.law, laws.Held)
+    state = gate.init(np.ones((2, 4, 3)))
+    np.testing.assert_allclose(gate.learning_rate(state), np.broadcast_to(rates, (2, 4)), rtol=1e-12)
+    slow = CONTENDERS["Adam, 1/(1 + t/100)"](rates, beta1=0.5)
+    assert (slow.alpha0(100) == rates / 2).all() and slow.beta1 == 0.5
+
+
+def test_a_small_run_has_every_contender_and_a_table():
+    setup = replace(
+        DEFAULT,
+        deciding=tuple(replace(task, steps=30, hold=5, target=0.5) for task in DECIDING[:2]),
+        explored=DEFAULT.explored[:1], alpha0=(-2.0, 0.0, 3), seeds=(2, 2),
+    )  # fmt: skip
+    result = run(setup, Chunks())
+    assert set(result.data) == {"deciding", "deciding_again", "explored", "explored_again"}
+    widths = result.data["deciding"].width
+    assert float(widths.max()) <= 2 and (widths.sel(factor=2.0) >= widths.sel(factor=1.05) - 1e-12).all()
+    assert verdict("empirical", result.confrontations[0]) == "inconclusive"  # two problems tell nothing
+    (table,) = tables(result.data)
+    assert len(table.rows) == 2 * (len(CONTENDERS) - 1)
