@@ -279,4 +279,5 @@ return {
   settled,
   workshop,
   momentum,
+  gatedOptimizer,
 };

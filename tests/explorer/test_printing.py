@@ -127,3 +127,9 @@ def test_text_cannot_leave_its_script():
 def test_the_engine_knows_no_page():
     """What a worker runs: neither the document nor the window is mentioned."""
     assert not re.search(r"\b(document|window\.|globalThis|localStorage)\b", engine())
+
+
+def test_the_page_calls_only_what_the_engine_returns():
+    returned = set(re.findall(r"\w+", engine()[engine().rindex("return {") + len("return {") :]))
+    called = set(re.findall(r"\bE\.(\w+)", module()))
+    assert called and called <= returned, called - returned
