@@ -58,7 +58,6 @@ TESTS: Mapping[str, Sequence[str]] = {
     "vradam/gates.py": ["tests/instrument/test_optimizer.py", "tests/instrument/test_theory_recursion.py"],
     "vradam/gated.py": ["tests/instrument/test_laws.py", "tests/instrument/test_theory_recursion.py"],
     "vradam/laws.py": ["tests/instrument/test_laws.py", "tests/instrument/test_theory_recursion.py"],
-    "vradam/departures.py": ["tests/instrument/test_optimizer.py", "tests/instrument/test_theory_recursion.py"],
     "theory/claims/opening_law/stability.py": ["tests/claims/test_theory_opening_law.py", *claims("S8")],
     "theory/claims/opening_law/variation.py": ["tests/claims/test_theory_opening_law.py", *claims("C3")],
     "theory/claims/opening_law/rate.py": ["tests/claims/test_theory_opening_law.py", *claims("C3")],
