@@ -434,13 +434,12 @@ def test_up_to_where_the_whole_interval_below_the_edge_is_safe():
             assert safe_up_to(beta1, alpha1) == 1
 
 
-def test_a_false_box_is_named(monkeypatch):
-    for reader in ("_safe", "_attracting"):
-        with monkeypatch.context() as patch:
-            patch.setattr(stability_map, "_safe", lambda *_, reader=reader: reader != "_safe")
-            patch.setattr(stability_map, "_attracting", lambda *_: None)
-            with pytest.raises(ValueError, match="must be true, got a false one: 0"):
-                stability_map.verified(1000)
+@pytest.mark.parametrize(("safe", "attracting"), [(False, None), (True, None)])
+def test_a_false_box_is_named(monkeypatch, safe, attracting):
+    monkeypatch.setattr(stability_map, "_safe", lambda *_: safe)
+    monkeypatch.setattr(stability_map, "_attracting", lambda *_: attracting)
+    with pytest.raises(ValueError, match="must be true, got a false one: 0"):
+        stability_map.verified(1000)
 
 
 @pytest.mark.slow

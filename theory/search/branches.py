@@ -36,11 +36,11 @@ def period_four(beta1: float) -> float:
     return min(1.0, (kappa**2 + 3 + 2 * sqrt(2 * (kappa**2 + 1))) / kappa / (2 * kappa))
 
 
-def slabs(low: int = 1160, high: int = 1940) -> list[tuple[int, int]]:
-    """Slabs of beta1 in parts, a thirtieth of ``1-beta1`` wide."""
+def slabs(low: int = 1160, high: int = 1940, share: int = 30) -> list[tuple[int, int]]:
+    """Slabs of beta1 in parts, ``1/share`` of ``1-beta1`` wide."""
     edges = [low]
     while edges[-1] < high:
-        edges.append(min(high, edges[-1] + max(1, (PARTS - edges[-1]) // 30)))
+        edges.append(min(high, edges[-1] + max(1, (PARTS - edges[-1]) // share)))
     return list(itertools.pairwise(edges))
 
 
@@ -163,8 +163,8 @@ def interval(name: str, beta1: tuple[int, int]) -> tuple[int, int]:
 
 def run() -> None:
     """Follow the cycles of every slab anew and store the certificates."""
-    for name, alpha1, clip in (("unclipped", "oo", inf), ("1", "1", 1.0)):
+    for name, alpha1, clip, share in (("unclipped", "oo", inf, 30), ("1", "1", 1.0, 15)):
         boxes = []
-        for beta1 in tqdm(slabs(), desc=f"cycles, {name}", unit="slab"):
+        for beta1 in tqdm(slabs(share=share), desc=f"cycles, {name}", unit="slab"):
             boxes += column(beta1, clip, *interval(name, beta1))
         write(name, alpha1, boxes)
