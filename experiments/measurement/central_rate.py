@@ -25,18 +25,19 @@ from theory.claims.bias.worst_noise import Setting
 from theory.claims.convergence.predictable_gate import trivial_line
 from theory.claims.convergence.shares import best, theorem2_shares, theorem4_shares
 from theory.claims.convergence.smoothed_gate import theorem_beta1_zero_shares, theorem_shares
+from theory.claims.opening_law import rate
 from vradam.gates import averaged, held, inside, published
 
 #: What every gate is measured by.
 QUANTITY: Final = "E||grad F||^2 (the same coin)"
 #: The opening laws of the gates that have one.
 LAWS: Final[Mapping[str, Callable[[float], Any]]] = {"smoothed": averaged, "held": held}
-#: The bounds to compare with, without momentum and with: of a predictable gate for the published one. A gate that is
-#: not here is measured, and has no theorem.
+#: The bounds to compare with, without momentum and with: of a predictable gate for the published one.
 BOUNDS: Final[Mapping[str, tuple[sp.Expr, sp.Expr]]] = {
     "published": (theorem2_shares, theorem4_shares),
     "predictable": (theorem2_shares, theorem4_shares),
     "smoothed": (theorem_beta1_zero_shares, theorem_shares),
+    "held": (rate.theorem_beta1_zero_shares, rate.theorem_shares),
 }
 
 #: Rounded from what :func:`theory.claims.bias.worst_noise.search` finds.
@@ -112,9 +113,7 @@ def mean_interval(values: ArrayLike, level: float) -> tuple[NDArray, NDArray]:
 
 
 def bound_of(gate: str, setting: Setting, steps: int) -> float:
-    """The bound of this gate at its best shares; NaN where there is no theorem."""
-    if gate not in BOUNDS:
-        return float("nan")
+    """The bound of this gate at its best shares."""
     return float(best(BOUNDS[gate][setting.beta1 > 0], **setting.values(steps)))
 
 

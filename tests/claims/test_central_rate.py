@@ -147,7 +147,7 @@ def in_place_of(data, gate, place):
 
 
 @pytest.mark.parametrize("gate", GATES)
-@pytest.mark.parametrize(("claim", "place"), [("C1a", "predictable"), ("C2", "smoothed")])
+@pytest.mark.parametrize(("claim", "place"), [("C1a", "predictable"), ("C2", "smoothed"), ("C3", "held")])
 def test_a_gate_without_the_theorem_loses_its_verdict(data, claim, place, gate):
     swapped = in_place_of(data, gate, place)
     found = verdict("proved under assumptions", Confrontation(claim, central_rate.against_bound(swapped, place)))
@@ -169,10 +169,11 @@ def test_the_plateau_is_told_from_two_percent_more(data):
     assert verdict("refuted", Confrontation("C1b", reported, (central_rate.against_plateau(wrong),))) == "open"
 
 
-def test_a_gate_without_a_theorem_is_measured(data):
-    held = data.sel(gate="held")
-    assert held.bound.isnull().all() and (held.high < data.bound.sel(gate="predictable")).all()
-    assert (held["mean"] > data["mean"].sel(gate="predictable")).all()
+def test_the_bound_of_the_held_gate_is_hardly_larger(data):
+    """It is slower than the others, and its price is of lower order: some per cent of the bound here."""
+    held, predictable = data.sel(gate="held"), data.sel(gate="predictable")
+    assert (held["mean"] > predictable["mean"]).all() and (held.high < held.bound).all()
+    assert (held.bound > predictable.bound).all() and (held.bound < 1.1 * predictable.bound).all()
 
 
 # ---------------------------------------------------------------- its intervals
