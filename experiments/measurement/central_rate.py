@@ -15,11 +15,10 @@ from typing import Any, Final
 import numpy as np
 import sympy as sp
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 import vradam
 from experiments.measurement.points import showcase
+from experiments.measurement.statistics import mean_interval
 from experiments.measurement.verdict import Evidence, Point
 from theory.claims.bias.worst_noise import Setting
 from theory.claims.convergence.predictable_gate import trivial_line
@@ -92,24 +91,6 @@ def measure(central: Central, setting: Setting, gate: str, steps: int) -> xr.Dat
         progress=False,
     )
     return xr.Dataset({"runs": ("seed", end.mean_grad_norm_squared)})
-
-
-def mean_interval(values: ArrayLike, level: float) -> tuple[NDArray, NDArray]:
-    """Student's interval of the mean over the last axis: exact for normal values, at any number of them.
-
-    Raises
-    ------
-    ValueError
-        If ``level`` lies outside (0, 1) or there are fewer than two values.
-    """
-    values = np.asarray(values, dtype=float)
-    n = values.shape[-1]
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), got {level}")
-    if n < 2:
-        raise ValueError(f"values must hold at least 2 runs, got {n}")
-    half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(axis=-1, ddof=1) / np.sqrt(n)
-    return values.mean(axis=-1) - half, values.mean(axis=-1) + half
 
 
 def bound_of(gate: str, setting: Setting, steps: int) -> float:
