@@ -15,28 +15,28 @@ from typing import Any, Final
 import numpy as np
 import sympy as sp
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 import vradam
 from experiments.measurement.points import showcase
+from experiments.measurement.statistics import mean_interval
 from experiments.measurement.verdict import Evidence, Point
 from theory.claims.bias.worst_noise import Setting
 from theory.claims.convergence.predictable_gate import trivial_line
 from theory.claims.convergence.shares import best, theorem2_shares, theorem4_shares
 from theory.claims.convergence.smoothed_gate import theorem_beta1_zero_shares, theorem_shares
+from theory.claims.opening_law import rate
 from vradam.gates import averaged, held, inside, published
 
 #: What every gate is measured by.
 QUANTITY: Final = "E||grad F||^2 (the same coin)"
 #: The opening laws of the gates that have one.
 LAWS: Final[Mapping[str, Callable[[float], Any]]] = {"smoothed": averaged, "held": held}
-#: The bounds to compare with, without momentum and with: of a predictable gate for the published one. A gate that is
-#: not here is measured, and has no theorem.
+#: The bounds to compare with, without momentum and with: of a predictable gate for the published one.
 BOUNDS: Final[Mapping[str, tuple[sp.Expr, sp.Expr]]] = {
     "published": (theorem2_shares, theorem4_shares),
     "predictable": (theorem2_shares, theorem4_shares),
     "smoothed": (theorem_beta1_zero_shares, theorem_shares),
+    "held": (rate.theorem_beta1_zero_shares, rate.theorem_shares),
 }
 
 #: Rounded from what :func:`theory.claims.bias.worst_noise.search` finds.
@@ -93,28 +93,8 @@ def measure(central: Central, setting: Setting, gate: str, steps: int) -> xr.Dat
     return xr.Dataset({"runs": ("seed", end.mean_grad_norm_squared)})
 
 
-def mean_interval(values: ArrayLike, level: float) -> tuple[NDArray, NDArray]:
-    """Student's interval of the mean over the last axis: exact for normal values, at any number of them.
-
-    Raises
-    ------
-    ValueError
-        If ``level`` lies outside (0, 1) or there are fewer than two values.
-    """
-    values = np.asarray(values, dtype=float)
-    n = values.shape[-1]
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), got {level}")
-    if n < 2:
-        raise ValueError(f"values must hold at least 2 runs, got {n}")
-    half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(axis=-1, ddof=1) / np.sqrt(n)
-    return values.mean(axis=-1) - half, values.mean(axis=-1) + half
-
-
 def bound_of(gate: str, setting: Setting, steps: int) -> float:
-    """The bound of this gate at its best shares; NaN where there is no theorem."""
-    if gate not in BOUNDS:
-        return float("nan")
+    """The bound of this gate at its best shares."""
     return float(best(BOUNDS[gate][setting.beta1 > 0], **setting.values(steps)))
 
 

@@ -102,7 +102,7 @@ PAPER = Setup(
     central=central_rate.PAPER,
     seeds=64,
 )
-#: The gates of C1a and C2, as :mod:`experiments.measurement.central_rate` calls them, and one that is only measured.
+#: The gates of C1a and C2, as :mod:`experiments.measurement.central_rate` calls them, and that of C3 for the figure.
 GATES = ("predictable", "smoothed", "held")
 
 

@@ -20,20 +20,23 @@ GATES: Final = (
     ("smoothed", "smoothed", BLUE, "^", "-"),
 )
 
+#: Where the name of a gate stands beside the last point of its curve, in the last panel.
+BESIDE: Final = {"held": "center", "predictable": "bottom", "smoothed": "top"}
+
 
 def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["central"]`` and ``data["bias/central"]`` over (beta1, gate, N): a panel without momentum and one with."""
     sources = (data["bias/central"], data["central"])
     figure, panels = canvas(1, 2, height=3.5, width=COLUMN * 1.35, sharey=True)
     for axes, beta1 in zip(panels, sources[0].beta1.values[:2], strict=True):
-        _panel(axes, [source.sel(beta1=beta1) for source in sources])
+        _panel(axes, [source.sel(beta1=beta1) for source in sources], named=axes is panels[-1])
         axes.set_title("no momentum" if beta1 == 0 else rf"$\beta_1={beta1:g}$", fontsize=10)
     panels[0].set_ylabel(r"$E\|\nabla F(x_\tau)\|^2$")
     headline(figure, "Same noise, same bound: only the gate of Algorithm 1 crosses")
     return figure
 
 
-def _panel(axes: Axes, sources: list[xr.Dataset]) -> None:
+def _panel(axes: Axes, sources: list[xr.Dataset], named: bool) -> None:
     N = sources[0].N.values
     bound = sources[0].bound.sel(gate="published")
     axes.loglog(N, bound, color=INK, lw=2.4)
@@ -49,12 +52,12 @@ def _panel(axes: Axes, sources: list[xr.Dataset]) -> None:
         row = found[0]
         axes.loglog(N, row["mean"], color=color, marker=marker, ms=4, ls=style)
         axes.fill_between(N, row.low, row.high, color=color, alpha=0.25, lw=0)
-        if gate == "smoothed":  # the lowest: below its right end
-            label(axes, N[-1], float(row["mean"][-1]), text, color, ha="right", va="top", xytext=(-6, -3),
-                  textcoords="offset points")  # fmt: skip
-        else:
+        if gate == "published":
             label(axes, N[0], float(row["mean"][0]), text, color, va="bottom", xytext=(0, 5),
                   textcoords="offset points")  # fmt: skip
+        elif named:
+            label(axes, N[-1], float(row["mean"][-1]), text, color, va=BESIDE[gate], xytext=(7, 0),
+                  textcoords="offset points", annotation_clip=False)  # fmt: skip
     axes.set_xlabel("N")
     axes.margins(y=0.09)
 

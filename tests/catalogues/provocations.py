@@ -582,7 +582,6 @@ ELSEWHERE = {
     "vradam.optax.transform.check": ("adapters/test_optax", "b1 must lie in"),
     "vradam.optax.edge.sharpness": ("adapters/test_optax", "params must be real"),
     "vradam.optax.edge.curvature": ("adapters/test_optax", "state must come from a step"),
-    "experiments.measurement.central_rate.mean_interval": ("test_central_rate", "at least 2 runs, got 1"),
     "theory.claims.convergence.shares.parts": ("test_central_rate", "bound must be"),
     "theory.claims.convergence.shares.best": ("test_central_rate", "values must hold every symbol of the bound"),
     "theory.methods.solvers.decided": ("test_proofs", "name must be that of an inequality"),

@@ -298,6 +298,8 @@ def test_every_step_of_a_proof_has_a_kind(claim):
     """What a machine checked and what it did not are counted apart; every derived claim says what joins its steps."""
     checks = [f"formula {name}" for name in claim.formulas] + list(claim.steps)
     checks += [f"certificate {item.name}" for item in claim.certificates]
+    proofs = {part.title: part for proof in claim.proofs for part in (*proof.lemmas().values(), proof)}
+    checks += [step.name for part in proofs.values() for step in part.steps.values() if step.kind != "given"]
     tally, tested = claim.tally, sum(bool(item.step) for item in claim.cited)
     assert sum(tally[kind] for kind in ("identity", "inequality", "certificate")) + tested == len(checks)
     assert tally["cited lemma"] == len(claim.cited) and tally["argument in prose"] == len(claim.prose)

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 import vradam
 from experiments.measurement import central_rate
-from experiments.measurement.central_rate import MORE_MOMENTUM, WITH_MOMENTUM, WITHOUT_MOMENTUM, Central, mean_interval
+from experiments.measurement.central_rate import MORE_MOMENTUM, WITH_MOMENTUM, WITHOUT_MOMENTUM, Central
 from experiments.measurement.verdict import Confrontation, verdict
 from theory.claim import vanishes
 from theory.claims.bias import with_momentum
@@ -147,7 +147,7 @@ def in_place_of(data, gate, place):
 
 
 @pytest.mark.parametrize("gate", GATES)
-@pytest.mark.parametrize(("claim", "place"), [("C1a", "predictable"), ("C2", "smoothed")])
+@pytest.mark.parametrize(("claim", "place"), [("C1a", "predictable"), ("C2", "smoothed"), ("C3", "held")])
 def test_a_gate_without_the_theorem_loses_its_verdict(data, claim, place, gate):
     swapped = in_place_of(data, gate, place)
     found = verdict("proved under assumptions", Confrontation(claim, central_rate.against_bound(swapped, place)))
@@ -169,24 +169,8 @@ def test_the_plateau_is_told_from_two_percent_more(data):
     assert verdict("refuted", Confrontation("C1b", reported, (central_rate.against_plateau(wrong),))) == "open"
 
 
-def test_a_gate_without_a_theorem_is_measured(data):
-    held = data.sel(gate="held")
-    assert held.bound.isnull().all() and (held.high < data.bound.sel(gate="predictable")).all()
-    assert (held["mean"] > data["mean"].sel(gate="predictable")).all()
-
-
-# ---------------------------------------------------------------- its intervals
-
-
-@pytest.mark.parametrize(("level", "n"), [(0.95, 3), (0.9, 16)])
-def test_intervals_cover_what_they_state(level, n):
-    values = np.random.default_rng(1).normal(2.0, 3.0, size=(40_000, n))
-    low, high = mean_interval(values, level)
-    assert np.mean((low <= 2.0) & (high >= 2.0)) == pytest.approx(level, abs=5 * (level * (1 - level) / 40_000) ** 0.5)
-
-
-def test_bad_intervals_are_named():
-    with pytest.raises(ValueError, match="at least 2 runs, got 1"):
-        mean_interval([1.0], 0.9)
-    with pytest.raises(ValueError, match=r"level must lie in \(0, 1\), got 1.5"):
-        mean_interval([1.0, 2.0], 1.5)
+def test_the_bound_of_the_held_gate_is_hardly_larger(data):
+    """It is slower than the others, and its price is of lower order: some per cent of the bound here."""
+    held, predictable = data.sel(gate="held"), data.sel(gate="predictable")
+    assert (held["mean"] > predictable["mean"]).all() and (held.high < held.bound).all()
+    assert (held.bound > predictable.bound).all() and (held.bound < 1.1 * predictable.bound).all()

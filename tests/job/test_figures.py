@@ -68,13 +68,13 @@ def small_data():
         convergence.Informative(item.bound, (100, 1000), item.beta1, item.alpha1)
         for item in convergence.DEFAULT.informative
     )
-    central = central_rate.Central(horizons=(100, 400), seeds=3)
+    central = central_rate.Central(horizons=(100, 400), seeds=10)
     rates = convergence.Setup(
-        problems=problems.CONVEX[:1], horizons=(50, 100, 200), informative=items, central=central, seeds=3
+        problems=problems.CONVEX[:1], horizons=(50, 100, 200), informative=items, central=central, seeds=10
     )
     noise = bias.Setup(
         laws=(bias.Law(0.1, 1.0), bias.Law(0.5, 2.0)), plateau_horizon=800, horizons=(100, 400),
-        curve_laws=(bias.Law(0.1, 1.0),), crossing=bias.Crossing(horizon=500, repaired_horizon=500, seeds=3), seeds=4,
+        curve_laws=(bias.Law(0.1, 1.0),), crossing=bias.Crossing(horizon=500, repaired_horizon=500, seeds=10), seeds=10,
     )  # fmt: skip
     small = replace(
         sensitivity.DEFAULT,

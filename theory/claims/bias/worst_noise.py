@@ -79,7 +79,7 @@ class Setting:
         return {
             "N": steps, "d": 1, "alpha0": steps**-0.5, "beta2": 1 - self.kappa / steps, "gate_decay": 1 - 1 / steps,
             "alpha1": self.alpha1, "beta1": self.beta1, "beta3": self.beta3, "eps": self.eps,
-            "L": self.L, "R": self.R, "D": self.D,
+            "L": self.L, "R": self.R, "D": self.D, "grad_bound": self.grad_bound,
         }  # fmt: skip
 
     def excess(self, bound: sp.Expr, steps: int) -> float:
