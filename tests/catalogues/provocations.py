@@ -26,6 +26,7 @@ from experiments.studies import speed
 from experiments.studies.cycles import basins, period_four
 from experiments.studies.speed.gate import samples
 from experiments.studies.speed.startup import seconds
+from theory import javascript
 from theory.certificates import check as check_certificate
 from theory.claims.convergence import predictable_gate as convergence
 from theory.examination import chosen
@@ -493,6 +494,13 @@ PROVOKED = {
             ValueError,
             r"values must hold every symbol of q \+ 1, got none for q",
         ),
+    ],
+    "experiments.skeleton.write": [
+        (lambda: skeleton.write("Stem", "S98"), ValueError, "STEM must be a new name .*, got 'Stem'"),
+        (lambda: skeleton.write("stem", "T1"), ValueError, "ID must be a new id such as S9, got 'T1'"),
+    ],
+    "theory.javascript.formula": [
+        (lambda: javascript.formula("a b", theory.SYMBOLS["L"]), ValueError, "name must be an identifier, got 'a b'"),
     ],
     "experiments.results.compute": [
         (lambda: compute(BROKEN, False, Path("out")), ImportError, "SyntaxError: torn"),

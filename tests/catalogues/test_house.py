@@ -100,7 +100,12 @@ def test_studies_lean_on_few_others():
         for other in imports(".".join(parts))
         if other.startswith("experiments.studies.") and other.split(".")[2] != parts[2]
     }
-    assert pairs <= {("smoothed_gate", "cycles"), ("tasks", "early_dip"), ("source_edge", "tasks"), ("width", "sensitivity")}
+    assert pairs <= {
+        ("smoothed_gate", "cycles"),
+        ("tasks", "early_dip"),
+        ("source_edge", "tasks"),
+        ("width", "sensitivity"),
+    }
 
 
 def test_importing_vradam_is_light():
