@@ -15,7 +15,7 @@ import xarray as xr
 
 import theory
 import vradam
-from experiments import catalogue, examinations
+from experiments import catalogue, examinations, skeleton
 from experiments.measurement import comparison, formula, statistics
 from experiments.report import ledger
 from experiments.report import strict_json as reading

@@ -39,7 +39,11 @@ def announced():
                     continue
                 members = {name: value}
                 if inspect.isclass(value):
-                    public = {key: part for key, part in vars(value).items() if not key.startswith("_")}
+                    public = {
+                        key: getattr(part, "__func__", part)  # of a class method
+                        for key, part in vars(value).items()
+                        if not key.startswith("_")
+                    }
                     members |= {f"{name}.{key}": part for key, part in public.items() if inspect.isfunction(part)}
                 names |= {f"{module.name}.{key}" for key, part in members.items() if "Raises" in (part.__doc__ or "")}
     return names
