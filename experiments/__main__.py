@@ -1,4 +1,4 @@
-"""``python -m experiments``: confront every claim with runs, print the ledger, write the report.
+"""``python -m experiments``: derive and measure every claim, print the ledger, write the report.
 
 Exit status: 0 if every verdict that has an expectation meets it, 1 if one does not, 2 for a wrong command line, 3 if
 the job cannot run (folder in use, disk full, folder not writable, code edited meanwhile), 130 if it was interrupted,
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     arguments = argparse.ArgumentParser(
         prog="python -m experiments",
-        description="Confront every claim about VRAdam with runs, and report the verdicts.",
+        description="Derive and measure every claim about VRAdam, and report the verdicts.",
     )
     arguments.add_argument("names", nargs="*", metavar="ID", help="the same as --only")
     arguments.add_argument("--paper", action="store_true", help="full resolution (minutes instead of seconds)")

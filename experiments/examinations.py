@@ -29,9 +29,11 @@ def examinations(
     Parameters
     ----------
     claims : sequence of Claim
+        Sequence of Claim.
     out : Path
         The folder of the results; an examination lies below ``theory/<id>/<fingerprint>``.
     workers : Workers
+        Workers.
     fresh : bool
         Whether what is stored is forgotten.
 

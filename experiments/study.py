@@ -24,8 +24,8 @@ class Result:
 
     Parameters
     ----------
-    data : Mapping[str, xarray.Dataset]
-        By name; stored as netCDF and drawn by ``paper_figures``.
+    data : Mapping[str, xr.Dataset]
+        Mapping[str, xarray.Dataset] By name; stored as netCDF and drawn by ``paper_figures``.
     confrontations : tuple of Confrontation
         In any order; a study without a claim returns none.
     """
@@ -84,17 +84,17 @@ class Study:
     ----------
     default, paper : frozen dataclass
         The setup of seconds and the one of minutes.
-    run : (setup, Chunks) -> Result
-        A pure function of the setup; what takes long goes through the chunks.
-    tables : data -> sequence of Table, optional
-        From the datasets of a run, or of the committed reference.
+    run : callable
+        (setup, Chunks) -> Result A pure function of the setup; what takes long goes through the chunks.
+    tables : callable, optional
+        Data -> sequence of Table, optional From the datasets of a run, or of the committed reference.
     on_request : bool
         Whether it runs only when ``--only`` names it or a claim of its stem.
     expects : Mapping[str, Verdict]
         Claim id -> the verdict we expect where it does not follow from what the claim concludes.
-    judge : data -> confrontations, optional
-        From the datasets of a run, or of the committed reference: lets what is on record of an observation be judged
-        by the rule that stands here.
+    judge : callable, optional
+        Data -> confrontations, optional From the datasets of a run, or of the committed reference: lets what is on
+        record of an observation be judged by the rule that stands here.
     explores : bool
         True for a study without a claim; without it, a stem without claims is an error.
     """

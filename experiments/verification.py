@@ -38,10 +38,12 @@ class Report:
     Parameters
     ----------
     where : str
+        str.
     state : State
         "stale": made by other code; "missing": not there; "damaged": not what was written; "differs": from the
         reference; "left over": of no consequence.
     says : str
+        str.
     fatal : bool
         Whether something has to be done.
     """

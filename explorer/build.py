@@ -108,7 +108,8 @@ def page(recorded: dict[str, Any] | None = None) -> str:
 
     Raises
     ------
-    ValueError : if the page without a run exceeds :data:`LIMIT`.
+    ValueError
+        If the page without a run exceeds :data:`LIMIT`.
     """
     whole = _read("page.html").replace("@style", style()).replace("@module", module())
     if recorded is None and len(whole.encode()) > LIMIT:

@@ -44,7 +44,8 @@ def from_url(url: str) -> dict[str, Any]:
 
     Parameters
     ----------
-    url : an address of the page, or what follows its ``#``.
+    url : str
+        An address of the page, or what follows its ``#``.
 
     Returns
     -------
@@ -52,7 +53,8 @@ def from_url(url: str) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError : if the address is malformed, of another version, or holds a value outside its domain.
+    ValueError
+        If the address is malformed, of another version, or holds a value outside its domain.
 
     >>> run = vradam.simulate(**from_url("#1&optimizer=vrmomentum&objective=parabola&alpha0=30&x=14&v=-0.7&steps=4"))
     >>> run.x[:, 0].round(2).tolist()
@@ -104,13 +106,16 @@ def url_of(run: Trajectory, which: tuple[int, ...] = ()) -> str:
 
     Parameters
     ----------
-    run : from :func:`vradam.simulate`.
-    which : the index of the run among the leading axes; the first by default.
+    run : Trajectory
+        From :func:`vradam.simulate`.
+    which : tuple of int
+        The index of the run among the leading axes; the first by default.
 
     Raises
     ------
-    ValueError : naming what the page cannot show: a dimension above 2, an objective that it does not have, a schedule,
-        a truncated or a mini-batch noise, a run that was continued, a run with noise that is not the first of its seed.
+    ValueError
+        Naming what the page cannot show: a dimension above 2, an objective that it does not have, a schedule, a
+        truncated or a mini-batch noise, a run that was continued, a run with noise that is not the first of its seed.
 
     >>> bowl = vradam.objectives.quadratic([1.0])
     >>> url_of(vradam.simulate(vradam.VRMomentum(alpha0=30.0), bowl, [14.0], 10))[:56]
@@ -225,10 +230,14 @@ def show(run: Trajectory, which: tuple[int, ...] = (), path: str | Path | None =
 
     Parameters
     ----------
-    run : from :func:`vradam.simulate`, in one or two dimensions.
-    which : the index of the run among the leading axes; the first by default.
-    path : the file to write; one in the folder for temporary files by default.
-    browser : whether to open it.
+    run : Trajectory
+        From :func:`vradam.simulate`, in one or two dimensions.
+    which : tuple of int
+        The index of the run among the leading axes; the first by default.
+    path : str or Path, optional
+        The file to write; one in the folder for temporary files by default.
+    browser : bool
+        Whether to open it.
 
     Returns
     -------
@@ -236,7 +245,8 @@ def show(run: Trajectory, which: tuple[int, ...] = (), path: str | Path | None =
 
     Raises
     ------
-    ValueError : if the page cannot show the run; see :func:`url_of`.
+    ValueError
+        If the page cannot show the run; see :func:`url_of`.
     """
     import tempfile
     import webbrowser

@@ -23,13 +23,20 @@ class Shown:
 
     Parameters
     ----------
-    label : for people.
-    dim : 1 or 2.
-    formula : F of the coordinates, with the symbols ``L`` and ``ratio`` where the page may choose them.
-    make : the same objective of the instrument, from the numbers L and ratio.
-    window : the part of the plane that is shown, (x from, x to, y from, y to); y is the velocity where d = 1.
-    start : a point to begin at.
-    free : which of ``L`` and ``ratio`` it depends on.
+    label : str
+        For people.
+    dim : int
+        1 or 2.
+    formula : callable
+        F of the coordinates, with the symbols ``L`` and ``ratio`` where the page may choose them.
+    make : callable
+        The same objective of the instrument, from the numbers L and ratio.
+    window : tuple[float, float, float, float]
+        The part of the plane that is shown, (x from, x to, y from, y to); y is the velocity where d = 1.
+    start : tuple of float
+        A point to begin at.
+    free : tuple of str
+        Which of ``L`` and ``ratio`` it depends on.
     """
 
     label: str

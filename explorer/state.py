@@ -110,7 +110,8 @@ def checked(name: str, value: Any) -> Any:
 
     Raises
     ------
-    ValueError : naming the field, the value and its domain.
+    ValueError
+        Naming the field, the value and its domain.
     """
     if name not in FIELDS:
         raise ValueError(f"a field of the address must be one of {', '.join(FIELDS)}, got {name!r}")
@@ -136,7 +137,8 @@ def encode(values: Mapping[str, Any]) -> str:
 
     Raises
     ------
-    ValueError : for an unknown field or a value outside its domain.
+    ValueError
+        For an unknown field or a value outside its domain.
     """
     whole = {name: field.default for name, field in FIELDS.items()} | dict(values)
     return "&".join([VERSION, *(f"{name}={quote(_text(checked(name, value)))}" for name, value in whole.items())])
@@ -151,7 +153,8 @@ def decode(fragment: str) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError : if it is too long, of another version, or holds an unknown field or a value outside its domain.
+    ValueError
+        If it is too long, of another version, or holds an unknown field or a value outside its domain.
     """
     fragment = fragment.rpartition("#")[2]
     if len(fragment) > LIMIT:

@@ -23,8 +23,10 @@ class Explorer(anywidget.AnyWidget):
 
     Parameters
     ----------
-    run : a run to begin with, from :func:`vradam.simulate`; None begins with free exploration.
-    which : the index of the run among the leading axes; the first by default.
+    run : Trajectory, optional
+        A run to begin with, from :func:`vradam.simulate`; None begins with free exploration.
+    which : tuple of int
+        The index of the run among the leading axes; the first by default.
 
     ``fragment`` is the address of what is shown, both ways: setting it moves the page.
     """

@@ -26,8 +26,9 @@ class Figure:
         The datasets without which there is no figure: of its study, or of another as ``"stem/dataset"``.
     says : str
         What one sees, in a sentence.
-    draw : data -> matplotlib Figure
-        Receives the datasets of its study by name, those of others as ``"stem/dataset"``; computes nothing.
+    draw : callable
+        Data -> matplotlib Figure Receives the datasets of its study by name, those of others as ``"stem/dataset"``;
+        computes nothing.
     name : str
         Of its module; given when it is found.
     """

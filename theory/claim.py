@@ -54,8 +54,10 @@ class Certificate:
 
     Parameters
     ----------
-    name : of the file, without its ending.
-    needs : what the claim rests on; the claim stays open if the file proves anything else.
+    name : str
+        Of the file, without its ending.
+    needs : Statement
+        What the claim rests on; the claim stays open if the file proves anything else.
     """
 
     name: str
@@ -111,30 +113,48 @@ class Claim:
 
     Parameters
     ----------
-    id : ledger identifier, such as ``"S1"``.
-    title : a line.
-    as_reported : the claim as publicly restated.
-    statement : LaTeX of what is true, built from ``formulas`` with :func:`theory.notation.latex`, in the subset that
+    id : str
+        Ledger identifier, such as ``"S1"``.
+    title : str
+        A line.
+    as_reported : str
+        The claim as publicly restated.
+    statement : str
+        LaTeX of what is true, built from ``formulas`` with :func:`theory.notation.latex`, in the subset that
         matplotlib's mathtext reads (``\\leq``, not ``\\le``; ``\\mathrm`` for words).
-    source : paper, theorem, equation.
-    assumptions : each one a sentence or a formula.
-    plain : one paragraph in plain words, for a student.
-    derive : rebuilds ``formulas``: name -> expression. Without arguments it starts from Algorithm 1; its first
-        parameter takes a neighbouring recursion, for which the result must differ. None for purely empirical claims.
-    formulas : name -> expression in :data:`theory.notation.SYMBOLS`.
-    steps : name -> function returning True when that proof step (or counterexample) holds.
-    certificates : stored data that :mod:`theory.certificates.check` verifies.
-    proofs : written statement by statement in :mod:`theory.methods.proof`; each must close.
-    concludes : the status of the claim *as reported* when everything closes.
-    holds : what is true, in a few plain words for the row of a table; of an observation, the scope of our runs.
-    inequalities : step -> its hypotheses, for the steps that are inequalities; the other steps are identities, exact
-        examples among them, or tests of a cited lemma.
-    cited : lemmas from the literature.
-    prose : the arguments that join the steps and that no machine checks, one sentence each.
+    source : str
+        Paper, theorem, equation.
+    assumptions : tuple of str
+        Each one a sentence or a formula.
+    plain : str
+        One paragraph in plain words, for a student.
+    derive : callable, optional
+        Rebuilds ``formulas``: name -> expression. Without arguments it starts from Algorithm 1; its first parameter
+        takes a neighbouring recursion, for which the result must differ. None for purely empirical claims.
+    formulas : Mapping[str, sp.Expr]
+        Name -> expression in :data:`theory.notation.SYMBOLS`.
+    steps : Mapping[str, callable]
+        Name -> function returning True when that proof step (or counterexample) holds.
+    certificates : tuple of Certificate
+        Stored data that :mod:`theory.certificates.check` verifies.
+    proofs : tuple of Written
+        Written statement by statement in :mod:`theory.methods.proof`; each must close.
+    concludes : Status
+        The status of the claim *as reported* when everything closes.
+    holds : str
+        What is true, in a few plain words for the row of a table; of an observation, the scope of our runs.
+    inequalities : Mapping[str, str]
+        Step -> its hypotheses, for the steps that are inequalities; the other steps are identities, exact examples
+        among them, or tests of a cited lemma.
+    cited : tuple of Cited
+        Lemmas from the literature.
+    prose : tuple of str
+        The arguments that join the steps and that no machine checks, one sentence each.
 
     Raises
     ------
-    ValueError : if ``inequalities`` or ``cited`` name a step that there is not.
+    ValueError
+        If ``inequalities`` or ``cited`` name a step that there is not.
     """
 
     id: str

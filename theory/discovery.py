@@ -19,9 +19,10 @@ def claims_by_stem(package: str = "theory.claims") -> dict[str, tuple[Claim, ...
 
     Raises
     ------
-    ImportError : naming the stem, if its module cannot be imported.
-    ValueError : naming the stem, if its module does not end with ``CLAIMS``, a tuple of claims; or if two claims have
-        one id.
+    ImportError
+        Naming the stem, if its module cannot be imported.
+    ValueError
+        Naming the stem, if its module does not end with ``CLAIMS``, a tuple of claims; or if two claims have one id.
     """
     found: dict[str, tuple[Claim, ...]] = {}
     for stem in sorted(info.name for info in pkgutil.iter_modules(importlib.import_module(package).__path__)):

@@ -238,7 +238,8 @@ def formula(name: str, expr: sp.Expr) -> str:
 
     Raises
     ------
-    ValueError : if ``name`` is no identifier.
+    ValueError
+        If ``name`` is no identifier.
     """
     if not name.isidentifier():
         raise ValueError(f"name must be an identifier, got {name!r}")

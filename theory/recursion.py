@@ -383,7 +383,7 @@ def proof_form(
 def adamw(
     x: Vector, gradient: Vector, before: State, eta: sp.Expr, c: Coefficients = ALGORITHM
 ) -> tuple[Vector, State]:
-    """One step of AdamW at learning rate ``eta``, written out on its own as a witness for the reductions."""
+    """One step of AdamW at learning rate ``eta``, written out on its own, for the reductions."""
     step = before.step + 1
     first, second = [], []
     moved = []

@@ -62,9 +62,12 @@ def global_stability(beta1: Number, S: Number, alpha1: Number = inf) -> Stabilit
 
     Parameters
     ----------
-    beta1 : in [0, 1).
-    S : alpha0 L > 0.
-    alpha1 : the clip, > 0; ``inf`` for none.
+    beta1 : Number
+        In [0, 1).
+    S : Number
+        alpha0 L > 0.
+    alpha1 : Number
+        The clip, > 0; ``inf`` for none.
 
     Returns
     -------
@@ -74,7 +77,8 @@ def global_stability(beta1: Number, S: Number, alpha1: Number = inf) -> Stabilit
 
     Raises
     ------
-    ValueError : if an argument lies outside its domain.
+    ValueError
+        If an argument lies outside its domain.
     """
     b, s, clip = _setting(beta1, S, alpha1)
     if s * (1 - b) > 2 * (1 + b):
@@ -217,7 +221,8 @@ def verified(every: int = 1) -> tuple[Sequence[Safe], Sequence[Attracting]]:
 
     Raises
     ------
-    ValueError : if a box is false, naming it.
+    ValueError
+        If a box is false, naming it.
     """
     safe, attracting = [], []
     for name in SAFE:

@@ -75,7 +75,8 @@ def rate_at(alpha0: Rate, t: int) -> float | Array:
 
     Raises
     ------
-    TypeError, ValueError : if a schedule returns anything but numbers in [0, inf).
+    TypeError, ValueError
+        If a schedule returns anything but numbers in [0, inf).
     """
     return hyper_parameter(f"alpha0 at step {t}", alpha0(t), "[0, inf)") if callable(alpha0) else alpha0
 

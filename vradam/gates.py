@@ -63,6 +63,7 @@ class GateForm:
     Parameters
     ----------
     name : str
+        str.
     sees : "velocity", "previous velocity" or "gradient"
         Whose norm is taken, where there is no ``signal``.
     exponent : float
@@ -71,9 +72,9 @@ class GateForm:
         One gate for each coordinate.
     on_gradient : bool
         The gate multiplies the gradient as it enters the velocity, instead of the step.
-    signal : function or None
-        K_t as a function of (v_t, v_{t-1}, g_t, P_t, w_{t-1}), instead of a norm. One with an attribute ``memory``, a
-        number m > 0, takes its memory (..., m) as a sixth argument and returns (K_t, memory).
+    signal : Signal, optional
+        Function or None K_t as a function of (v_t, v_{t-1}, g_t, P_t, w_{t-1}), instead of a norm. One with an
+        attribute ``memory``, a number m > 0, takes its memory (..., m) as a sixth argument and returns (K_t, memory).
     """
 
     name: str
@@ -221,7 +222,8 @@ def alignment(k: float = 0.3, target: float = 0.0, average: float = 0.0) -> Gate
 
     Parameters
     ----------
-    k : float, in (0, inf)
+    k : float
+        float, in (0, inf).
     target : float, in [-1, 1]
         c*.
     average : float, in [0, 1)

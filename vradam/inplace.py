@@ -49,16 +49,21 @@ class InPlace:
 
     Parameters
     ----------
-    optimizer : VRAdam with the gate ``published`` or ``adam_metric`` (any opening law, weight decay, a schedule), Adam
-        or AdamW; the hyper-parameters are numbers, since this is one run
-    arrays : the parameters: C-contiguous float32 or float64 arrays in the machine's byte order that share no memory;
+    optimizer : VRAdam or Adam or AdamW
+        VRAdam with the gate ``published`` or ``adam_metric`` (any opening law, weight decay, a schedule), Adam or
+        AdamW; the hyper-parameters are numbers, since this is one run.
+    arrays : sequence of array
+        The parameters: C-contiguous float32 or float64 arrays in the machine's byte order that share no memory;
         precisions may be mixed. A matrix or a memory map is taken for the plain array that it is; a mask is refused.
-    threads : how many share the work; the bits do not depend on it
+    threads : int
+        How many share the work; the bits do not depend on it.
 
     Attributes
     ----------
-    velocities, second_moments : lists of arrays like the parameters
-    steps : the number of steps taken
+    velocities, second_moments
+        Lists of arrays like the parameters.
+    steps
+        The number of steps taken.
 
     A training is kept by :meth:`checkpoint` and taken up by :meth:`from_checkpoint`; ``pickle`` and ``copy.deepcopy``
     do the same, and a model that is copied with its training stays the one that is trained. What is taken up goes on
@@ -68,11 +73,13 @@ class InPlace:
 
     Raises
     ------
-    TypeError, ValueError : an optimizer, array or number of threads that is none of these; decays that round to 1 in
-        the precision of an array, or an eps sqrt(1 - beta2) that rounds to 0. ``step`` raises before
-        anything is written if the gradients differ from the arrays in number, shape or dtype, or share memory with what
-        is written, or if an array has changed its shape, dtype or place, or if a schedule leaves [0, inf).
-    RuntimeError : ``step`` and ``checkpoint`` after a step that was interrupted.
+    TypeError, ValueError
+        An optimizer, array or number of threads that is none of these; decays that round to 1 in the precision of an
+        array, or an eps sqrt(1 - beta2) that rounds to 0. ``step`` raises before anything is written if the gradients
+        differ from the arrays in number, shape or dtype, or share memory with what is written, or if an array has
+        changed its shape, dtype or place, or if a schedule leaves [0, inf).
+    RuntimeError
+        ``step`` and ``checkpoint`` after a step that was interrupted.
 
     Examples
     --------
@@ -175,7 +182,8 @@ class InPlace:
 
         Raises
         ------
-        RuntimeError : after a step that was interrupted.
+        RuntimeError
+            After a step that was interrupted.
         """
         self._must_be_whole()
         lists = {name: getattr(self, name) for name in LISTS}
@@ -196,15 +204,20 @@ class InPlace:
 
         Parameters
         ----------
-        optimizer : as it was, which is not part of the checkpoint
-        checkpoint : what :meth:`checkpoint` returned
-        arrays : the parameters to be trained from now on, overwritten by those kept; None makes new ones, ``arrays``
-        threads : as for :class:`InPlace`
+        optimizer : VRAdam or Adam or AdamW
+            As it was, which is not part of the checkpoint.
+        checkpoint : Mapping[str, object]
+            What :meth:`checkpoint` returned.
+        arrays : sequence of array, optional
+            The parameters to be trained from now on, overwritten by those kept; None makes new ones, ``arrays``.
+        threads : int
+            As for :class:`InPlace`.
 
         Raises
         ------
-        TypeError, ValueError : if something is missing in the checkpoint, or has another shape or dtype than the
-            arrays; as for :class:`InPlace`.
+        TypeError, ValueError
+            If something is missing in the checkpoint, or has another shape or dtype than the arrays; as for
+            :class:`InPlace`.
 
         Examples
         --------

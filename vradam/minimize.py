@@ -52,14 +52,21 @@ def minimize_vradam(
 
     Parameters
     ----------
-    fun : ``fun(x, *args)`` -> F(x), or (F(x), gradient) if ``jac`` is True
-    x0 : (d,), d >= 1
-    jac : ``jac(x, *args)`` -> gradient (d,); True; or None for forward differences (d + 1 values of F a step)
-    callback : ``callback(xk)``, or ``callback(intermediate_result)`` with that very name for an OptimizeResult with x,
-        fun and jac; after every step. It ends the run by raising StopIteration.
-    tol : the run ends where the largest modulus of the gradient's components is at most ``tol``; None is 1e-5
-    maxiter : largest number of steps
-    disp : print the message at the end
+    fun : callable
+        ``fun(x, *args)`` -> F(x), or (F(x), gradient) if ``jac`` is True.
+    x0 : array_like
+        (d,), d >= 1.
+    jac : callable or bool, optional
+        ``jac(x, *args)`` -> gradient (d,); True; or None for forward differences (d + 1 values of F a step).
+    callback : callable, optional
+        ``callback(xk)``, or ``callback(intermediate_result)`` with that very name for an OptimizeResult with x, fun
+        and jac; after every step. It ends the run by raising StopIteration.
+    tol : float, optional
+        The run ends where the largest modulus of the gradient's components is at most ``tol``; None is 1e-5.
+    maxiter : int
+        Largest number of steps.
+    disp : bool
+        Print the message at the end.
     alpha0, ..., law : as in VRAdam; alpha0 may be a schedule
 
     Returns
@@ -70,8 +77,9 @@ def minimize_vradam(
 
     Raises
     ------
-    ValueError, TypeError : for bounds or constraints; for a starting point that is not a finite vector; for a function
-        that returns no scalar or a gradient of another shape; for hyper-parameters outside their domain, or over runs.
+    ValueError, TypeError
+        For bounds or constraints; for a starting point that is not a finite vector; for a function that returns no
+        scalar or a gradient of another shape; for hyper-parameters outside their domain, or over runs.
 
     >>> from scipy.optimize import minimize, rosen, rosen_der
     >>> result = minimize(rosen, [-1.2, 1.0], jac=rosen_der, method=minimize_vradam, options={"alpha0": 0.02})

@@ -143,8 +143,10 @@ def gaussian(std: ArrayLike, bound: ArrayLike | None = None) -> Gaussian:
 
     Raises
     ------
-    ValueError : std < 0, bound <= 0, bound < std/4, or a value that is not finite.
-    TypeError : a value that is not a real number or an array of them.
+    ValueError
+        std < 0, bound <= 0, bound < std/4, or a value that is not finite.
+    TypeError
+        A value that is not a real number or an array of them.
     """
     return Gaussian(std, bound)  # type: ignore[arg-type]
 
@@ -159,9 +161,11 @@ def two_point(p: ArrayLike, amplitude: ArrayLike) -> TwoPoint:
 
     Raises
     ------
-    ValueError : p outside (0, 1) or below 2**-64, amplitude < 0, a value that is not finite, or an amplitude (1-p)/p
-        that is not; parameters that do not broadcast against each other.
-    TypeError : a value that is not a real number or an array of them.
+    ValueError
+        p outside (0, 1) or below 2**-64, amplitude < 0, a value that is not finite, or an amplitude (1-p)/p that is
+        not; parameters that do not broadcast against each other.
+    TypeError
+        A value that is not a real number or an array of them.
     """
     return TwoPoint(p, amplitude)  # type: ignore[arg-type]
 
@@ -171,8 +175,10 @@ def uniform(halfwidth: ArrayLike) -> Uniform:
 
     Raises
     ------
-    ValueError : halfwidth < 0 or not finite.
-    TypeError : a value that is not a real number or an array of them.
+    ValueError
+        halfwidth < 0 or not finite.
+    TypeError
+        A value that is not a real number or an array of them.
     """
     return Uniform(halfwidth)  # type: ignore[arg-type]
 
@@ -182,8 +188,10 @@ def minibatch(size: int) -> Minibatch:
 
     Raises
     ------
-    ValueError : size < 1.
-    TypeError : size is not an integer.
+    ValueError
+        size < 1.
+    TypeError
+        size is not an integer.
     """
     return Minibatch(size)
 

@@ -199,7 +199,8 @@ def steps_before(state: Any, noise: Any) -> int:
 
     Raises
     ------
-    TypeError : if a noisy run is to be continued from a state that does not say how many steps it has taken.
+    TypeError
+        If a noisy run is to be continued from a state that does not say how many steps it has taken.
     """
     if state is None:
         return 0

@@ -162,7 +162,8 @@ def streams(seeds: ArrayLike, runs: ArrayLike) -> Streams:
 
     Raises
     ------
-    TypeError, ValueError : keys that are not integers in [0, 2**64), or whose shapes differ.
+    TypeError, ValueError
+        Keys that are not integers in [0, 2**64), or whose shapes differ.
     """
     seed, run = unsigned_words("seeds", seeds), unsigned_words("runs", runs)
     if seed.shape != run.shape:

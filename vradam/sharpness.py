@@ -56,7 +56,8 @@ def preconditioned_sharpness(objective: Objective, x: ArrayLike, state: Any, opt
 
     Raises
     ------
-    TypeError, ValueError : see :func:`preconditioner`.
+    TypeError, ValueError
+        See :func:`preconditioner`.
 
     >>> from vradam import Adam, objectives
     >>> bowl, adam, x = objectives.quadratic([3.0, 1.0]), Adam(eps=1e-12), np.array([2.0, 4.0])
@@ -87,8 +88,10 @@ def preconditioner(optimizer: Optimizer, state: Any) -> Array:
 
     Raises
     ------
-    TypeError : for an optimizer without this method.
-    ValueError : for a gate per coordinate, which leaves no single learning rate.
+    TypeError
+        For an optimizer without this method.
+    ValueError
+        For a gate per coordinate, which leaves no single learning rate.
     """
     if getattr(getattr(optimizer, "gate", None), "per_coordinate", False):
         raise ValueError("optimizer must have one learning rate, got a gate per coordinate")

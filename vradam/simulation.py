@@ -39,20 +39,30 @@ def simulate(
 
     Parameters
     ----------
-    optimizer : VRAdam or any other with the protocol of :mod:`vradam.plan`, yours for instance
-    objective : an :class:`~vradam.objectives.Objective`
-    x0 : (..., d), finite
-    steps : number of steps N, at least 1
-    noise : the law of the stochastic gradient, one of :mod:`vradam.noise`; None for exact gradients
-    seed : an int (run i uses the random stream (seed, i)) or an integer array over the runs (a run uses the stream
-        (its seed, 0), so that it can be repeated alone)
-    every : record steps 0, every, 2 every, ... and always the last; 0 records the first and the last only
-    engine : "numpy" is the reference; "compiled" needs Numba, float64 and an objective with a kernel, and agrees with
-        it to rounding; "auto" compiles runs of 20,000 steps or more, where it can. The bits of a run never depend on
-        the batch, since the choice does not.
-    progress : show a progress bar; None shows one in a terminal when a run takes more than two seconds
-    state : the optimizer's state at ``x0``, such as ``final_state`` of an earlier run, which is then continued bit for
-        bit (noise included, if the seed is the same); None starts anew. Records and the mean count from ``x0``.
+    optimizer : Optimizer
+        VRAdam or any other with the protocol of :mod:`vradam.plan`, yours for instance.
+    objective : Objective
+        An :class:`~vradam.objectives.Objective`.
+    x0 : array_like
+        (..., d), finite.
+    steps : int
+        Number of steps N, at least 1.
+    noise : Noise, optional
+        The law of the stochastic gradient, one of :mod:`vradam.noise`; None for exact gradients.
+    seed : int or array
+        An int (run i uses the random stream (seed, i)) or an integer array over the runs (a run uses the stream (its
+        seed, 0), so that it can be repeated alone).
+    every : int
+        Record steps 0, every, 2 every, ... and always the last; 0 records the first and the last only.
+    engine : 'auto' or 'numpy' or 'compiled'
+        "numpy" is the reference; "compiled" needs Numba, float64 and an objective with a kernel, and agrees with it to
+        rounding; "auto" compiles runs of 20,000 steps or more, where it can. The bits of a run never depend on the
+        batch, since the choice does not.
+    progress : bool, optional
+        Show a progress bar; None shows one in a terminal when a run takes more than two seconds.
+    state : object
+        The optimizer's state at ``x0``, such as ``final_state`` of an earlier run, which is then continued bit for bit
+        (noise included, if the seed is the same); None starts anew. Records and the mean count from ``x0``.
 
     Returns
     -------
@@ -61,7 +71,8 @@ def simulate(
 
     Raises
     ------
-    TypeError, ValueError : if an argument lies outside its domain or shapes do not broadcast.
+    TypeError, ValueError
+        If an argument lies outside its domain or shapes do not broadcast.
 
     Examples
     --------

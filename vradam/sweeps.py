@@ -56,18 +56,28 @@ def run(
 
     Parameters
     ----------
-    optimizer : VRAdam or another optimizer, yours for instance, that is a dataclass; ``over`` replaces its fields
-    objective : an :class:`~vradam.objectives.Objective`
-    over : name of a hyper-parameter -> its values, one axis each, in this order
-    seeds : distinct integers; the last axis
-    statistic : maps a :class:`~vradam.trajectory.Trajectory` of a batch to one number per run, shape (runs,); or
-        several of these by name. With several processes it must be picklable or a closure of picklable things.
-    x0 : starting point (d,), or one per seed (seeds, d)
-    steps, noise, every, engine : as for :func:`vradam.simulate`; ``every=0`` records the first and the last point only
-    jobs : processes, one thread each; 1 stays in this process
-    dask : address of a Dask scheduler that computes instead
-    folder : where finished batches are kept, so that an interrupted sweep goes on where it stopped; it belongs to this
-        sweep (that the code is the same is for you to know). None keeps nothing
+    optimizer : object
+        VRAdam or another optimizer, yours for instance, that is a dataclass; ``over`` replaces its fields.
+    objective : Objective
+        An :class:`~vradam.objectives.Objective`.
+    over : Mapping[str, sequence of float]
+        Name of a hyper-parameter -> its values, one axis each, in this order.
+    seeds : sequence of int
+        Distinct integers; the last axis.
+    statistic : Statistic or Mapping[str, Statistic]
+        Maps a :class:`~vradam.trajectory.Trajectory` of a batch to one number per run, shape (runs,); or several of
+        these by name. With several processes it must be picklable or a closure of picklable things.
+    x0 : array_like
+        Starting point (d,), or one per seed (seeds, d).
+    steps, noise, every, engine
+        As for :func:`vradam.simulate`; ``every=0`` records the first and the last point only.
+    jobs : int
+        processes, one thread each; 1 stays in this process.
+    dask : str, optional
+        Address of a Dask scheduler that computes instead.
+    folder : str or Path, optional
+        Where finished batches are kept, so that an interrupted sweep goes on where it stopped; it belongs to this
+        sweep (that the code is the same is for you to know). None keeps nothing.
 
     Returns
     -------
@@ -76,11 +86,13 @@ def run(
 
     Raises
     ------
-    ValueError : if ``over`` names no hyper-parameter of the optimizer or has values outside its domain, an axis is
-        empty, an array is not swept by ``over``, seeds are not distinct, a statistic is named like an axis or returns
-        another shape than (runs,), or ``folder`` belongs to another sweep.
-    TypeError : if the optimizer is no dataclass, a statistic no function, or numbers are of another kind; if ``folder``
-        is given and a statistic or a schedule is no module-level function: it has no name that tells it from others.
+    ValueError
+        If ``over`` names no hyper-parameter of the optimizer or has values outside its domain, an axis is empty, an
+        array is not swept by ``over``, seeds are not distinct, a statistic is named like an axis or returns another
+        shape than (runs,), or ``folder`` belongs to another sweep.
+    TypeError
+        If the optimizer is no dataclass, a statistic no function, or numbers are of another kind; if ``folder`` is
+        given and a statistic or a schedule is no module-level function: it has no name that tells it from others.
 
     Examples
     --------

@@ -22,18 +22,28 @@ class Trajectory:
 
     Parameters
     ----------
-    step : (records,) the steps recorded; 0 is the starting point
-    x : (..., records, d)
-    value : (..., records), F(x_t)
-    grad_norm : (..., records), the norm of the exact gradient at x_t
-    learning_rate : (..., records), eta_t of the step that led to x_t; alpha0 at step 0
-    diverged_at : (...) int, the first step whose gradient or result was not finite; -1 for never. From that step on the
-        records of the run are NaN; the other runs are not affected.
-    mean_grad_norm_squared : (...), E ||grad F(x_tau)||^2 over the random index tau of Defossez et al.
-        (arXiv:2003.02395): P(tau = j) proportional to 1 - beta1^(N-j), j = 0, ..., N-1; NaN for a diverged run
-    final_state : the optimizer's state after the last step
-    optimizer, objective : their names
-    plan : what was asked for, a :class:`vradam.plan.Plan`, so that a run can be shown or repeated
+    step : array
+        (records,) the steps recorded; 0 is the starting point.
+    x : array
+        (..., records, d).
+    value : array
+        (..., records), F(x_t).
+    grad_norm : array
+        (..., records), the norm of the exact gradient at x_t.
+    learning_rate : array
+        (..., records), eta_t of the step that led to x_t; alpha0 at step 0.
+    diverged_at : array
+        (...) int, the first step whose gradient or result was not finite; -1 for never. From that step on the records
+        of the run are NaN; the other runs are not affected.
+    mean_grad_norm_squared : array
+        (...), E ||grad F(x_tau)||^2 over the random index tau of Defossez et al. (arXiv:2003.02395): P(tau = j)
+        proportional to 1 - beta1^(N-j), j = 0, ..., N-1; NaN for a diverged run.
+    final_state : object
+        The optimizer's state after the last step.
+    optimizer, objective : str
+        Their names.
+    plan : Plan, optional
+        What was asked for, a :class:`vradam.plan.Plan`, so that a run can be shown or repeated.
     """
 
     step: NDArray[np.int64]

@@ -19,9 +19,10 @@ def real_array(name: str, value: ArrayLike) -> Array:
 
     Raises
     ------
-    TypeError : for boolean, complex, object, string or ragged input, and for a masked array, whose hidden numbers
-        would count.
-    ValueError : for an integer beyond the largest float.
+    TypeError
+        For boolean, complex, object, string or ragged input, and for a masked array, whose hidden numbers would count.
+    ValueError
+        For an integer beyond the largest float.
     """
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be an array without a mask, got a masked array of shape {value.shape}")
@@ -135,8 +136,10 @@ def unsigned_words(name: str, value: Any) -> NDArray[np.uint64]:
 
     Raises
     ------
-    TypeError : for anything but integers, booleans included.
-    ValueError : for an integer outside [0, 2^64).
+    TypeError
+        For anything but integers, booleans included.
+    ValueError
+        For an integer outside [0, 2^64).
     """
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be integers without a mask, got a masked array of shape {value.shape}")
@@ -158,8 +161,9 @@ def over_runs(name: str, value: float | Array, x: Array) -> Array:
 
     Raises
     ------
-    ValueError : if an array does not broadcast to the shape of the runs, ``x.shape[:-1]``; if rounding to the dtype of
-        ``x`` takes a value out of its domain: an infinite rate, a decay of 1, eps of 0.
+    ValueError
+        If an array does not broadcast to the shape of the runs, ``x.shape[:-1]``; if rounding to the dtype of ``x``
+        takes a value out of its domain: an infinite rate, a decay of 1, eps of 0.
     """
     with np.errstate(over="ignore"):
         array = np.asarray(value, dtype=x.dtype)
@@ -200,8 +204,10 @@ def matching(x: ArrayLike, grad: ArrayLike) -> tuple[Array, Array]:
 
     Raises
     ------
-    TypeError : if either does not hold real numbers.
-    ValueError : if the shapes differ or there is no parameter axis.
+    TypeError
+        If either does not hold real numbers.
+    ValueError
+        If the shapes differ or there is no parameter axis.
     """
     x, grad = real_array("x", x), real_array("grad", grad)
     if x.ndim == 0:

@@ -42,7 +42,8 @@ class Workers:
 
     Raises
     ------
-    ValueError : if ``jobs`` is not a positive integer.
+    ValueError
+        If ``jobs`` is not a positive integer.
     """
 
     jobs: int = 1
@@ -63,16 +64,22 @@ class Workers:
 
         Parameters
         ----------
-        function : a function at the top level of a module.
-        arguments : key -> its arguments.
-        check : is called in another process that computes, before and after each chunk; what it returns are the
-            reasons to refuse that process, such as the names of modules that are otherwise there.
+        function : callable
+            A function at the top level of a module.
+        arguments : Mapping[str, tuple of object]
+            Key -> its arguments.
+        check : Check, optional
+            Is called in another process that computes, before and after each chunk; what it returns are the reasons to
+            refuse that process, such as the names of modules that are otherwise there.
 
         Raises
         ------
-        ChildProcessError : if processes keep dying.
-        ConnectionError : if no Dask scheduler answers within :data:`ANSWER` seconds, or it cannot run the chunks.
-        ConnectionRefusedError : naming the process and the reasons, if ``check`` finds any.
+        ChildProcessError
+            If processes keep dying.
+        ConnectionError
+            If no Dask scheduler answers within :data:`ANSWER` seconds, or it cannot run the chunks.
+        ConnectionRefusedError
+            Naming the process and the reasons, if ``check`` finds any.
         """
         if self.dask is not None:
             yield from _on_cluster(self.dask, function, arguments, check)

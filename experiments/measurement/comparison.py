@@ -33,12 +33,15 @@ def paired(ours: ArrayLike, theirs: ArrayLike, level: float = 0.95) -> Paired:
 
     Parameters
     ----------
-    ours, theirs : positive losses (seeds,), of the same seeds in the same order.
-    level : of the interval, Student's for the mean of the logarithms.
+    ours, theirs : array_like
+        Positive losses (seeds,), of the same seeds in the same order.
+    level : float
+        Of the interval, Student's for the mean of the logarithms.
 
     Raises
     ------
-    ValueError : if the two have different shapes, fewer than ten seeds, or a loss that is not positive and finite.
+    ValueError
+        If the two have different shapes, fewer than ten seeds, or a loss that is not positive and finite.
 
     >>> losses = np.geomspace(1.0, 2.0, 10)
     >>> paired(losses, 2 * losses).ratio.__round__(9)
@@ -135,7 +138,8 @@ def width(alpha0: ArrayLike, steps: NDArray, reference: ArrayLike | None = None,
 
     Raises
     ------
-    ValueError : if alpha0 does not increase, factor < 1, or a number of steps is not positive.
+    ValueError
+        If alpha0 does not increase, factor < 1, or a number of steps is not positive.
     """
     decades = np.diff(np.log10(np.asarray(alpha0, dtype=float)))
     if not (decades > 0).all():

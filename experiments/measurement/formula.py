@@ -14,7 +14,8 @@ def evaluate(expr: sp.Expr, **values: Any) -> Any:
 
     Raises
     ------
-    ValueError : if a symbol of ``expr`` has no value.
+    ValueError
+        If a symbol of ``expr`` has no value.
 
     >>> from theory.notation import alpha0, alpha1
     >>> float(evaluate(alpha0 / (1 + alpha1), alpha0=1.0, alpha1=3.0, beta1=0.9))

@@ -55,10 +55,14 @@ class Map:
 
     Parameters
     ----------
-    beta1 : lowest and highest beta1; cells are spread evenly in log(1-beta1), centre to centre.
-    fraction : lowest and highest S/B; cells are spread evenly.
-    curvatures : the spectrum of the quadratic, largest 1; its length is the dimension.
-    rows : values of beta1 computed together, in one chunk.
+    beta1 : tuple[float, float]
+        Lowest and highest beta1; cells are spread evenly in log(1-beta1), centre to centre.
+    fraction : tuple[float, float]
+        Lowest and highest S/B; cells are spread evenly.
+    curvatures : tuple of float
+        The spectrum of the quadratic, largest 1; its length is the dimension.
+    rows : int
+        Values of beta1 computed together, in one chunk.
     """
 
     variants: tuple[Variant, ...] = (PUBLISHED, INSIDE, SMOOTHED)

@@ -21,7 +21,8 @@ def least_fitting(values: Iterable[float], predicted: Iterable[float], accuracy:
 
     Raises
     ------
-    ValueError : if there are no values, or not as many predictions.
+    ValueError
+        If there are no values, or not as many predictions.
 
     >>> least_fitting([1.0, 2.1, 3.0], [1.0, 2.0, 3.0], 1e-9).measured
     2.1

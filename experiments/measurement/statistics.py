@@ -24,12 +24,15 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[NDArray, NDAr
 
     Parameters
     ----------
-    values : (..., n), independent along the last axis, n >= 10.
-    level : the coverage for normal values, in (0, 1).
+    values : array_like
+        (..., n), independent along the last axis, n >= 10.
+    level : float
+        The coverage for normal values, in (0, 1).
 
     Raises
     ------
-    ValueError : for fewer than ten values, or a ``level`` outside (0, 1).
+    ValueError
+        For fewer than ten values, or a ``level`` outside (0, 1).
 
     >>> low, high = mean_interval(np.arange(10.0))
     >>> round(float(low), 3), round(float(high), 3)
@@ -46,7 +49,8 @@ def geometric_interval(values: ArrayLike, level: float = 0.95) -> tuple[NDArray,
 
     Raises
     ------
-    ValueError : as :func:`mean_interval`, or for values that are not positive and finite.
+    ValueError
+        As :func:`mean_interval`, or for values that are not positive and finite.
     """
     values = np.asarray(values, dtype=float)
     if not (np.isfinite(values) & (values > 0)).all():
@@ -63,7 +67,8 @@ def median_interval(values: ArrayLike, level: float = 0.95) -> tuple[NDArray, ND
 
     Raises
     ------
-    ValueError : for fewer than ten values, a ``level`` outside (0, 1), or one that n values cannot reach.
+    ValueError
+        For fewer than ten values, a ``level`` outside (0, 1), or one that n values cannot reach.
 
     >>> [float(end) for end in median_interval(np.arange(10.0))]
     [1.0, 8.0]
@@ -85,12 +90,15 @@ def loglog_slope(x: ArrayLike, values: ArrayLike, level: float = 0.95) -> NDArra
 
     Parameters
     ----------
-    x : (points,), positive.
-    values : (points, seeds), positive means, at least ten seeds.
+    x : array_like
+        (points,), positive.
+    values : array_like
+        (points, seeds), positive means, at least ten seeds.
 
     Raises
     ------
-    ValueError : as :func:`mean_interval`.
+    ValueError
+        As :func:`mean_interval`.
     """
     values, n = _checked(values, level)
     log_x = np.log(x) - np.mean(np.log(x))

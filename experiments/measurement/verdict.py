@@ -60,15 +60,21 @@ class Point:
 
     Parameters
     ----------
-    measured : the measured value, in [low, high].
-    low, high : its interval: a confidence interval, a bracket, or an error bound of the arithmetic.
-    predicted : the value of the formula (equality) or of the bound.
-    label : where it was measured, such as ``"beta1 = 0.9"``.
-    trivial : what is known without any theorem (the trivial line of a bound); None if nothing is.
+    measured : float
+        The measured value, in [low, high].
+    low, high : float
+        Its interval: a confidence interval, a bracket, or an error bound of the arithmetic.
+    predicted : float
+        The value of the formula (equality) or of the bound.
+    label : str
+        Where it was measured, such as ``"beta1 = 0.9"``.
+    trivial : float, optional
+        What is known without any theorem (the trivial line of a bound); None if nothing is.
 
     Raises
     ------
-    ValueError : if ``measured`` lies outside [low, high]. NaN is accepted: it leaves the claim open.
+    ValueError
+        If ``measured`` lies outside [low, high]. NaN is accepted: it leaves the claim open.
     """
 
     measured: float
@@ -97,15 +103,21 @@ class Evidence:
 
     Parameters
     ----------
-    kind : "equality", "upper bound" or "lower bound": what ``predicted`` is for the measured value.
-    points : at least one.
-    n : the number of independent runs behind the points, an integer >= 1.
-    quantity : what is measured, in words, such as ``"critical alpha0 L"``.
-    seeds : of the random numbers behind the points, where a replication needs others.
+    kind : Kind
+        "equality", "upper bound" or "lower bound": what ``predicted`` is for the measured value.
+    points : tuple of Point
+        At least one.
+    n : int
+        The number of independent runs behind the points, an integer >= 1.
+    quantity : str
+        What is measured, in words, such as ``"critical alpha0 L"``.
+    seeds : tuple of int
+        Of the random numbers behind the points, where a replication needs others.
 
     Raises
     ------
-    ValueError : for an unknown kind, no points, or an ``n`` that is not a positive integer.
+    ValueError
+        For an unknown kind, no points, or an ``n`` that is not a positive integer.
     """
 
     kind: Kind
@@ -129,19 +141,27 @@ class Confrontation:
 
     Parameters
     ----------
-    claim : ledger id.
-    reported : tests the claim as reported, one :class:`Evidence` per formula or bound.
-    corrected : tests what was derived to be true instead; it must support the correction.
-    replication : the measurements of ``reported`` again, one for one, with other seeds; needed by observations.
-    note : a sentence for the reader: what was run, what surprised.
-    showcase : a reported quantity and the labels of its points that the claim's row shows, the same at every
-        resolution; without it the row shows :func:`decisive`.
+    claim : str
+        Ledger id.
+    reported : tuple of Evidence
+        Tests the claim as reported, one :class:`Evidence` per formula or bound.
+    corrected : tuple of Evidence
+        Tests what was derived to be true instead; it must support the correction.
+    replication : tuple of Evidence
+        The measurements of ``reported`` again, one for one, with other seeds; needed by observations.
+    note : str
+        A sentence for the reader: what was run, what surprised.
+    showcase : tuple of str
+        A reported quantity and the labels of its points that the claim's row shows, the same at every resolution;
+        without it the row shows :func:`decisive`.
 
     Raises
     ------
-    TypeError : if a tuple of :class:`Evidence` is something else.
-    ValueError : if nothing is reported, if ``replication`` does not repeat every measurement with seeds that are
-        recorded and others, or if ``showcase`` names no reported point.
+    TypeError
+        If a tuple of :class:`Evidence` is something else.
+    ValueError
+        If nothing is reported, if ``replication`` does not repeat every measurement with seeds that are recorded and
+        others, or if ``showcase`` names no reported point.
     """
 
     claim: str
@@ -181,7 +201,8 @@ def shown(confrontation: Confrontation) -> tuple[tuple[Evidence, Point], ...]:
 
     Raises
     ------
-    ValueError : if the showcase names no reported point.
+    ValueError
+        If the showcase names no reported point.
     """
     if not confrontation.showcase:
         return (decisive(confrontation),)

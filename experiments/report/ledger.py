@@ -36,13 +36,20 @@ class StudyRun:
 
     Parameters
     ----------
-    stem, title : its name, and the first line of its module.
-    setup : the setup as plain JSON.
-    provenance : see :func:`experiments.store.provenance.provenance`.
-    confrontations : by claim.
-    figures : files, relative to the folder of the results.
-    failure : why the run did not finish; its claims are open.
-    tables : what the stem shows beside its verdicts.
+    stem, title : str
+        Its name, and the first line of its module.
+    setup : object
+        The setup as plain JSON.
+    provenance : Mapping[str, object]
+        See :func:`experiments.store.provenance.provenance`.
+    confrontations : Mapping[str, Confrontation]
+        By claim.
+    figures : tuple of str
+        files, relative to the folder of the results.
+    failure : str
+        Why the run did not finish; its claims are open.
+    tables : tuple of Table
+        What the stem shows beside its verdicts.
     """
 
     stem: str
@@ -61,10 +68,14 @@ class Finding:
 
     Parameters
     ----------
-    claim : from :mod:`theory`.
-    expected : the verdict in the catalogue, None where there is no expectation.
-    examination : of the derivation; None if it was not run.
-    study : the measurement; None if it was not run.
+    claim : Claim
+        From :mod:`theory`.
+    expected : Verdict, optional
+        The verdict in the catalogue, None where there is no expectation.
+    examination : Examination, optional
+        Of the derivation; None if it was not run.
+    study : StudyRun, optional
+        The measurement; None if it was not run.
     """
 
     claim: Claim
@@ -98,11 +109,16 @@ class Recorded:
 
     Parameters
     ----------
-    claim : its id.
-    again : the command that runs it.
-    entry : of the reference's ``claims.json``; None if there is no verdict on record.
-    tables : of its stem, from the reference.
-    stale : "as of commit ..." and what changed since; empty if the code that stands here made it.
+    claim : str
+        Its id.
+    again : str
+        The command that runs it.
+    entry : Mapping[str, object], optional
+        Of the reference's ``claims.json``; None if there is no verdict on record.
+    tables : tuple of Table
+        Of its stem, from the reference.
+    stale : str
+        "as of commit ..." and what changed since; empty if the code that stands here made it.
     """
 
     claim: str
@@ -158,7 +174,7 @@ def entry(finding: Finding) -> dict[str, Any]:
             "seconds": round(seen.seconds, 3) if seen else None,
             "steps": dict(claim.tally),
         },
-        "numeric": numeric(finding.confrontation) if finding.confrontation else _unheard(study),
+        "numeric": numeric(finding.confrontation) if finding.confrontation else _not_measured(study),
         "certificate": [f"theory/certificates/{item.path.name}" for item in claim.certificates] or None,
         "figure": study.figures[0] if study and study.figures else None,
         "setup": study.setup if study else None,
@@ -191,7 +207,7 @@ def _numbers(evidence: Evidence, point: Point) -> dict[str, Any]:
     }
 
 
-def _unheard(study: StudyRun | None) -> dict[str, Any]:
+def _not_measured(study: StudyRun | None) -> dict[str, Any]:
     status = study.failure if study else NOT_RUN
     return {"status": status, "measured": None, "claimed": None, "also": [], "looseness": None, "n": None}
 
@@ -281,7 +297,8 @@ def with_ledger(readme: str, entries: Sequence[Mapping[str, Any]]) -> str:
 
     Raises
     ------
-    ValueError : if the markers are not there, once each and in order.
+    ValueError
+        If the markers are not there, once each and in order.
     """
     pattern = re.compile(rf"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTALL)
     if readme.count(BEGIN) != 1 or readme.count(END) != 1 or not pattern.search(readme):

@@ -35,7 +35,8 @@ def read_record(folder: Path) -> list[dict[str, Any]]:
 
     Raises
     ------
-    ValueError : if it is malformed or too large.
+    ValueError
+        If it is malformed or too large.
     """
     record = folder / "claims.json"
     if not record.exists():
@@ -51,19 +52,22 @@ def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue) -
 
     Parameters
     ----------
-    findings : of the main job.
-    folder : of the committed reference; it need not exist.
+    findings : sequence of Finding
+        Of the main job.
+    folder : Path
+        Of the committed reference; it need not exist.
 
     Raises
     ------
-    ValueError : if the verdicts on record cannot be read.
+    ValueError
+        If the verdicts on record cannot be read.
     """
     entries = {item["id"]: item for item in read_record(folder) if item["verdict"] != NOT_RUN}
-    unheard = {finding.claim.id for finding in findings if finding.verdict == NOT_RUN}
+    not_run = {finding.claim.id for finding in findings if finding.verdict == NOT_RUN}
     found = []
     for claim in catalogue.claims:
         stem = catalogue.stem_of(claim)
-        if claim.id in unheard and stem.on_request:
+        if claim.id in not_run and stem.on_request:
             item = judged(entries.get(claim.id), claim, stem, folder)
             again = f"python -m experiments --only {claim.id}"
             known = (_tables(stem, folder), _stale(stem, folder, item)) if item else ()

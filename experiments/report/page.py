@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML file with the ledger first, then every claim with both of its witnesses.
+"""The report: one self-contained HTML file with the ledger first, then every claim with derivation and runs.
 
 Mathematics is MathML, figures and marks are inline; the file needs no network and runs no script.
 """
@@ -100,8 +100,10 @@ def render(result: JobResult, folder: Path) -> str:
 
     Parameters
     ----------
-    result : of the main job.
-    folder : of the results, where the figures are.
+    result : JobResult
+        Of the main job.
+    folder : Path
+        Of the results, where the figures are.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),

@@ -46,14 +46,18 @@ def update_reference(
 
     Parameters
     ----------
-    entries : of the main job's ``claims.json``.
-    out : folder of its results.
-    folder, readme : what is renewed.
+    entries : Sequence[Mapping[str, object]]
+        Of the main job's ``claims.json``.
+    out : Path
+        folder of its results.
+    folder, readme : Path
+        What is renewed.
 
     Raises
     ------
-    ValueError : if the reference would exceed :data:`REFERENCE_LIMIT`, naming its largest files, or if the verdicts on
-        record cannot be read.
+    ValueError
+        If the reference would exceed :data:`REFERENCE_LIMIT`, naming its largest files, or if the verdicts on record
+        cannot be read.
     """
     previous = read_record(folder)
     files = {path: path.read_bytes() for path in _files(folder)}

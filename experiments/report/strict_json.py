@@ -36,7 +36,8 @@ def read_json(raw: bytes) -> Any:
 
     Raises
     ------
-    ValueError : if ``raw`` is no such text, or larger than :data:`LIMIT`.
+    ValueError
+        If ``raw`` is no such text, or larger than :data:`LIMIT`.
     """
     if len(raw) > LIMIT:
         raise ValueError(f"must have at most {LIMIT} bytes, got {len(raw)}")
@@ -63,7 +64,8 @@ def read_entries(raw: bytes) -> list[dict[str, Any]]:
 
     Raises
     ------
-    ValueError : naming the entry and the field that is missing or wrong.
+    ValueError
+        Naming the entry and the field that is missing or wrong.
     """
     entries = read_json(raw)
     if not isinstance(entries, list) or len(entries) > CLAIMS:

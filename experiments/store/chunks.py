@@ -50,11 +50,16 @@ class Chunks:
 
     Parameters
     ----------
-    folder : where chunks are kept; None keeps nothing (every chunk is computed).
-    fingerprint : of the setup and the code; a chunk with another fingerprint is not used.
-    workers : who computes.
-    title : what the progress bar says.
-    origin : the code behind the run; processes with other code are refused, and so is code that is edited meanwhile.
+    folder : Path, optional
+        Where chunks are kept; None keeps nothing (every chunk is computed).
+    fingerprint : str
+        Of the setup and the code; a chunk with another fingerprint is not used.
+    workers : Workers
+        Who computes.
+    title : str
+        What the progress bar says.
+    origin : Origin, optional
+        The code behind the run; processes with other code are refused, and so is code that is edited meanwhile.
     """
 
     folder: Path | None = None
@@ -80,8 +85,10 @@ class Chunks:
 
         Raises
         ------
-        ValueError : if a key is stored for another function or other arguments.
-        OSError : if a stored chunk cannot be read, or code was written to while it ran.
+        ValueError
+            If a key is stored for another function or other arguments.
+        OSError
+            If a stored chunk cannot be read, or code was written to while it ran.
         """
         makers = {key: described(partial(function, *values)) for key, values in arguments.items()}
         done = self.stored(arguments, makers)
@@ -116,8 +123,10 @@ class Chunks:
 
         Raises
         ------
-        ValueError : if a key is no plain name, or its chunk was made by something else than ``makers`` says.
-        OSError : if a chunk cannot be read.
+        ValueError
+            If a key is no plain name, or its chunk was made by something else than ``makers`` says.
+        OSError
+            If a chunk cannot be read.
         """
         for key in keys:
             if not KEY.fullmatch(key):
@@ -153,7 +162,8 @@ class Chunks:
 
         Raises
         ------
-        OSError : if it cannot be written, or code that it rests on was written to since this process first looked.
+        OSError
+            If it cannot be written, or code that it rests on was written to since this process first looked.
         """
         self.refuse_touched()
         content = encode(dataset.assign_attrs(_chunk=key, _fingerprint=self.fingerprint, _function=maker))
@@ -212,7 +222,8 @@ def save_data(folder: Path, data: Mapping[str, xr.Dataset], records: Mapping[str
 
     Raises
     ------
-    ValueError : if a name does not match :data:`KEY`.
+    ValueError
+        If a name does not match :data:`KEY`.
     """
     contents = {f"{name}.nc": encode(data[name]) for name in sorted(data)} | dict(records or {})
     listed = manifest(contents)
@@ -238,8 +249,10 @@ def read_data(folder: Path) -> dict[str, xr.Dataset]:
 
     Raises
     ------
-    FileNotFoundError : if there is no such list, or a listed file is missing.
-    ValueError : if the list is damaged, or a file fails its checksum or is no netCDF.
+    FileNotFoundError
+        If there is no such list, or a listed file is missing.
+    ValueError
+        If the list is damaged, or a file fails its checksum or is no netCDF.
     """
     listed = read_manifest(folder)
     data = {name: checksum for name, checksum in listed.items() if name.endswith(".nc")}
@@ -251,8 +264,9 @@ def encode(dataset: xr.Dataset, compress: bool = False) -> bytes:
 
     Raises
     ------
-    ValueError : if the file would be read back as other contents: attributes such as ``scale_factor``, ``_FillValue``
-        or ``coordinates`` are instructions to whoever reads it.
+    ValueError
+        If the file would be read back as other contents: attributes such as ``scale_factor``, ``_FillValue`` or
+        ``coordinates`` are instructions to whoever reads it.
     """
     packing = {"zlib": True, "complevel": 9, "shuffle": True}
     packed = [
@@ -305,7 +319,8 @@ def decode(content: bytes) -> xr.Dataset:
 
     Raises
     ------
-    ValueError : if the bytes are no such file, or announce more data than :data:`LIMIT`.
+    ValueError
+        If the bytes are no such file, or announce more data than :data:`LIMIT`.
     """
     try:
         with xr.open_dataset(io.BytesIO(content), engine="h5netcdf", decode_times=False) as lazy:
@@ -323,8 +338,10 @@ def read_chunk(path: Path, fingerprint: str) -> xr.Dataset:
 
     Raises
     ------
-    ValueError : if its name is not that of a chunk, or its bytes are not those that were stored under it.
-    OSError : if it cannot be read.
+    ValueError
+        If its name is not that of a chunk, or its bytes are not those that were stored under it.
+    OSError
+        If it cannot be read.
     """
     named = CHUNK.fullmatch(path.name)
     if named is None:

@@ -34,8 +34,10 @@ def read_checked(path: Path, checksum: str | None = None, limit: int | None = No
 
     Raises
     ------
-    ValueError : if the checksum differs or the file is larger than ``limit`` (by default :data:`LIMIT`).
-    OSError : if it cannot be read, which says nothing about its bytes.
+    ValueError
+        If the checksum differs or the file is larger than ``limit`` (by default :data:`LIMIT`).
+    OSError
+        If it cannot be read, which says nothing about its bytes.
     """
     limit = LIMIT if limit is None else limit
     if path.stat().st_size > limit:
@@ -55,7 +57,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises
     ------
-    OSError : if the disk is full or the folder cannot be written; nothing is left behind.
+    OSError
+        If the disk is full or the folder cannot be written; nothing is left behind.
     """
     handle, name = tempfile.mkstemp(prefix=f"{TEMPORARY}{os.getpid()}.{platform.node()}.", dir=path.parent)
     try:
@@ -141,8 +144,10 @@ def exclusive(folder: Path) -> Iterator[None]:
 
     Raises
     ------
-    BlockingIOError : if another process holds it; the message says which.
-    OSError : if the lock is a link to another file, which would be overwritten.
+    BlockingIOError
+        If another process holds it; the message says which.
+    OSError
+        If the lock is a link to another file, which would be overwritten.
     """
     make_folder(folder)
     lock = folder / ".lock"

@@ -75,8 +75,10 @@ def fingerprint(setup: object, *modules: str) -> str:
 
     Parameters
     ----------
-    setup : a frozen dataclass of numbers, strings, tuples, mappings and further such dataclasses.
-    modules : importable names, such as ``"experiments.studies.gate"``.
+    setup : object
+        A frozen dataclass of numbers, strings, tuples, mappings and further such dataclasses.
+    modules : str
+        Importable names, such as ``"experiments.studies.gate"``.
     """
     return _digest(recipe(setup, *modules))[:16]
 
@@ -97,7 +99,8 @@ def plain(value: object, name: str = "setup") -> Any:
 
     Raises
     ------
-    TypeError : naming the field, if something has no such form (arrays, functions, objectives).
+    TypeError
+        Naming the field, if something has no such form (arrays, functions, objectives).
 
     >>> plain((1, 0.1, float("inf")))
     [1, 0.1, {'float': 'inf'}]
@@ -126,7 +129,8 @@ def origin(*modules: str) -> Origin:
 
     Raises
     ------
-    ModuleNotFoundError : if one of the modules has no file: what it does cannot be told.
+    ModuleNotFoundError
+        If one of the modules has no file: what it does cannot be told.
     """
     for name in modules:
         if file_of(name) is None:

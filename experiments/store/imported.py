@@ -38,7 +38,9 @@ class Source:
     Parameters
     ----------
     path : Path
+        Path.
     content : bytes
+        bytes.
     stamp : tuple of int
         Size and times; different after every change, also one that was taken back.
     """

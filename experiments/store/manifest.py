@@ -33,7 +33,8 @@ def manifest(contents: Mapping[str, bytes]) -> bytes:
 
     Raises
     ------
-    ValueError : if a name does not match :data:`KEY` or ends otherwise.
+    ValueError
+        If a name does not match :data:`KEY` or ends otherwise.
     """
     return _listed({name: sha256(content) for name, content in contents.items()})
 
@@ -52,8 +53,10 @@ def read_manifest(folder: Path) -> dict[str, str]:
 
     Raises
     ------
-    FileNotFoundError : if there is none.
-    ValueError : if it is not as it was written.
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is not as it was written.
     """
     raw = read_checked(folder / SUMS, limit=LARGEST)
     *lines, last = raw.decode("ascii").splitlines() or [""]
@@ -78,8 +81,10 @@ def close_lists(top: Path) -> list[Path]:
 
     Raises
     ------
-    ValueError : if a file of a list is not what the list says; that list and those after it stay as they are.
-    OSError : if a file cannot be read or written.
+    ValueError
+        If a file of a list is not what the list says; that list and those after it stay as they are.
+    OSError
+        If a file cannot be read or written.
     """
     closed = []
     for path in sorted(top.rglob(SUMS)):

@@ -39,12 +39,18 @@ class Setup:
 
     Parameters
     ----------
-    m, beta3 : of the kinetic energy ``(m/2)|v|^2 + (beta3/4)|v|^4``, > 0.
-    dimensions : of the space; in each, ``particles`` random starts.
-    duration, times : length of the orbits and number of instants at which they are compared.
-    tolerance : of the integration, relative.
-    accuracy : relative half-width of every measured interval, wide enough for the integration and for differencing.
-    grid : points per axis of the phase portrait.
+    m, beta3 : float
+        Of the kinetic energy ``(m/2)|v|^2 + (beta3/4)|v|^4``, > 0.
+    dimensions : tuple of int
+        Of the space; in each, ``particles`` random starts.
+    duration, times
+        Length of the orbits and number of instants at which they are compared.
+    tolerance : float
+        Of the integration, relative.
+    accuracy : float
+        Relative half-width of every measured interval, wide enough for the integration and for differencing.
+    grid : int
+        Points per axis of the phase portrait.
     """
 
     m: float = 1.0

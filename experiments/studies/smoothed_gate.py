@@ -105,7 +105,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         **{key: done[key] for key in parts},
         "example": example(),
     }
-    return Result(data, (_confront(setup, data),))
+    return Result(data, (_confrontation(setup, data),))
 
 
 # ---------------------------------------------------------------- where the starts end
@@ -306,7 +306,7 @@ def example(beta1: float = 0.9, S: float = 30.0, steps: int = 160) -> xr.Dataset
 # ---------------------------------------------------------------- evidence
 
 
-def _confront(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
+def _confrontation(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
     smoothed = data["shares"].share.sel(memory=list(MEMORIES[1:]))
     kept = []
     for dimension in setup.dimensions:

@@ -177,7 +177,7 @@ def test_a_wrong_formula_of_the_cycles_is_noticed(result, monkeypatch, name, fac
 @pytest.mark.parametrize("name", ["velocity_squared", "upper_end", "asymmetric_end"])
 def test_a_wrong_formula_beyond_the_edge_is_noticed(result, name):
     formulas = {**beyond_edge_formulas(), name: 1.02 * beyond_edge_formulas()[name]}
-    found = beyond_edge.confront(QUICK.beyond, result.data, formulas)
+    found = beyond_edge.confrontation(QUICK.beyond, result.data, formulas)
     assert verdict("proved under assumptions", found) == "open"
 
 

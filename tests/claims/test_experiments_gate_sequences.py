@@ -19,7 +19,9 @@ from experiments.measurement.prescribed_sequences import (
 from experiments.measurement.verdict import contradicts, supports, verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import gate_sequences
-from experiments.studies.gate_sequences import DEFAULT, InTurn, common_range, growth, own_range, run
+from experiments.studies.gate_sequences import DEFAULT, growth, run
+from experiments.studies.gate_sequences.in_turn import InTurn
+from experiments.studies.gate_sequences.ranges import common_range, own_range
 
 QUICK = replace(
     DEFAULT,

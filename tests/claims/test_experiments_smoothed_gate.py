@@ -41,7 +41,7 @@ def test_planted_errors_change_every_piece_of_evidence(result):
 @pytest.mark.parametrize("name", ["gate_decay_star", "gate_decay_sufficient", "neimark_sacker"])
 def test_a_wrong_formula_is_noticed(result, monkeypatch, name, factor):
     monkeypatch.setitem(smoothed_gate.FORMULAS, name, factor * smoothed_gate.FORMULAS[name])
-    found = smoothed_gate._confront(QUICK, result.data)
+    found = smoothed_gate._confrontation(QUICK, result.data)
     assert sum(map(supports, found.reported)) == len(found.reported) - 1
 
 

@@ -54,10 +54,14 @@ class Attracting:
 
     Parameters
     ----------
-    beta1, fraction : closed intervals; ``fraction = alpha0 L/B``.
-    alpha1 : the clip, or the least one for which the statement holds, with every larger one and none.
-    clipped : which of the two.
-    period : the least period.
+    beta1, fraction : Pair
+        Closed intervals; ``fraction = alpha0 L/B``.
+    alpha1 : Fraction
+        The clip, or the least one for which the statement holds, with every larger one and none.
+    clipped : bool
+        Which of the two.
+    period : int
+        The least period.
     """
 
     beta1: Pair

@@ -205,7 +205,7 @@ def hamilton_equations() -> bool:
 
 
 def energy_cannot_tell_them_apart() -> bool:
-    """The restated form conserves the same H in d = 2, though it is another motion: a weak witness."""
+    """The restated form conserves the same H in d = 2, though it is another motion: weak evidence."""
     system, q, _ = _forms(2)
     return vanishes(_energy_rate(system, -system.slope / (m + 3 * beta3 * q)))
 

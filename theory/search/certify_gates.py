@@ -51,14 +51,17 @@ def certify_gates(beta1: Number, a: Number, b: Number) -> GateVerdict:
 
     Parameters
     ----------
-    beta1 : decay of the velocity, in [0, 1).
-    a, b : the ends of the gate interval times the curvature, ``0 < a <= b < B = 2 (1+beta1)/(1-beta1)``. For a
-        curvature L and the published gate, ``b = alpha0 L`` and ``a = b/(1+alpha1)``. Floats are read as the decimal
-        they print as.
+    beta1 : Number
+        Decay of the velocity, in [0, 1).
+    a, b : Number
+        The ends of the gate interval times the curvature, ``0 < a <= b < B = 2 (1+beta1)/(1-beta1)``. For a curvature
+        L and the published gate, ``b = alpha0 L`` and ``a = b/(1+alpha1)``. Floats are read as the decimal they print
+        as.
 
     Raises
     ------
-    ValueError : a number outside its domain, or not a number.
+    ValueError
+        A number outside its domain, or not a number.
 
     >>> certify_gates("9/10", "1/60", "1/5").reason
     'a common quadratic Lyapunov function'

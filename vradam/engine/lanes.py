@@ -53,7 +53,8 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
 
     Raises
     ------
-    ValueError : if the objective's kernel and its NumPy gradient disagree.
+    ValueError
+        If the objective's kernel and its NumPy gradient disagree.
     """
     optimizer, objective, noise = plan.optimizer, plan.objective, plan.noise
     refuse_wrong_kernel(objective)

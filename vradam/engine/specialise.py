@@ -37,7 +37,8 @@ def specialise(
 
     Raises
     ------
-    TypeError : if a function of the call tree closes over variables; it has to be a module-level function.
+    TypeError
+        If a function of the call tree closes over variables; it has to be a module-level function.
     """
     clones: dict[int, Any] = {}
 

@@ -151,7 +151,8 @@ def matrix_factorisation(target: ArrayLike, rank: int) -> Objective:
 
     Raises
     ------
-    ValueError : a target that is not a finite matrix; a rank outside 1, ..., min(m, n).
+    ValueError
+        A target that is not a finite matrix; a rank outside 1, ..., min(m, n).
 
     >>> f = matrix_factorisation([[2.0, 0.0], [0.0, 1.0]], rank=1)
     >>> f.dim, f.minimum

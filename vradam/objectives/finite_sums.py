@@ -31,9 +31,12 @@ def logistic_regression(features: ArrayLike, labels: ArrayLike, l2: float = 0.0)
 
     Parameters
     ----------
-    features : (n, d), the rows a_i; append a column of ones for an intercept.
-    labels : (n,), either y_i in {-1, 1} or in {0, 1} (0 is read as -1).
-    l2 : >= 0.
+    features : array_like
+        (n, d), the rows a_i; append a column of ones for an intercept.
+    labels : array_like
+        (n,), either y_i in {-1, 1} or in {0, 1} (0 is read as -1).
+    l2 : float
+        >= 0.
 
     Convex. L = lambda_max(A'A)/(4n) + l2 (at 0). For l2 = 0, |dF/dx_j| < max_j sum_i |a_ij|/n = ``grad_bound``, which
     is the supremum when all y_i a_ij of that column have one sign, and a single term satisfies |df_i/dx_j| <
@@ -43,8 +46,8 @@ def logistic_regression(features: ArrayLike, labels: ArrayLike, l2: float = 0.0)
 
     Raises
     ------
-    ValueError : features that are not a matrix of numbers below 1e150; labels of another length or with other values;
-        l2 < 0.
+    ValueError
+        features that are not a matrix of numbers below 1e150; labels of another length or with other values; l2 < 0.
 
     >>> f = logistic_regression([[1.0, 0.0], [0.0, 2.0]], [1, 0])
     >>> f.grad(np.zeros(2)), f.smoothness

@@ -39,21 +39,35 @@ class Objective:
     Parameters
     ----------
     name : str
+        str.
     dim : int
         The number of coordinates d.
-    value : x (..., d) -> F(x) (...)
-    grad : x (..., d) -> gradient (..., d); no BLAS product inside, so that a row never depends on the batch.
-    hvp : (x (..., d), u (..., d)) -> Hessian at x times u (..., d); the leading axes of x and u broadcast.
-    hessian : x (..., d) -> (..., d, d), or None where only products are affordable.
-    smoothness : L, a global Lipschitz constant of the gradient; None if unknown or infinite.
-    grad_bound : sup over x of max_i |dF/dx_i|; None if unknown or infinite.
-    minimum : F*, the infimum of F; None if unknown.
-    minimiser : a point where F* is attained, (d,); None if unknown or none exists.
-    start : a customary starting point, (d,).
-    terms : number of terms of a finite sum F = (1/terms) sum_i f_i; None otherwise.
-    terms_bound : sup over x and i of the max-norm of grad f_i; None if unknown, infinite or no finite sum.
-    grad_terms : (x (..., d), indices (..., k)) -> mean of the gradients of the terms named, (..., d).
-    kernel : the gradient for the compiled engine; None where there is none.
+    value : callable
+        x (..., d) -> F(x) (...).
+    grad : callable
+        x (..., d) -> gradient (..., d); no BLAS product inside, so that a row never depends on the batch.
+    hvp : callable
+        (x (..., d), u (..., d)) -> Hessian at x times u (..., d); the leading axes of x and u broadcast.
+    hessian : callable, optional
+        x (..., d) -> (..., d, d), or None where only products are affordable.
+    smoothness : float, optional
+        L, a global Lipschitz constant of the gradient; None if unknown or infinite.
+    grad_bound : float, optional
+        Sup over x of max_i |dF/dx_i|; None if unknown or infinite.
+    minimum : float, optional
+        F*, the infimum of F; None if unknown.
+    minimiser : array, optional
+        A point where F* is attained, (d,); None if unknown or none exists.
+    start : array, optional
+        A customary starting point, (d,).
+    terms : int, optional
+        Number of terms of a finite sum F = (1/terms) sum_i f_i; None otherwise.
+    terms_bound : float, optional
+        Sup over x and i of the max-norm of grad f_i; None if unknown, infinite or no finite sum.
+    grad_terms : callable, optional
+        (x (..., d), indices (..., k)) -> mean of the gradients of the terms named, (..., d).
+    kernel : Kernel, optional
+        The gradient for the compiled engine; None where there is none.
     """
 
     name: str
@@ -78,7 +92,8 @@ def value_at(objective: Objective, x: Array) -> Array:
 
     Raises
     ------
-    ValueError : if ``objective.value`` returns another shape: one number for a batch would count for all of its runs.
+    ValueError
+        If ``objective.value`` returns another shape: one number for a batch would count for all of its runs.
     """
     return _of_shape(f"the value of {objective.name}", objective.value(x), x.shape[:-1])
 
@@ -88,7 +103,8 @@ def gradient_at(objective: Objective, x: Array) -> Array:
 
     Raises
     ------
-    ValueError : if ``objective.grad`` returns another shape.
+    ValueError
+        If ``objective.grad`` returns another shape.
     """
     return _of_shape(f"the gradient of {objective.name}", objective.grad(x), x.shape)
 

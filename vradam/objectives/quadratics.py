@@ -18,15 +18,18 @@ def quadratic(spectrum: ArrayLike, rotation: int | ArrayLike | None = None) -> O
 
     Parameters
     ----------
-    spectrum : (d,), the curvatures; negative and zero ones are allowed.
-    rotation : None for Q = 1; an orthogonal matrix Q (d, d), whose columns are the eigenvectors; or a seed >= 0, for Q
-        drawn uniformly (Haar) from the rotations of R^d.
+    spectrum : array_like
+        (d,), the curvatures; negative and zero ones are allowed.
+    rotation : int or array_like, optional
+        None for Q = 1; an orthogonal matrix Q (d, d), whose columns are the eigenvectors; or a seed >= 0, for Q drawn
+        uniformly (Haar) from the rotations of R^d.
 
     L = max|spectrum|. If no curvature is negative F* = 0 at 0; otherwise F* = -inf.
 
     Raises
     ------
-    ValueError : a spectrum that is not one-dimensional, or not finite; a matrix that is not orthogonal to 1e-10.
+    ValueError
+        A spectrum that is not one-dimensional, or not finite; a matrix that is not orthogonal to 1e-10.
 
     >>> f = quadratic([1.0, 10.0], rotation=0)
     >>> H = f.hessian(np.zeros(2))

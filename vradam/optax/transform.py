@@ -56,8 +56,9 @@ def vradam(
 
     Parameters
     ----------
-    learning_rate : number or schedule
-        alpha0 in [0, inf), or a function of the count of steps before this one, as everywhere in optax.
+    learning_rate : optax.ScalarOrSchedule
+        Number or schedule alpha0 in [0, inf), or a function of the count of steps before this one, as everywhere in
+        optax.
     b1, b2, beta3, alpha1, eps, weight_decay, mask, gate, law, gate_decay, mu_dtype
         See :func:`scale_by_vradam`. Each number can be injected by ``optax.inject_hyperparams``.
 
@@ -104,27 +105,27 @@ def scale_by_vradam(
 
     Parameters
     ----------
-    b1, b2 : number
-        Decays of velocity and second moment, [0, 1).
-    beta3 : number
-        Strength of the gate, [0, inf); 0 is ``optax.adamw``.
-    alpha1 : number
-        Clip of the gate, [0, inf]; 0 is ``optax.adamw``.
-    eps : number
-        (0, inf).
-    weight_decay : number
-        Decoupled weight decay lambda, [0, inf).
-    mask : tree of booleans or function, optional
-        Which parameters decay, as in ``optax.adamw``.
+    b1, b2 : Number
+        Number Decays of velocity and second moment, [0, 1).
+    beta3 : Number
+        Number Strength of the gate, [0, inf); 0 is ``optax.adamw``.
+    alpha1 : Number
+        Number Clip of the gate, [0, inf]; 0 is ``optax.adamw``.
+    eps : Number
+        Number (0, inf).
+    weight_decay : Number
+        Number Decoupled weight decay lambda, [0, inf).
+    mask : Tree, optional
+        Tree of booleans or function, optional Which parameters decay, as in ``optax.adamw``.
     gate : GateForm
         What the gate sees and acts on: a norm of :mod:`vradam.gates`, or ``adam_metric``.
     law : Law
         How what it sees closes it: ``published``, ``averaged(g)`` or ``held(g, w0)`` of :mod:`vradam.laws`; ``inside``
         goes with the published law only.
-    gate_decay : number, optional
-        Another spelling of ``law=averaged(gate_decay)``, [0, 1).
-    mu_dtype : dtype, optional
-        Precision of v_t; by default that of the parameters.
+    gate_decay : Number, optional
+        number, optional Another spelling of ``law=averaged(gate_decay)``, [0, 1).
+    mu_dtype : object, optional
+        dtype, optional Precision of v_t; by default that of the parameters.
 
     Returns
     -------

@@ -33,12 +33,12 @@ class VRAdam(Optimizer):
 
     Parameters
     ----------
-    params : iterable
-        Parameters, named parameters, or dicts of parameter groups.
+    params : iterable of object
+        Iterable Parameters, named parameters, or dicts of parameter groups.
     lr : float or tensor of one element
         alpha0, [0, inf).
-    betas : pair of floats
-        beta1 and beta2, the decays of velocity and second moment, each in [0, 1).
+    betas : tuple[float, float]
+        Pair of floats beta1 and beta2, the decays of velocity and second moment, each in [0, 1).
     beta3 : float
         Strength of the gate, [0, inf); 0 is AdamW.
     alpha1 : float

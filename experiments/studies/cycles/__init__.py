@@ -146,7 +146,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         }
     )
     beyond = beyond_edge.measure(setup.beyond, chunks)
-    return Result(data | beyond, (_s3b(setup, data), beyond_edge.confront(setup.beyond, beyond, BEYOND)))
+    return Result(data | beyond, (_s3b(setup, data), beyond_edge.confrontation(setup.beyond, beyond, BEYOND)))
 
 
 def boundaries(plan: Map) -> xr.Dataset:

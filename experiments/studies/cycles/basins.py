@@ -32,7 +32,8 @@ def measure(setup: Setup) -> xr.Dataset:
 
     Raises
     ------
-    RuntimeError : if no start ends in a cycle of period 4.
+    RuntimeError
+        If no start ends in a cycle of period 4.
     """
     S = setup.fraction * float(evaluate(edge(), beta1=setup.beta1))
     optimizer = vradam.VRMomentum(alpha0=S, alpha1=setup.alpha1, beta1=setup.beta1)

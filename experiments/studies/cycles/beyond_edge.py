@@ -242,7 +242,7 @@ def momentum_decay(beta1: float, step_size: float) -> float:
 # ---------------------------------------------------------------- the verdict's evidence
 
 
-def confront(setup: Setup, data: Mapping[str, xr.Dataset], formulas: Mapping[str, sp.Expr]) -> Confrontation:
+def confrontation(setup: Setup, data: Mapping[str, xr.Dataset], formulas: Mapping[str, sp.Expr]) -> Confrontation:
     """S6: v*^2, the pinned rate, the end of its window, and the pace of flat directions."""
     speeds, rates = [], []
     seen = data["pinned"]

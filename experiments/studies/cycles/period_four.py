@@ -97,7 +97,8 @@ def find(setup: Setup) -> Cycles:
 
     Raises
     ------
-    RuntimeError : if there is none at some beta1, or none at the smallest beta1 at the edge.
+    RuntimeError
+        If there is none at some beta1, or none at the smallest beta1 at the edge.
     """
     shape = (len(setup.beta1), len(setup.fractions), setup.starts)
     beta1 = np.broadcast_to(np.array(setup.beta1)[:, None, None], shape).ravel()
@@ -117,7 +118,8 @@ def trace(setup: Setup, start: Cycles, to_beta1: Array, to_fraction: Array) -> B
 
     Raises
     ------
-    RuntimeError : if a cycle is there all the way.
+    RuntimeError
+        If a cycle is there all the way.
     """
     n, k = len(start.x), setup.pieces
     x, velocity = start.x, start.velocity

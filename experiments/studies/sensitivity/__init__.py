@@ -128,7 +128,8 @@ def run(setup: Setup, chunks: Chunks) -> Result:
 
     Raises
     ------
-    ValueError : if the optimizers, or the forms of the gate, do not all have the same number of settings.
+    ValueError
+        If the optimizers, or the forms of the gate, do not all have the same number of settings.
     """
     families = setup.optimizers + setup.forms
     for group in (setup.optimizers, setup.forms):

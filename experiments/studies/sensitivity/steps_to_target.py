@@ -70,7 +70,8 @@ class Family:
 
         Raises
         ------
-        ValueError : if the default is none of them.
+        ValueError
+            If the default is none of them.
         """
         if self.default not in self.settings:
             raise ValueError(f"default must be one of the settings {self.labels}, got {self.default}")

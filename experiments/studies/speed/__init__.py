@@ -181,7 +181,8 @@ def timing(work: Work, rounds: int, names: Sequence[str] | None = None) -> xr.Da
 
     Raises
     ------
-    ArithmeticError : if the trajectory of a contestant differs from the reference.
+    ArithmeticError
+        If the trajectory of a contestant differs from the reference.
     """
     every = list(CONTESTANTS)
     found = np.full((len(every), rounds), np.nan)

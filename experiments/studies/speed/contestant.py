@@ -77,7 +77,8 @@ class Contestant:
 
         Raises
         ------
-        RuntimeError : if the child ended without an answer.
+        RuntimeError
+            If the child ended without an answer.
         """
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(question + "\n")

@@ -51,7 +51,7 @@ FRESH, CONSTANT, BASIN, WATCHED = 1_000, 5_000, 6_000, 7_000
 
 @dataclass(frozen=True)
 class Setup:
-    """``steps`` per task; ``seeds`` for the first witness and as many again for its replication; ``basin``: factors of
+    """``steps`` per task; ``seeds`` for the measurement and as many again for its replication; ``basin``: factors of
     the chosen alpha0; ``points``: of a run, where curvature is measured; ``scales``: what gradients are multiplied by.
     """
 
@@ -137,7 +137,7 @@ def setting(searched: xr.Dataset) -> dict[str, float]:
 
 
 def fresh(setup: Setup, task: str, name: str, hyper: dict[str, float]) -> xr.Dataset:
-    """Fresh seeds at the chosen setting: first witness, then replication."""
+    """Fresh seeds at the chosen setting: measurement, then replication."""
     return _train(setup, task, name, hyper, setup.seed + FRESH + np.arange(2 * setup.seeds))
 
 

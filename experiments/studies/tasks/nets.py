@@ -364,7 +364,8 @@ def make(key: str) -> Task:
 
     Raises
     ------
-    ValueError : for a key that no task has.
+    ValueError
+        For a key that no task has.
     """
     if key not in MAKERS:
         raise ValueError(f"task must be one of {', '.join(MAKERS)}, got {key!r}")

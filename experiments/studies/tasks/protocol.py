@@ -36,9 +36,12 @@ class Contender:
 
     Parameters
     ----------
-    make : the optimizer from its searched hyper-parameters; the others keep their defaults.
-    rates : the range of alpha0, 2.5 decades for every optimizer.
-    searched : the hyper-parameters of the search besides alpha0.
+    make : callable
+        The optimizer from its searched hyper-parameters; the others keep their defaults.
+    rates : tuple[float, float]
+        The range of alpha0, 2.5 decades for every optimizer.
+    searched : tuple of str
+        The hyper-parameters of the search besides alpha0.
     """
 
     make: Callable[..., Any]
@@ -111,20 +114,29 @@ def train(
 
     Parameters
     ----------
-    task : has ``init(seed)`` and ``draw(rng, n)``.
-    gradients : (theta (runs, d), batch (runs, ...)) -> losses (runs,), gradients (runs, d).
-    scores : part -> (theta -> {"loss": (runs,), "second": (runs,)}).
-    optimizer : its hyper-parameters are numbers or arrays over the runs.
-    seeds : (runs,); equal seeds share start and minibatches.
-    checks : the validation loss is measured at the start and after each ``1/checks`` of the steps.
-    early : of the first so many steps the gate's opening eta_t/alpha0(t) is kept.
-    scale : every gradient is multiplied by it; a number, or one per run.
+    task : object
+        Has ``init(seed)`` and ``draw(rng, n)``.
+    gradients : callable
+        (theta (runs, d), batch (runs, ...)) -> losses (runs,), gradients (runs, d).
+    scores : callable
+        Part -> (theta -> {"loss": (runs,), "second": (runs,)}).
+    optimizer : object
+        Its hyper-parameters are numbers or arrays over the runs.
+    seeds : array
+        (runs,); equal seeds share start and minibatches.
+    checks : int
+        The validation loss is measured at the start and after each ``1/checks`` of the steps.
+    early : int
+        Of the first so many steps the gate's opening eta_t/alpha0(t) is kept.
+    scale : array_like
+        Every gradient is multiplied by it; a number, or one per run.
 
     A run whose loss or gradient is not finite at step t has diverged at t: its scores from there on are NaN.
 
     Raises
     ------
-    TypeError, ValueError : if the gradient does not have the shape of the parameters.
+    TypeError, ValueError
+        If the gradient does not have the shape of the parameters.
     """
     if steps < checks:
         raise ValueError(f"steps must be >= checks = {checks}, got {steps}")

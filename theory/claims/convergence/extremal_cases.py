@@ -30,10 +30,11 @@ class Extremal:
     Parameters
     ----------
     lemma : str
+        str.
     case : str
         Where it is evaluated.
-    ratio : function
-        Left side over right side.
+    ratio : Ratio
+        Function Left side over right side.
     required : float
         The least that ``ratio`` must be.
     without : mapping
