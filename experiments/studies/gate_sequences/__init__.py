@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -19,7 +18,6 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize
 
 import vradam
 from experiments.measurement.formula import evaluate
@@ -29,20 +27,18 @@ from experiments.measurement.prescribed_sequences import (
     derived_growth,
     derived_step,
     measured_growth,
-    measured_step,
     radius,
     schedule,
     worst_word,
 )
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
-from experiments.studies.gate_sequences.in_turn import InTurn, alternation, coordinates, without_momentum
-from experiments.studies.gate_sequences.ranges import adversary, common_range, own_range, ranges
+from experiments.studies.gate_sequences.in_turn import alternation, coordinates, without_momentum
+from experiments.studies.gate_sequences.ranges import adversary, ranges
 from experiments.studies.gate_sequences.setup import Setup
 from experiments.study import Result, Study
-from theory.claims.gate_sequences import HALF, HESSIAN, LIMITS, TWO_GATES, coupled_step
+from theory.claims.gate_sequences import LIMITS, TWO_GATES
 from theory.methods.quadratic_family import form
-from theory.notation import beta1 as decay
 from theory.notation import edge, s1
 
 FORM: Final = tuple(form())
