@@ -42,7 +42,7 @@ FORMULAS: Final[dict[str, sp.Expr]] = {
     "window_end": _of("S6", "upper_end"),
     "asymmetric_end": _of("S6", "asymmetric_end"),
     "instantaneous": _of("S2", "threshold"),
-    "rise": _of("S7", "gate_decay_star"),
+    "rise": _of("S8", "gate_decay_star"),
     "sufficient": _of("S7", "gate_decay_sufficient"),
     "two_gate_word": _of("S5", "two_gate_word"),
     "one_form": _of("S3a", "cqlf_in_scale"),

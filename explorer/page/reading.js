@@ -38,7 +38,8 @@ function ledger(place, formula, page) {
   const { scene, state } = page;
   if (place.dataset.for === state.scene) return;
   place.dataset.for = state.scene;
-  const entries = scene.claims.map((name) => {
+  const known = scene.claims.filter((name) => name in STORED.ledger);
+  const entries = known.map((name) => {
     const entry = STORED.ledger[name];
     const verdict = h("span", { class: "verdict" }, entry.verdict);
     const [derive, confront] = [`python -m theory ${name}`, `python -m experiments --only ${name}`];

@@ -153,6 +153,7 @@ def test_formulas_are_the_claims(tmp_path):
         "L": (0.1, 2),
         "N": (1e4, 1e6), "R": (0.5, 3), "D": (0.5, 3), "eps": (1e-4, 1e-2), "d": (1, 3), "v": (0.1, 5),
         "s1": (0.1, 9), "s2": (0.1, 9), "amplitude": (1, 3), "weight_decay": (0, 1), "beta2": (0.9, 0.99),
+        "w0": (0, 1),
     }  # fmt: skip
     points = np.stack([rng.uniform(*draws[name], 400) for name in names], axis=1)
     body = """
@@ -284,7 +285,7 @@ def test_every_coefficient_of_every_objective_and_formula_counts(tmp_path):
     const named = (text) => text + "; return " + text.match(/function (\\w+)/)[1];
     const read = (text) => new Function("square", "cube", named(text))(square, cube);
     const p = { L: 1.3, ratio: 0.4, S: 41, beta1: 0.8, alpha0: 0.3, alpha1: 0.9, beta3: 1.2, v: 0.7, amplitude: 1.4,
-      N: 300, R: 1.1, D: 0.8, eps: 0.02, d: 2, s1: 2.5, s2: 0.75, weight_decay: 0.3, beta2: 0.99 };
+      N: 300, R: 1.1, D: 0.8, eps: 0.02, d: 2, s1: 2.5, s2: 0.75, weight_decay: 0.3, beta2: 0.99, w0: 0.4 };
     const inside = [p, { ...p, alpha1: 7.3, beta1: 0.85, N: 911 }, { ...p, alpha1: 0.001, beta1: 0.01 }];
     for (const beta1 of [0.2, 0.5]) {  // on both sides of where one form reaches the edge
       const alpha1 = (1 - beta1) ** 2 / (4 * beta1);

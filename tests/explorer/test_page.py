@@ -131,7 +131,7 @@ def test_the_numbers_of_the_sentences(tab):
     assert f"up to {form:.4f} B" in sentence(tab)
 
     scene(tab, "opening")
-    assert f"g* = {evaluate(FORMULAS['rise'], S=36.1, beta1=0.9, alpha1=10.0):.4g}" in sentence(tab)
+    assert f"g* = {evaluate(FORMULAS['rise'], S=36.1, beta1=0.9, alpha1=10.0, w0=0.0):.4g}" in sentence(tab)
 
     scene(tab, "bounds")
     for theorem in ("theorem2", "theorem4", "smoothed"):

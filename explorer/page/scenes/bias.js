@@ -29,7 +29,7 @@ scenes.bias = {
   ],
   uses: ["gate", "gate_decay"],
   whole: true,
-  claims: ["C1b", "C1a", "C2"],
+  claims: ["C1b", "C1a", "C2", "C3"],
   figures(o, c) {
     const roots = E.settled(o);
     const forms = [

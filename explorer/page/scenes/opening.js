@@ -13,7 +13,7 @@ scenes.opening = {
     ["Run", ["steps"]],
   ],
   uses: ["gate", "gate_decay"],
-  claims: ["S7"],
+  claims: ["S8", "S7"],
   formula: "rise",
   figures(o, c) {
     const S = o.alpha0 * o.L;
@@ -68,8 +68,8 @@ scenes.opening = {
         : "no sawtooth that was tried grows";
     const law =
       o.gate_decay > star
-        ? `no adversary whatever can make it grow, since g > g* = ${short(star)} (S7)`
-        : `the theorem asks for g > g* = ${short(star)} (S7)`;
+        ? `no adversary whatever can make it grow, since g > g* = ${short(star)} (S8)`
+        : `the theorem asks for g > g* = ${short(star)} (S8)`;
     return `α₀L = ${short(fraction(o), 3)} B, g = ${short(o.gate_decay)}: ${seen}; ${law}.`;
   },
 };
