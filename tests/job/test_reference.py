@@ -1,6 +1,7 @@
 """The ledger of this repository, and the reference that is committed with it."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from toys import TOY, ledger, main, toys
 import theory
 from experiments import job
 from experiments.catalogue import catalogue
+from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.report.freshness import UNKNOWN, changes, since
 from experiments.report.ledger import BEGIN, END, entry, ledger_markdown, merged, with_ledger
-from experiments.report.on_record import line, read_record
+from experiments.report.on_record import judged, line, read_record
 from experiments.report.reference import thinned, update_reference
 from experiments.results import as_json, stored, write_json
 from experiments.store.chunks import read_data, save_data
@@ -183,3 +185,34 @@ def test_the_readme_is_current():
         pytest.skip("no reference has been made yet")
     entries = read_record(reference.parent)
     assert ledger_markdown(entries) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def observation(judge):
+    """A stem with one observation, whose study judges stored data or cannot."""
+    claim = replace(CATALOGUE["tasks"].claims[0], id="E9")
+    study = replace(CATALOGUE["tasks"].working(), judge=judge)
+    return claim, replace(CATALOGUE["tasks"], name="toy", claims=(claim,), study=study)
+
+
+def test_what_is_on_record_of_an_observation_is_judged_by_the_present_rule(tmp_path):
+    """Its data are all there is to judge; words for mathematics, without data, say nothing about it."""
+    item = {"id": "E9", "verdict": "refuted", "numeric": {}}
+    save_data(tmp_path / "toy", {"runs": xr.Dataset({"share": ("half", [0.9, 0.8])})})
+
+    def judge(data):
+        first, second = (
+            Evidence("lower bound", (Point(s, s - 0.1, s + 0.1, 0.5, "here"),), 3, "share", seeds=(i,))
+            for i, s in enumerate(data["runs"].share.values.tolist())
+        )
+        return (Confrontation("E9", (first,), replication=(second,)),)
+
+    claim, stem = observation(judge)
+    found = judged(item, claim, stem, tmp_path)
+    assert (found["verdict"], found["numeric"]["measured"]["value"]) == ("reproduced", 0.9)
+    assert judged(item, claim, stem, tmp_path / "nowhere") is None
+    assert judged({**item, "verdict": "inconclusive"}, claim, stem, tmp_path / "nowhere")["verdict"] == "inconclusive"
+    assert judged(item, *observation(None), tmp_path) is None and judged(None, claim, stem, tmp_path) is None
+    mathematics = replace(claim, concludes="refuted")
+    assert judged(item, mathematics, stem, tmp_path) is item
+    broken = observation(lambda data: (data["gone"],))
+    assert judged(item, *broken, tmp_path) is None
