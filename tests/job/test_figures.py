@@ -84,8 +84,8 @@ def small_data():
     lawful = opening_law.Setup(
         beta1=(0.5, 0.9), fractions=(0.5, 0.9), dimensions=(1,), starts=2, steps=60, sharp=(0.9,),
         ceilings=((0.9, 1.0),), varied=200,
-        horizons=(400,), runs=3, ratios=(3.0, 8.0), burst_steps=400, sharpening_steps=100,
-        bias_steps=(100, 1000), seeds=2, scale_steps=20,
+        horizons=(400,), runs=10, ratios=(3.0, 8.0), burst_steps=400, sharpening_steps=100,
+        bias_steps=(200, 1000), seeds=2, scale_steps=20,
     )  # fmt: skip
     plateaus = [bias.measure_plateau(noise, law) for law in noise.laws]
     curves = [bias.measure_curve(noise, noise.curve_laws[0], name) for name in SHOWN]
