@@ -19,8 +19,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import vradam
-from experiments.measurement.central_rate import WITH_MOMENTUM, WITHOUT_MOMENTUM, mean_interval
+from experiments.measurement.central_rate import WITH_MOMENTUM, WITHOUT_MOMENTUM
 from experiments.measurement.formula import evaluate
+from experiments.measurement.statistics import mean_interval
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.studies.opening_law import beyond
@@ -65,7 +66,7 @@ class Setup:
     slowness: tuple[float, ...] = (1.0, 10.0, 100.0)
     varied: int = 1000
     horizons: tuple[int, ...] = (100_000, 1_000_000)
-    runs: int = 8
+    runs: int = 10
     level: float = 0.999
     burst_beta1: float = 0.9
     ratios: tuple[float, ...] = (1.5, 3.0, 8.0, 50.0)
