@@ -28,9 +28,8 @@ W1 = Claim(
         "A gate that notices when the step overshoots could forgive a learning rate that is too large. Whether that is "
         "worth anything is a question for experiments: how many decades of learning rates still reach the target in "
         "at most twice Adam's best number of steps, with and without the gate, everything else equal, on problems "
-        "that took no part in choosing the gate's constants. Networks are not among them, and nothing is said about "
-        "them: "
-        "noise of zero mean in the alignment closes this gate. 'Reproduced' would mean: it widens; 'not reproduced': "
+        "that took no part in choosing the gate's constants. Networks are not among them; nothing is said of "
+        "them: noise in the alignment may close this gate. 'Reproduced' would mean: it widens; 'not reproduced': "
         "it does not widen; 'inconclusive': these runs do not tell."
     ),
     concludes="empirical",
