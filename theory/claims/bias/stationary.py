@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 
 Array = NDArray[np.float64]
 
@@ -173,6 +172,8 @@ def plateau_gradient(p: float, amplitude: float, beta1: float, beta3: float, alp
     >>> round(plateau_gradient(0.1, 1.0, 0.9, 1.0, 19.0) ** 2, 4)
     0.0074
     """
+    from scipy.optimize import brentq
+
     _check_gate(beta3, alpha1)
     values, weights = velocity_law(p, amplitude, beta1)
     centre = float(mean_gated(0.0, values, weights, beta3, alpha1))

@@ -15,7 +15,6 @@ from functools import cached_property
 
 import numpy as np
 import sympy as sp
-from scipy.optimize import minimize
 
 from theory.claims.bias.stationary import plateau_gradient
 from theory.claims.convergence.shares import best
@@ -97,6 +96,7 @@ def search(bound: sp.Expr, steps: int, start: Setting) -> Setting:
 
     The logarithms of ``alpha1, beta3, L, over - 1, eps`` and ``kappa`` are varied.
     """
+    from scipy.optimize import minimize
 
     def setting(z: np.ndarray) -> Setting:
         alpha1, beta3, L, beyond, eps, kappa = np.exp(z).tolist()

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import numpy as np
 import sympy as sp
-from scipy.signal import lfilter
 
 from theory.claims.convergence import smoothed_lemmas
 from theory.methods import rate_lemmas
@@ -108,6 +107,8 @@ def descent_of_a_gate_that_sees() -> float:
 
 def ratios(g: Any, beta2: float, eps: float) -> tuple[Any, Any]:
     """``U_n^2 = g_n^2/(eps + s_n)`` and ``eps + s_n``."""
+    from scipy.signal import lfilter
+
     below = eps + lfilter([1], [1, -beta2], g**2)
     return g**2 / below, below
 
@@ -121,6 +122,8 @@ def log_sum(beta2: float, eps: float, steps: int, stated: float | None = None) -
 
 def velocity_sum(beta1: float, beta2: float, gate: float = 1.0, steps: int = 100_000) -> float:
     """``sum w_n^2 / sum U_n^2`` of a constant gradient over the constant of the lemma."""
+    from scipy.signal import lfilter
+
     g = np.ones(steps)
     squares, below = ratios(g, beta2, 1.0)
     moved = lfilter([1], [1, -beta1], gate * g) ** 2 / below

@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 import sympy as sp
-from scipy.signal import lfilter
 
 from theory.claims.convergence.shares import best
 
@@ -25,6 +24,8 @@ def ratio(bound: sp.Expr, beta1: float = 0.0, smoothed: bool = False, steps: int
     The gate is ``1/(1+alpha1)``, or smoothed with ``1 - gate_decay = 100/N`` and strong enough to close in the first
     hundredth of the run.
     """
+    from scipy.signal import lfilter
+
     beta2, decay, beta3, eps = 1 - 24 / steps, 1 - 100 / steps, 2 * alpha1, 1e-6
     one = np.ones(steps)
     velocity = (1 - beta1) * lfilter([1], [1, -beta1], one)
