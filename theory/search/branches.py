@@ -138,7 +138,7 @@ def column(beta1: tuple[int, int], clip: float, low: int, high: int, starts: int
 
 
 def write(name: str, alpha1: str, boxes: list[dict[str, Any]]) -> None:
-    """The certificates, one box per line, ``MOST`` of them in a file: ``attracting_<name>``, ``attracting_<name>_2``, ..."""
+    """The certificates, one box per line, ``MOST`` in a file: ``attracting_<name>``, ``attracting_<name>_2``, ..."""
     for start in range(0, len(boxes), MOST):
         lines = ",\n".join(" " + json.dumps(box) for box in boxes[start : start + MOST])
         text = f'{{"kind": "attracting", "alpha1": "{alpha1}", "boxes": [\n{lines}\n]}}\n'
