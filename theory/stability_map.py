@@ -33,7 +33,7 @@ Number = float | Fraction
 
 FOLDER: Final = Path(__file__).parent / "certificates" / "map"
 SAFE: Final = ("safe_1", "safe_10", "safe_19", "safe_unclipped")
-ATTRACTING: Final = ("attracting_1", "attracting_unclipped")
+ATTRACTING: Final = ("attracting_1", "attracting_unclipped", "attracting_unclipped_2")
 #: ``period4_kinetic`` is 1.3033: from here on no clip touches a cycle of period 4 below the edge.
 PERIOD4_CLIP: Final = Fraction(1304, 1000)
 

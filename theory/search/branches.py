@@ -22,6 +22,8 @@ from theory.search.storing import MAP
 
 PARTS: Final = 2000
 LONGEST: Final = 20
+#: Boxes in a file.
+MOST: Final = 2000
 #: Heights of boxes, in parts.
 HEIGHTS: Final = (40, 20, 10, 5, 2, 1)
 
@@ -136,10 +138,12 @@ def column(beta1: tuple[int, int], clip: float, low: int, high: int, starts: int
 
 
 def write(name: str, alpha1: str, boxes: list[dict[str, Any]]) -> None:
-    """The certificate, one box per line."""
-    lines = ",\n".join(" " + json.dumps(box) for box in boxes)
-    text = f'{{"kind": "attracting", "alpha1": "{alpha1}", "boxes": [\n{lines}\n]}}\n'
-    (MAP / f"attracting_{name}.json").write_text(text, encoding="utf-8", newline="\n")
+    """The certificates, one box per line, ``MOST`` in a file: ``attracting_<name>``, ``attracting_<name>_2``, ..."""
+    for start in range(0, len(boxes), MOST):
+        lines = ",\n".join(" " + json.dumps(box) for box in boxes[start : start + MOST])
+        text = f'{{"kind": "attracting", "alpha1": "{alpha1}", "boxes": [\n{lines}\n]}}\n'
+        number = f"_{start // MOST + 1}" if start else ""
+        (MAP / f"attracting_{name}{number}.json").write_text(text, encoding="utf-8", newline="\n")
 
 
 def frontier(name: str, beta1: tuple[int, int]) -> int:

@@ -325,13 +325,14 @@ S3b = Claim(
         "settings, each with a proof: the plane of successive velocities is cut into cells, and no cell is left in "
         "which an orbit could stay away from the minimum. So for beta1 up to 0.5765, where 1/sqrt 3 is 0.5774, "
         "every start converges for every S below the edge; beyond, up to the line on which cycles of period 4 "
-        "appear as far as beta1 = 0.8, within .01 B of it; at beta1 = 0.88 up to 0.51 B, where longer cycles are "
-        "proved from 0.536 B. With several curvatures only global_threshold is proved."
+        "appear as far as beta1 = 0.8, within .01 B of it; at beta1 = 0.9 up to 0.448 B, where longer cycles are "
+        "proved from 0.494 B, at 0.94 (alpha1 = 10) up to 0.349 B and from 0.398 B. Beyond 0.9435 the boxes end. "
+        "With several curvatures only global_threshold is proved."
     ),
     concludes="refuted",
     holds=(
-        "locally below B; from every start (d = 1) for S < B if beta1 <= 0.5765, up to 0.51 B at beta1 = 0.88, where "
-        "cycles attract from 0.536 B"
+        "locally below B; from every start (d = 1) for S < B if beta1 <= 0.5765, up to 0.448 B at beta1 = 0.9, where "
+        "cycles attract from 0.494 B"
     ),
     inequalities={
         "the energy falls: up to the threshold": "mu = 1/8, 0 <= beta1 < 1",
