@@ -66,7 +66,7 @@ class Setup:
 
 
 DEFAULT: Final = Setup()
-PAPER: Final = Setup(dimensions=(1, 2, 3, 10), particles=32, duration=40.0, times=401, grid=41)
+PAPER: Final = Setup(dimensions=(1, 2, 3, 10), particles=32, duration=40.0, times=401, tolerance=1e-12, grid=41)
 
 #: |dT/dv| at speed v, and its slope: all that Newton's law needs to know of the kinetic energy.
 MOMENTUM: Final = sp.diff(quartic(v**2), v)
