@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy as sp
-from test_agreement import drawn, instrument
+from test_engines_agree import drawn, instrument
 
 from explorer.__main__ import main
 from explorer.build import COMMITTED, LIMIT, engine, literal, module, page
