@@ -52,7 +52,9 @@ $id = Claim(
         "step it is a share 1 - beta1 of the gradient, after two steps 1 - beta1^2. Write here, for a student, what "
         "your claim says and why it is true, or why it is not."
     ),
+    holds="as claimed",
     concludes="proved",
+    prose=("the recursion is that of the published algorithm",),
     derive=derive,
     formulas=SHARE,
     steps={"without momentum the velocity is the gradient": is_one_without_momentum},

@@ -190,7 +190,7 @@ def test_the_study_gives_each_bound_to_its_claim(runs):
         "problem": 1, "optimizer": 2, "N": 3,
     }  # fmt: skip
     assert set(result.data) == {"curves", "central", *(f"informative_{name}" for name in BOUNDS)}
-    assert result.data["central"].gate.values.tolist() == ["predictable", "smoothed"]
+    assert result.data["central"].gate.values.tolist() == ["predictable", "smoothed", "held"]
 
 
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="takes minutes without compiling")

@@ -32,7 +32,9 @@ STATUS = "proved under assumptions"
 def test_the_restated_form_holds_on_a_line_and_the_mass_matrix_everywhere(confrontation):
     assert verdict(examine(K1).status, confrontation) == "verified under assumptions"
     assert all(map(supports, confrontation.reported + confrontation.corrected))
-    assert {point.label[:5] for item in confrontation.reported for point in item.points} == {"d = 1"}
+    by_hand, *along = confrontation.reported
+    assert [point.label for point in by_hand.points] == ["m = 1, beta3 = 1"] and by_hand.points[0].predicted == 1 / 4
+    assert {point.label[:5] for item in along for point in item.points} == {"d = 1"}
 
 
 def test_on_orbits_that_turn_the_isotropic_form_is_another_motion(result):

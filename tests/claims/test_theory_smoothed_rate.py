@@ -159,7 +159,9 @@ def test_bad_gates_are_named(change, message):
 def test_a_step_that_fails_leaves_the_claim_open():
     """No bound with an unproved step is called proved."""
     proved = {name: step for name, step in C2.steps.items() if not name.startswith(("every", "limits"))}
-    broken = replace(C2, steps={**proved, "price of looking ahead (A)": lambda: False}, derive=None, formulas={})
+    steps = {**proved, "price of looking ahead (A)": lambda: False}
+    kept = {name: why for name, why in C2.inequalities.items() if name in steps}
+    broken = replace(C2, steps=steps, inequalities=kept, cited=(), derive=None, formulas={})
     examination = examine(broken)
     assert examination.status == "open" and "price of looking ahead (A)" in examination.summary
 

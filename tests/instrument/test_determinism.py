@@ -66,7 +66,7 @@ def test_processes_started_by_spawn_give_the_same_bits():
 POSIX_MODULES = {"fcntl", "grp", "pwd", "resource", "termios", "tty", "pty"}
 POSIX_NAMES = {"fork", "forkpty", "forkserver", "sched_getaffinity", "getuid", "geteuid", "setsid", "killpg", "SIGKILL"}
 #: Where one is used under a guard: experiments/store/chunks.py locks by msvcrt on Windows.
-GUARDED = {("chunks.py", "fcntl")}
+GUARDED = {("files.py", "fcntl")}
 
 
 def test_nothing_assumes_fork_or_posix():
@@ -86,5 +86,5 @@ def test_nothing_assumes_fork_or_posix():
 
 
 def test_the_guard_of_the_lock_is_the_operating_system():
-    text = (Path(experiments.__file__).parent / "store" / "chunks.py").read_text(encoding="utf-8")
+    text = (Path(experiments.__file__).parent / "store" / "files.py").read_text(encoding="utf-8")
     assert "msvcrt" in text and text.index("msvcrt") < text.index("import fcntl")

@@ -118,6 +118,8 @@ def test_parent_and_child_go_on_separately_after_a_fork(threads, tmp_path):
     whole, training = train(begun("smoothed"), GRADS[10:]), begun("smoothed", threads=threads)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads
+        # jax, where the adapters' tests have loaded it into this process, warns from its hook; no fork here runs it
+        warnings.simplefilter("ignore", RuntimeWarning)
         child = os.fork()
     if child == 0:
         threading.Timer(60, os._exit, (2,)).start()

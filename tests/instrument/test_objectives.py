@@ -352,7 +352,7 @@ def test_labels_minus_one_and_zero_mean_the_same():
         (lambda: log_cosh(2.0), TypeError, "dim must be an integer"),
         (lambda: rastrigin(True), TypeError, "dim must be an integer"),
         (lambda: rosenbrock(1), ValueError, "dim must be an integer >= 2, got 1"),
-        (lambda: pseudo_huber(2, scale=-1.0), ValueError, r"scale must lie in \(0, inf\), got -1.0"),
+        (lambda: pseudo_huber(2, scale=-1.0), ValueError, r"scale must lie in \[1e-150, 1e150\], got -1.0"),
         (lambda: rational(2, curvature=float("nan")), ValueError, r"curvature must lie in \(0, inf\), got nan"),
         (lambda: log_cosh(2, scale=[1.0, 2.0]), TypeError, "scale must be one number"),
         (lambda: quadratic([]), ValueError, "spectrum must be"),

@@ -248,7 +248,7 @@ CASES |= {
         at(minimum, "bounds", None), at(minimum, "constraints", None), at(minimum, "callback", None),
         *[at(minimum, name, 3 if name == "maxiter" else 0.5) for name in (
             "maxiter", "alpha0", "alpha1", "beta1", "beta2", "beta3", "eps", "weight_decay", "gate_decay")],
-        at(minimum, "gate", None),
+        at(minimum, "gate", None), at(minimum, "law", None),
     ],
     "sweeps.run": [
         at(table, "optimizer", None), at(table, "objective", None), at(table, "over", None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from numbers import Number
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -108,7 +109,7 @@ def _constant(H: NDArray[np.float64], x: ArrayLike) -> Array:
 
 
 def _orthogonal(rotation: int | ArrayLike, dim: int) -> NDArray[np.float64]:
-    if isinstance(rotation, int | np.integer) or (isinstance(rotation, np.ndarray) and rotation.ndim == 0):
+    if isinstance(rotation, Number | np.ndarray) and np.ndim(rotation) == 0:
         return _haar(whole_number("rotation", rotation, least=0), dim)
     q = matrix("rotation", rotation)
     if q.shape != (dim, dim):
