@@ -401,7 +401,7 @@ def test_finished_chunks_are_not_computed_again(nets, tmp_path, monkeypatch):
     from experiments.store.chunks import Chunks
 
     setup = Setup(
-        steps=(20,), trials=2, seeds=5, constant_seeds=2, basin=(1.0, 2.0), basin_seeds=1, points=2, scale_seeds=1,
+        steps=(20,), trials=2, seeds=10, constant_seeds=2, basin=(1.0, 2.0), basin_seeds=1, points=2, scale_seeds=1,
         scales=(1.0, 10.0),
     )  # fmt: skip
     first = stem.run(setup, Chunks(tmp_path, "a"))
@@ -411,7 +411,7 @@ def test_finished_chunks_are_not_computed_again(nets, tmp_path, monkeypatch):
         xr.testing.assert_identical(dataset, again.data[name])
     assert first.confrontations[0].note == again.confrontations[0].note
     runs = first.data["runs"]
-    assert runs.score.shape == (1, len(OPTIMIZERS), 10) and runs.swept.shape == (1, len(OPTIMIZERS), 2)
+    assert runs.score.shape == (1, len(OPTIMIZERS), 20) and runs.swept.shape == (1, len(OPTIMIZERS), 2)
     assert float(first.data["scaled"].opening.sel(optimizer="AdamW").min()) == 1
     shown = {table.title: table for table in stem.tables(first.data)}
     rows = shown["Every optimizer at its tuned setting"].rows
