@@ -34,8 +34,9 @@ def brief(value: float) -> str:
 
 
 def ledger() -> dict[str, dict[str, Any]]:
-    """Id -> title, what the literature says, verdict, and the point of its row, measured and claimed."""
-    entries = {entry["id"]: entry for entry in json.loads((REFERENCE / "claims.json").read_text(encoding="utf-8"))}
+    """Id -> title, what the literature says, verdict, and the point of its row, measured and claimed; if on record."""
+    record = json.loads((REFERENCE / "claims.json").read_text(encoding="utf-8"))
+    entries = {entry["id"]: entry for entry in record if entry["verdict"] != "not run"}
     return {claim.id: _entry(entries[claim.id]) for claim in CLAIMS if claim.id in QUOTED and claim.id in entries}
 
 
