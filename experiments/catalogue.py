@@ -38,9 +38,9 @@ class Stem:
     name, module : str
         The stem, and the importable name of the study's module.
     claims : tuple of Claim
-        Tuple of Claim.
+        Those that bear its stem.
     study : Study, optional
-        Study or None None if its module cannot be imported: then its claims are open, and ``failure`` says why.
+        None if its module cannot be imported: then its claims are open, and ``failure`` says why.
     title : str
         The first line of the module.
     """

@@ -29,11 +29,11 @@ def examinations(
     Parameters
     ----------
     claims : sequence of Claim
-        Sequence of Claim.
+        Those whose derivations are asked for.
     out : Path
         The folder of the results; an examination lies below ``theory/<id>/<fingerprint>``.
     workers : Workers
-        Workers.
+        Where they are checked.
     fresh : bool
         Whether what is stored is forgotten.
 

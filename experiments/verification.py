@@ -38,12 +38,12 @@ class Report:
     Parameters
     ----------
     where : str
-        str.
+        The folder or file.
     state : State
         "stale": made by other code; "missing": not there; "damaged": not what was written; "differs": from the
         reference; "left over": of no consequence.
     says : str
-        str.
+        The sentence that is printed.
     fatal : bool
         Whether something has to be done.
     """

@@ -63,7 +63,7 @@ class GateForm:
     Parameters
     ----------
     name : str
-        str.
+        Under which it is found in ``FORMS``, and shown.
     sees : "velocity", "previous velocity" or "gradient"
         Whose norm is taken, where there is no ``signal``.
     exponent : float
@@ -73,7 +73,7 @@ class GateForm:
     on_gradient : bool
         The gate multiplies the gradient as it enters the velocity, instead of the step.
     signal : Signal, optional
-        Function or None K_t as a function of (v_t, v_{t-1}, g_t, P_t, w_{t-1}), instead of a norm. One with an
+        K_t as a function of (v_t, v_{t-1}, g_t, P_t, w_{t-1}), instead of a norm. One with an
         attribute ``memory``, a number m > 0, takes its memory (..., m) as a sixth argument and returns (K_t, memory).
     """
 
@@ -222,10 +222,10 @@ def alignment(k: float = 0.3, target: float = 0.0, average: float = 0.0) -> Gate
 
     Parameters
     ----------
-    k : float
-        float, in (0, inf).
+    k : float, in (0, inf)
+        How fast the gate follows.
     target : float, in [-1, 1]
-        c*.
+        The c* at which the gate stays as it is.
     average : float, in [0, 1)
         Decay of an exponential average of c_t, starting at 0, that takes the place of c_t; 0 is c_t itself.
 

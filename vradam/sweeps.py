@@ -72,7 +72,7 @@ def run(
     steps, noise, every, engine
         As for :func:`vradam.simulate`; ``every=0`` records the first and the last point only.
     jobs : int
-        processes, one thread each; 1 stays in this process.
+        Processes, one thread each; 1 stays in this process.
     dask : str, optional
         Address of a Dask scheduler that computes instead.
     folder : str or Path, optional

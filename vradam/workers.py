@@ -35,10 +35,14 @@ NAMED: Final = 5
 
 @dataclass(frozen=True)
 class Workers:
-    """Parameters
+    """Where computations run.
+
+    Parameters
     ----------
-    jobs : number of processes, >= 1, one thread each; 1 computes in this process.
-    dask : address of a Dask scheduler, such as ``"tcp://127.0.0.1:8786"``; None for this machine.
+    jobs
+        Number of processes, >= 1, one thread each; 1 computes in this process.
+    dask
+        Address of a Dask scheduler, such as ``"tcp://127.0.0.1:8786"``; None for this machine.
 
     Raises
     ------

@@ -45,7 +45,7 @@ class StudyRun:
     confrontations : Mapping[str, Confrontation]
         By claim.
     figures : tuple of str
-        files, relative to the folder of the results.
+        Files, relative to the folder of the results.
     failure : str
         Why the run did not finish; its claims are open.
     tables : tuple of Table

@@ -49,7 +49,7 @@ def update_reference(
     entries : Sequence[Mapping[str, object]]
         Of the main job's ``claims.json``.
     out : Path
-        folder of its results.
+        Folder of its results.
     folder, readme : Path
         What is renewed.
 

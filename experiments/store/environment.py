@@ -39,7 +39,7 @@ def environment(libraries: Iterable[str]) -> dict[str, str]:
     Parameters
     ----------
     libraries : iterable of str
-        Iterable of str Import names of libraries.
+        Import names of libraries.
 
     Returns
     -------

@@ -38,9 +38,9 @@ class Source:
     Parameters
     ----------
     path : Path
-        Path.
+        Where it lies.
     content : bytes
-        bytes.
+        What it held.
     stamp : tuple of int
         Size and times; different after every change, also one that was taken back.
     """

@@ -47,14 +47,22 @@ MEMORIES: Final = ("published", "threshold", "beta1", "0.99", "0.999")
 
 @dataclass(frozen=True)
 class Setup:
-    """Parameters
+    """What the study runs.
+
+    Parameters
     ----------
-    beta1, fractions, alpha1 : the grid of settings, ``fractions`` of the edge; ``starts`` in each, in ``dimensions``.
-    margin : how far above the threshold "just above" is, as a part of what is left up to 1.
-    energies : (beta1, S/B, alpha1) at which the threshold is measured on the energy.
-    alternating : beta1 at which it is measured on alternating gates.
-    orbit_beta1, orbit_memory, excess : where, in S/B - 1, the pinned learning rate loses its stability.
-    settle : steps of those runs.
+    beta1, fractions, alpha1
+        The grid of settings, ``fractions`` of the edge; ``starts`` in each, in ``dimensions``.
+    margin
+        How far above the threshold "just above" is, as a part of what is left up to 1.
+    energies
+        (beta1, S/B, alpha1) at which the threshold is measured on the energy.
+    alternating
+        The beta1 at which it is measured on alternating gates.
+    orbit_beta1, orbit_memory, excess
+        Where, in S/B - 1, the pinned learning rate loses its stability.
+    settle
+        Steps of those runs.
     """
 
     beta1: tuple[float, ...] = (0.7, 0.9)

@@ -89,7 +89,9 @@ GATES: Final = ("alignment", "alignment, averaged", "recommended")
 
 @dataclass(frozen=True)
 class Setup:
-    """Parameters
+    """What the study runs.
+
+    Parameters
     ----------
     deciding, explored : tuple of Task
         The problems that decide, and those on which the constants were chosen.
@@ -99,7 +101,8 @@ class Setup:
         Momenta at which gates and Adam are compared; the first decides.
     factors : tuple of float
         Levels, in units of Adam's best median steps; the last decides.
-    alpha0 : lowest and highest exponent of 10 and the number of values.
+    alpha0 : tuple of float and int
+        Lowest and highest exponent of 10 and the number of values.
     seeds : tuple of int
         To find Adam's best, and to measure.
     gain : float

@@ -75,8 +75,7 @@ class Safe:
     Parameters
     ----------
     beta1, fraction : Pair
-        Closed intervals; ``fraction = alpha0 L/B``, ``B = 2(1+beta1)/(1-beta1)``; at ``fraction = 1``,.
-    the edge
+        Closed intervals; ``fraction = alpha0 L/B``, ``B = 2(1+beta1)/(1-beta1)``; at ``fraction = 1``, the edge
         itself, nothing is claimed.
     alpha1 : Pair, optional
         Closed interval, or None where nothing is clipped.

@@ -39,7 +39,7 @@ class Objective:
     Parameters
     ----------
     name : str
-        str.
+        Shown in tables and figures.
     dim : int
         The number of coordinates d.
     value : callable

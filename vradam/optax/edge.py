@@ -25,11 +25,11 @@ def sharpness(
     Parameters
     ----------
     loss : callable
-        Function Of the parameters alone. It is compiled once, so give the same function each time.
+        A function of the parameters alone. It is compiled once, so give the same function each time.
     params : Tree
         Tree of real arrays.
     preconditioner : Tree, optional
-        tree, optional The diagonal of P.
+        The diagonal of P.
     tolerance : float
         Relative residual at which the iteration ends; up to 128 parameters the result is exact. The error of the
         eigenvalue is smaller, of the order of the residual's square over the gap. In float32 not below 1e-6.
@@ -98,11 +98,11 @@ def curvature(
     loss, params, tolerance
         See :func:`sharpness`; the parameters after the step.
     state : Tree
-        Tree The optimizer's state after the step.
+        The optimizer's state after the step.
     learning_rate : optax.ScalarOrSchedule
-        Number or schedule What the optimizer was given; the opening of a gate is found in the state.
+        What the optimizer was given; the opening of a gate is found in the state.
     preconditioner : callable, optional
-        function, optional The protocol by which any optimizer takes part: a function of the state that returns the
+        The protocol by which any optimizer takes part: a function of the state that returns the
         diagonal of P_t as a tree like the parameters. By default :func:`adam_preconditioner` with the default b2 and
         eps.
     b1 : float

@@ -106,26 +106,26 @@ def scale_by_vradam(
     Parameters
     ----------
     b1, b2 : Number
-        Number Decays of velocity and second moment, [0, 1).
+        Decays of velocity and second moment, [0, 1).
     beta3 : Number
-        Number Strength of the gate, [0, inf); 0 is ``optax.adamw``.
+        Strength of the gate, [0, inf); 0 is ``optax.adamw``.
     alpha1 : Number
-        Number Clip of the gate, [0, inf]; 0 is ``optax.adamw``.
+        Clip of the gate, [0, inf]; 0 is ``optax.adamw``.
     eps : Number
-        Number (0, inf).
+        Keeps the root of the second moment from zero, (0, inf).
     weight_decay : Number
-        Number Decoupled weight decay lambda, [0, inf).
+        Decoupled weight decay lambda, [0, inf).
     mask : Tree, optional
-        Tree of booleans or function, optional Which parameters decay, as in ``optax.adamw``.
+        Which parameters decay, a tree of booleans or a function that returns one, as in ``optax.adamw``.
     gate : GateForm
         What the gate sees and acts on: a norm of :mod:`vradam.gates`, or ``adam_metric``.
     law : Law
         How what it sees closes it: ``published``, ``averaged(g)`` or ``held(g, w0)`` of :mod:`vradam.laws`; ``inside``
         goes with the published law only.
     gate_decay : Number, optional
-        number, optional Another spelling of ``law=averaged(gate_decay)``, [0, 1).
+        Another spelling of ``law=averaged(gate_decay)``, [0, 1).
     mu_dtype : object, optional
-        dtype, optional Precision of v_t; by default that of the parameters.
+        Precision of v_t; by default that of the parameters.
 
     Returns
     -------

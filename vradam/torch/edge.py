@@ -48,10 +48,10 @@ def sharpness(
     Parameters
     ----------
     loss : Loss
-        Function without arguments Computes the loss from the current parameters; called once. Leave out what is random
+        Without arguments; computes the loss from the current parameters; called once. Leave out what is random
         or counts calls (dropout, batch statistics), or set the module to evaluate.
     params : iterable of Tensor
-        Iterable of tensors Real parameters that require gradients.
+        Real parameters that require gradients.
     preconditioner : mapping of tensors, optional
         The diagonal of P for each of them, as :func:`preconditioner` returns it.
     tolerance : float

@@ -34,17 +34,17 @@ class VRAdam(Optimizer):
     Parameters
     ----------
     params : iterable of object
-        Iterable Parameters, named parameters, or dicts of parameter groups.
+        Parameters, named parameters, or dicts of parameter groups.
     lr : float or tensor of one element
         alpha0, [0, inf).
     betas : tuple[float, float]
-        Pair of floats beta1 and beta2, the decays of velocity and second moment, each in [0, 1).
+        beta1 and beta2, the decays of velocity and second moment, each in [0, 1).
     beta3 : float
         Strength of the gate, [0, inf); 0 is AdamW.
     alpha1 : float
         Clip of the gate, [0, inf]; 0 is AdamW.
     eps : float
-        (0, inf).
+        Keeps the root of the second moment from zero, (0, inf).
     weight_decay : float
         Decoupled weight decay lambda, [0, inf).
     gate : GateForm

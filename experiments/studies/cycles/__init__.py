@@ -42,12 +42,18 @@ BASINS: Final = basins.Setup()
 
 @dataclass(frozen=True)
 class Setup:
-    """Parameters
+    """What the study runs.
+
+    Parameters
     ----------
-    maps : name -> what to map; the first is one-dimensional.
-    examples : (beta1, S/B, alpha1) at which ``starts`` random starts are counted.
-    followed, beyond : the setups of the two other parts.
-    safe : beta1 at which the starts are counted just below the global threshold, for each of ``safe_alpha1``.
+    maps
+        Name -> what to map; the first is one-dimensional.
+    examples
+        (beta1, S/B, alpha1) at which ``starts`` random starts are counted.
+    followed, beyond
+        The setups of the two other parts.
+    safe
+        The beta1 at which the starts are counted just below the global threshold, for each of ``safe_alpha1``.
     """
 
     maps: tuple[tuple[str, Map], ...] = (

@@ -36,15 +36,24 @@ SETTLED: Final = 1e-6
 
 @dataclass(frozen=True)
 class Setup:
-    """Parameters
+    """What the study runs.
+
+    Parameters
     ----------
-    beta1, beta3, pinned : decays, strengths and increasing ratios S/B at which the pinned state is measured.
-    window : ratios, a grid that must contain the end of the window.
-    broken : ratios beyond it, a fine grid that must contain the end of the asymmetric orbit.
-    settle : steps before anything is measured.
-    portrait_beta1, portrait_alpha1 : of the bifurcation diagram: ``ratios`` x ``starts`` runs, ``samples`` steps each.
-    variants : gates whose learning rates are compared there.
-    flat : curvatures q of the flat direction, relative to the sharp one; B q < s_- = (1-sqrt(beta1))/(1+sqrt(beta1)),
+    beta1, beta3, pinned
+        Decays, strengths and increasing ratios S/B at which the pinned state is measured.
+    window
+        Ratios, a grid that must contain the end of the window.
+    broken
+        Ratios beyond it, a fine grid that must contain the end of the asymmetric orbit.
+    settle
+        Steps before anything is measured.
+    portrait_beta1, portrait_alpha1
+        Of the bifurcation diagram: ``ratios`` x ``starts`` runs, ``samples`` steps each.
+    variants
+        Gates whose learning rates are compared there.
+    flat
+        Curvatures q of the flat direction, relative to the sharp one; B q < s_- = (1-sqrt(beta1))/(1+sqrt(beta1)),
         where momentum at the edge does not oscillate and a loss per step is defined.
     """
 

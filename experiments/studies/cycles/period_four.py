@@ -32,14 +32,21 @@ AT_EDGE: Final = 0.9999
 
 @dataclass(frozen=True)
 class Setup:
-    """Parameters
+    """What the study runs.
+
+    Parameters
     ----------
-    beta1 : where the smallest S with a cycle is measured.
-    fractions : S/B at which cycles are first looked for, from ``starts`` random starts each; the last is the edge.
-    steps : steps before a cycle must recur; a lost cycle lingers, the longer the closer it is.
-    pieces, rounds : a stretch of settings is tried in ``pieces`` steps, ``rounds`` times; where the cycle is lost the
+    beta1
+        Where the smallest S with a cycle is measured.
+    fractions
+        S/B at which cycles are first looked for, from ``starts`` random starts each; the last is the edge.
+    steps
+        Steps before a cycle must recur; a lost cycle lingers, the longer the closer it is.
+    pieces, rounds
+        A stretch of settings is tried in ``pieces`` steps, ``rounds`` times; where the cycle is lost the
         stretch becomes shorter.
-    slack : relative half-width added to every bracket.
+    slack
+        Relative half-width added to every bracket.
     """
 
     beta1: tuple[float, ...] = (0.6, 0.7, 0.8, 0.9, 0.95)

@@ -7,14 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Setup:
-    """Parameters
+    """What the study runs.
+
+    Parameters
     ----------
-    fractions, beta1, alpha1 : S/B and the panels of the growth map; words ``S^p a^q`` with p, q <= ``longest``.
-    lows : a/B at which the largest common range is measured; it is measured for a = b/(1+alpha1) too.
-    adversary : runs, dimensions and steps of the adversary.
-    alternation : (beta1, s2/B) at which the critical s1 of the two-gate word is measured.
-    plain : random quadratics on which gates are tried at beta1 = 0.
-    accuracy : relative half-width of what is measured by root finding.
+    fractions, beta1, alpha1
+        S/B and the panels of the growth map; words ``S^p a^q`` with p, q <= ``longest``.
+    lows
+        Values of a/B at which the largest common range is measured; it is measured for a = b/(1+alpha1) too.
+    adversary
+        Runs, dimensions and steps of the adversary.
+    alternation
+        (beta1, s2/B) at which the critical s1 of the two-gate word is measured.
+    plain
+        Random quadratics on which gates are tried at beta1 = 0.
+    accuracy
+        Relative half-width of what is measured by root finding.
     """
 
     beta1: tuple[float, ...] = (0.5, 0.9, 0.99)

@@ -41,18 +41,29 @@ AT_EDGE: Final = 0.99999
 
 @dataclass(frozen=True)
 class Setup:
-    """Parameters
+    """What the study runs.
+
+    Parameters
     ----------
-    beta1, fractions, alpha1, dimensions : where the adversaries play, ``fractions`` of the edge, ``starts`` in each
+    beta1, fractions, alpha1, dimensions
+        Where the adversaries play, ``fractions`` of the edge, ``starts`` in each
         setting, for ``steps``.
-    sharp : beta1 at which the smallest sufficient g is measured.
-    ceilings : (beta1, w0) at which the largest rate is measured.
-    slowness : c in 1 - g = c/N, at which the total variation over ``varied`` steps is measured.
-    horizons : N of the coin under the bound of C3, ``runs`` runs each, ``level`` of their intervals.
-    burst_beta1, ratios, burst_steps, shown : bursts beyond the edge, at ``ratios`` of S/B.
-    sharpening_steps : steps of the run with rising curvature.
-    bias_steps : N of the bias plateaus; ``seeds`` runs each, also of the rising curvature.
-    scale_steps : steps in other units.
+    sharp
+        The beta1 at which the smallest sufficient g is measured.
+    ceilings
+        (beta1, w0) at which the largest rate is measured.
+    slowness
+        The c in 1 - g = c/N, at which the total variation over ``varied`` steps is measured.
+    horizons
+        N of the coin under the bound of C3, ``runs`` runs each, ``level`` of their intervals.
+    burst_beta1, ratios, burst_steps, shown
+        Bursts beyond the edge, at ``ratios`` of S/B.
+    sharpening_steps
+        Steps of the run with rising curvature.
+    bias_steps
+        N of the bias plateaus; ``seeds`` runs each, also of the rising curvature.
+    scale_steps
+        Steps in other units.
     """
 
     beta1: tuple[float, ...] = (0.5, 0.9, 0.99)

@@ -29,11 +29,11 @@ class Extremal:
     Parameters
     ----------
     lemma : str
-        str.
+        Its name among the steps.
     case : str
         Where it is evaluated.
     ratio : Ratio
-        Function Left side over right side.
+        Left side over right side.
     required : float
         The least that ``ratio`` must be.
     without : mapping
