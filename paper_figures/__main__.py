@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -27,11 +26,11 @@ from experiments.store.files import read_checked
 from paper_figures import write_gallery
 from paper_figures.figure import Figure, named
 from paper_figures.style import save, sheet
+from theory.shell import in_shell
 
 log = logging.getLogger("paper_figures")
 REFERENCE = Path(__file__).parent.parent / "experiments" / "reference"
 DRAWN_FROM = "drawn_from.json"
-GONE = 141  # as a shell reports the end by SIGPIPE
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -176,23 +175,5 @@ def digest_of(data: Mapping[str, xr.Dataset]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _in_shell() -> int:
-    """:func:`main` at the end of a pipe or without one: a reader that has gone is no error, and no result either."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the shell; a file opened later must not take its number
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
-    try:
-        status = main()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it does not raise again
-        return GONE
-    except OSError as error:
-        print(f"Cannot continue: {error}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 3
-    return status
-
-
 if __name__ == "__main__":
-    sys.exit(_in_shell())
+    sys.exit(in_shell(main))

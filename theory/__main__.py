@@ -12,11 +12,9 @@ python -m theory --search     find the stored certificates anew first (minutes)
 from __future__ import annotations
 
 import argparse
-import io
 import itertools
 import json
 import math
-import os
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -26,9 +24,9 @@ from theory.claim import Claim, Examination, counted, record
 from theory.examination import chosen, examined
 from theory.methods import solvers
 from theory.methods.proof import Proof, printed
+from theory.shell import in_shell
 
 WIDTH = 100
-GONE = 141  # as a shell reports the end by SIGPIPE
 HEADER = f"{'id':4} {'status':25} {'checks':>7} {'seconds':>8}  title"
 
 
@@ -168,25 +166,5 @@ def _say(parser: argparse.ArgumentParser, setting: tuple[float | None, ...]) -> 
     return 0
 
 
-def _in_shell() -> int:
-    """:func:`main` at the end of a pipe or without one: a reader that has gone is no error, and no result either."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the shell; a file opened later must not take its number
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode still gets its table
-    try:
-        status = main()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it does not raise again
-        return GONE
-    except OSError as error:
-        print(f"Cannot continue: {error}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 3
-    return status
-
-
 if __name__ == "__main__":
-    sys.exit(_in_shell())
+    sys.exit(in_shell(main))

@@ -16,6 +16,9 @@ together.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 import sympy as sp
 
 from theory.claim import vanishes
@@ -332,3 +335,15 @@ def prove_step_size() -> bool:
         and vanishes(omega2.subs(n, 1) - 1)
         and vanishes(1 / (1 - b) - omega2 - b**n / (1 - b))
     )
+
+
+#: The lemmas about Adam's direction that every proof of a rate rests on: name of the step -> its proof.
+DIRECTION: Final[dict[str, Callable[[], bool]]] = {
+    "adaptive steps descend": prove_descent,
+    "drift of the gradient": prove_drift,
+    "sum of squared ratios": prove_log_sum,
+    "sum of squared directions": prove_velocity_sum,
+    "sums with roots": prove_root_sums,
+    "exchange of sums in the drift": prove_drift_sum_exchange,
+    "weights of tau": prove_weights,
+}

@@ -68,7 +68,7 @@ SIGNALS: Final[dict[str, Callable[[int, Array], GateForm]]] = {
 }
 
 #: Decades at which an energy has left the floats.
-GONE: Final = 300.0
+LEFT: Final = 300.0
 
 
 def growth(setup: Any, dimension: int) -> xr.Dataset:
@@ -76,7 +76,7 @@ def growth(setup: Any, dimension: int) -> xr.Dataset:
 
     ``law`` is the held law at ``g = beta1^2``, or none. Starts are random in position, velocity and closing. Growth is
     that of the energy of the proof, taken as after a step, over the second half of the run, and half of it is shown, so
-    that it is one of the state. What left the floats in the first half counts as grown by ``GONE`` in the second.
+    that it is one of the state. What left the floats in the first half counts as grown by ``LEFT`` in the second.
     """
     grid = (len(setup.beta1), len(setup.fractions), len(setup.alpha1), setup.starts)
     beta1, fraction, alpha1, _ = (
@@ -99,7 +99,7 @@ def growth(setup: Any, dimension: int) -> xr.Dataset:
                 optimizer, bowl, early.final_x, half, every=0, state=early.final_state, engine="numpy"
             )
             before, after = (energy(run, curvature, beta1) for run in (early, late))
-            gained = (after - np.where(before < GONE, before, 0.0)) / half / 2
+            gained = (after - np.where(before < LEFT, before, 0.0)) / half / 2
             found.append(gained.reshape(grid).max(axis=(2, 3)))
     shape = (2, len(SIGNALS) + 1, *grid[:2])
     return xr.Dataset(
@@ -117,14 +117,14 @@ def growth(setup: Any, dimension: int) -> xr.Dataset:
 def energy(run: Any, curvature: Array, beta1: Array) -> Array:
     """log10 of ``sum_i g_i^2 + O(eta h_i)(g_i + kappa v_i)^2`` after the last step, O the odds of that step.
 
-    It is the proof's V before the step; under the law it never rises. What has left the floats counts as ``GONE``.
+    It is the proof's V before the step; under the law it never rises. What has left the floats counts as ``LEFT``.
     """
     edges, kappa = (value[:, None] for value in (evaluate(EDGE, beta1=beta1), (1 + beta1) / (1 - beta1)))
     with np.errstate(all="ignore"):
         g, s = run.final_x * curvature, run.learning_rate[:, -1:] * curvature
         value = (g**2 + s / (edges - s) * (g + kappa * run.final_state.velocity) ** 2).sum(axis=-1)
-        inside = (run.diverged_at < 0) & (value < 10**GONE)
-        return np.where(inside, np.log10(np.maximum(value, 10**-GONE)), GONE)
+        inside = (run.diverged_at < 0) & (value < 10**LEFT)
+        return np.where(inside, np.log10(np.maximum(value, 10**-LEFT)), LEFT)
 
 
 def sharp_decay(beta1: float, fraction: float, lows: int = 193) -> float:
