@@ -91,7 +91,9 @@ def test_networks_are_trained_on_the_whole_batch_and_what_happens_is_kept():
 
 
 def test_the_squared_error_is_the_mean_over_examples_and_classes():
-    nets = pytest.importorskip("experiments.studies.tasks.nets", reason="needs the extra nets")
+    pytest.importorskip("jax", reason="pip install -e .[nets]")
+    from experiments.studies.tasks import nets
+
     outputs, labels = np.random.default_rng(0).normal(size=(7, 10)), np.arange(7)
     expected = np.mean((outputs - np.eye(10)[labels]) ** 2)
     assert float(nets.squared_error(outputs, labels)) == pytest.approx(expected, rel=1e-6)
