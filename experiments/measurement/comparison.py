@@ -130,45 +130,30 @@ def profile_interval(
     return low, high
 
 
-def width(alpha0: ArrayLike, steps: NDArray, reference: ArrayLike | None = None, factor: float = 2.0) -> NDArray:
-    """Decades of alpha0 over which ``steps`` (..., alpha0) stays within ``factor`` of the ``reference`` (...).
+def width(alpha0: ArrayLike, cost: NDArray, reference: ArrayLike | None = None, factor: float = 2.0) -> NDArray:
+    """Decades of alpha0 over which ``cost`` (..., alpha0), steps or a loss, is within ``factor`` of ``reference``.
 
-    The reference is the smallest of the steps themselves unless it is given. Between neighbours log steps is taken as
-    linear in log alpha0; nothing is assumed between a finite value and an infinite one.
+    The reference is the smallest cost unless it is given. Between neighbours log cost is taken as linear in log alpha0;
+    nothing is assumed between a finite value and an infinite one, which stands for a run that failed.
 
     Raises
     ------
     ValueError
-        If alpha0 does not increase, factor < 1, or a number of steps is not positive.
+        If alpha0 does not increase, factor < 1, or a cost is not positive.
     """
     decades = np.diff(np.log10(np.asarray(alpha0, dtype=float)))
     if not (decades > 0).all():
         raise ValueError(f"alpha0 must increase, got {alpha0!r}")
     if not factor >= 1:
         raise ValueError(f"factor must be at least 1, got {factor}")
-    if not (steps > 0).all():
-        raise ValueError(f"steps must be positive, got {steps.min()}")
-    level = np.asarray(steps.min(axis=-1) if reference is None else reference, dtype=float)
+    if not (cost > 0).all():
+        raise ValueError(f"cost must be positive, got {cost.min()}")
+    level = np.asarray(cost.min(axis=-1) if reference is None else reference, dtype=float)
     known = np.isfinite(level)
     with np.errstate(divide="ignore"):
-        over = np.log(steps) - np.log(factor * np.where(known, level, 1.0))[..., None]  # <= 0: good enough
+        over = np.log(cost) - np.log(factor * np.where(known, level, 1.0))[..., None]  # <= 0: good enough
     left, right = over[..., :-1], over[..., 1:]
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = np.where(left <= 0, left / (left - right), right / (right - left))
     share = np.where((left <= 0) & (right <= 0), 1.0, np.where((left <= 0) | (right <= 0), inside, 0.0))
     return np.where(known, (share * decades).sum(axis=-1), 0.0)
-
-
-def basin_width(factors: NDArray, losses: NDArray, within: float = 1.1) -> float:
-    """How many factors of two around the chosen alpha0 stay within 10 % of the best loss among them.
-
-    ``factors`` are equally spaced powers and increase; the basin is the unbroken stretch around the best.
-    """
-    good = np.where(np.isfinite(losses), losses, np.inf) <= within * np.nanmin(losses)
-    best = int(np.nanargmin(losses))
-    low = high = best
-    while low > 0 and good[low - 1]:
-        low -= 1
-    while high < len(good) - 1 and good[high + 1]:
-        high += 1
-    return float(np.log2(factors[high] / factors[low]))

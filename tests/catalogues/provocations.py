@@ -554,7 +554,7 @@ PROVOKED = {
     "experiments.measurement.comparison.width": [
         (lambda: comparison.width([1.0, 1.0], X), ValueError, "alpha0 must increase, got"),
         (lambda: comparison.width([1.0, 2.0], X, factor=0.5), ValueError, "factor must be at least 1, got 0.5"),
-        (lambda: comparison.width([1.0, 2.0], 0 * X), ValueError, "steps must be positive, got 0.0"),
+        (lambda: comparison.width([1.0, 2.0], 0 * X), ValueError, "cost must be positive, got 0.0"),
     ],
     "experiments.examinations.from_dataset": [
         (lambda: examinations.from_dataset(xr.Dataset()), ValueError, "is not an examination"),

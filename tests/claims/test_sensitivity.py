@@ -293,7 +293,7 @@ def test_paths_across_landscapes(landscape):
     [
         (lambda: width([1.0, 1.0], np.ones(2)), "alpha0 must increase"),
         (lambda: width([1.0, 2.0], np.ones(2), factor=0.5), "factor must be at least 1, got 0.5"),
-        (lambda: width([1.0, 2.0], np.array([0.0, 1.0])), "steps must be positive, got 0.0"),
+        (lambda: width([1.0, 2.0], np.array([0.0, 1.0])), "cost must be positive, got 0.0"),
         (lambda: Family("a", "Adam", (("beta1", (0.5,)),), (0.9,)).default_setting, "default must be one of"),
     ],
 )

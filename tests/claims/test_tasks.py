@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import vradam
-from experiments.measurement.comparison import FACTORS, basin_width, holm, paired, profile, tail_gain, time_to
+from experiments.measurement.comparison import FACTORS, holm, paired, profile, tail_gain, time_to
 from experiments.measurement.planting import plantings
 from experiments.measurement.verdict import verdict
 from experiments.studies.tasks import OPTIMIZERS, Setup, setting
@@ -219,9 +219,6 @@ def test_profiles_times_and_widths_of_curves_known_by_hand():
     assert share[0, np.searchsorted(FACTORS, 1.99)] == 2 / 3 or FACTORS[np.searchsorted(FACTORS, 1.99)] >= 2
     curves = np.array([[3.0, 3.0], [2.0, 3.0], [1.0, 2.5]])
     assert time_to(2.0, curves, np.array([0, 10, 20])).tolist() == [10, np.inf]
-    factors = np.array([0.25, 0.5, 1.0, 2.0, 4.0])
-    assert basin_width(factors, np.array([1.0, 1.05, 1.0, 1.09, 1.2])) == 3
-    assert basin_width(factors, np.array([1.0, 3.0, 0.99, np.nan, 1.0])) == 0
     assert tail_gain(np.linspace(2, 1, 21)) == pytest.approx(1 - 1 / 1.1)
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from experiments.measurement.comparison import FACTORS, GAIN, basin_width, holm, paired, profile, tail_gain, time_to
+from experiments.measurement.comparison import FACTORS, GAIN, holm, paired, profile, tail_gain, time_to, width
 from experiments.measurement.statistics import FEWEST, mean_interval
 from experiments.measurement.verdict import Confrontation
 from experiments.store.chunks import Chunks
@@ -264,7 +264,7 @@ def _row(setup: Setup, runs: dict[str, xr.Dataset]) -> xr.Dataset:
             "diverged": (every[1] >= 0).mean(),
             "constant": ("again", steady),
             "swept": ("alpha0_factor", grid),
-            "width": basin_width(np.array(setup.basin), grid),
+            "width": float(width(setup.basin, np.where(np.isfinite(grid), grid, np.inf), factor=1.1)),
             "trial_alpha0": ("trial", searched.hyper_alpha0.values[by_alpha0]),
             "trial_loss": ("trial", searched.validation.isel(check=-1).values[by_alpha0]),
             "baseline": again.baseline,

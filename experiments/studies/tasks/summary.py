@@ -69,12 +69,12 @@ def _optimizers(runs: xr.Dataset) -> Table:
                     _interval(row.second, row.second_low, row.second_high),
                     f"{float(row.constant.mean()):.4g}",
                     f"{reached:.0f}" if np.isfinite(reached) else "never",
-                    f"{float(row.width):g}",
+                    f"{float(row.width):.2g}",
                     f"{float(row.diverged):.0%}, {float(row.diverged_trials):.0%}",
                 )
             )
     head = ("task", "optimizer", "tuned setting", "test loss", "accuracy, modes or perplexity", "constant rate",
-            "steps to target", "basin", "diverged: fresh, trials")  # fmt: skip
+            "steps to target", "decades of alpha0 within 10 %", "diverged: fresh, trials")  # fmt: skip
     return Table(
         "Every optimizer at its tuned setting",
         head,
