@@ -78,6 +78,15 @@ def test_the_constants_of_a_problem_are_those_of_its_gradients():
     assert pytest.approx(F.value(NON_CONVEX[0].x0) - F.value(x).min(), rel=1e-6) == D
 
 
+def test_the_height_is_measured_from_the_minimum():
+    """F + 7 has the same gradients, noise and height of every start: R and D do not move."""
+    problem = NON_CONVEX[0]
+    F = problem.objective
+    raised = replace(F, value=lambda x: F.value(x) + 7.0, minimum=F.minimum + 7.0, kernel=None)
+    lifted = SimpleNamespace(objective=raised, x0=problem.x0, noise=problem.noise)
+    assert constants(lifted, 1e-8) == pytest.approx(constants(problem, 1e-8), rel=1e-14)
+
+
 def test_where_the_minimum_is_not_known_the_loss_is_positive():
     """Logistic regression from zero weights: D = ln 2, and R is the largest feature of a sample in size."""
     pytest.importorskip("sklearn")

@@ -6,12 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import vradam
 from experiments.store.chunks import Chunks
 from experiments.studies import early_dip
-from experiments.studies.early_dip import PROBLEMS, Setup
+from experiments.studies.early_dip import BOTH, DEFAULT, PROBLEMS, Setup
 
+DIP, NEAR = DEFAULT.dip, DEFAULT.near
 SMALL = Setup(alpha0=(0.1, 0.2), early=4, steps=6, seeds=11, seed=3)
 #: eta_t/alpha0 of the runs: outside the early steps it is lower still, which must not count.
 DIPS = np.array([1.0, 0.95, 0.85, 0.9, 0.8, 0.5, 0.97])
@@ -93,6 +95,39 @@ def test_what_the_other_seeds_do_not_repeat_is_said(runs):
     first, second = (early_dip.measure(SMALL, seed) for seed in (3, 4))
     table = early_dip.tables({"rates": first, "replication": second.assign(low=second.low * 0.5, high=second.high)})[0]
     assert {row[-1] for row in table.rows} == {"differs by seed"}
+
+
+def test_a_row_shows_the_first_sample_and_what_both_say(runs):
+    """The numbers are those of the seeds that the study draws first; the word is theirs when the others repeat it."""
+    first, second = (early_dip.measure(SMALL, seed) for seed in (3, 4))
+    second = second.assign(value=second.value - 0.01, low=second.low - 0.01, high=second.high - 0.01)
+    (table,) = early_dip.tables({"rates": first, "replication": second})
+    assert {row[2] for row in table.rows} == {"0.8 [0.799, 0.801]"}
+    assert {row[3] for row in table.rows} == {"0.97 [0.969, 0.971]"} and {row[4] for row in table.rows} == {BOTH}
+    open_at_the_end = second.assign(low=first.low * [[[1], [0.1]]], high=first.high * [[[1], [0.1]]])
+    (table,) = early_dip.tables({"rates": first, "replication": open_at_the_end})
+    assert {row[4] for row in table.rows} == {"differs by seed"}
+
+
+@pytest.mark.parametrize(
+    ("dip", "end", "expected"),
+    [
+        ((DIP - 0.1, DIP - 0.05), (NEAR + 0.01, NEAR + 0.02), BOTH),
+        ((DIP - 0.1, DIP), (NEAR + 0.01, NEAR + 0.02), "does not dip"),  # the whole interval must lie below
+        ((DIP, DIP + 0.05), (NEAR + 0.01, NEAR + 0.02), "does not dip"),
+        ((DIP - 0.1, DIP + 0.1), (NEAR + 0.01, NEAR + 0.02), "undecided"),
+        ((DIP - 0.1, DIP - 0.05), (NEAR - 0.01, NEAR + 0.02), "undecided"),
+        ((DIP - 0.1, DIP - 0.05), (NEAR - 0.02, NEAR), "dips and stays closed"),  # an end does not reach across
+        ((DIP - 0.1, DIP - 0.05), (NEAR, NEAR + 0.02), "dips and stays closed"),  # nor does it lie above
+    ],
+)
+def test_an_interval_decides_when_it_lies_on_one_side(dip, end, expected):
+    low, high = np.array([dip, end]).T
+    assert early_dip.says(xr.Dataset({"low": ("part", low), "high": ("part", high)})) == expected
+
+
+def test_the_study_looks_around_and_confronts_no_claim():
+    assert early_dip.STUDY.explores and early_dip.STUDY.run is early_dip.run
 
 
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="takes a minute without compiling")
