@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -226,7 +226,7 @@ def lyapunov(
     state: State | None = None,
     settle: int = 1000,
     steps: int = 1000,
-    engine: Literal["auto", "numpy", "compiled"] = "auto",
+    engine: simulation.Engine = "auto",
 ) -> Array:
     """The largest Lyapunov exponent per step of each run, (n,), by Benettin's method.
 

@@ -65,8 +65,9 @@ def check_gate(gated: Gated) -> None:
 
 def law_of(gated: Gated) -> Law:
     """The opening law; ``gate_decay = g`` is a spelling of ``averaged(g)``."""
-    if np.any(np.asarray(gated.gate_decay) > 0):
-        return Averaged(gated.gate_decay)
+    decay = gated.gate_decay
+    if decay > 0 if isinstance(decay, float) else np.any(np.asarray(decay) > 0):
+        return Averaged(decay)
     return gated.law
 
 

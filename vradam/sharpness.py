@@ -19,15 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vradam.objectives.building import hessian_by_columns
 from vradam.objectives.objective import Objective
-from vradam.plan import Noise, Optimizer, check_objective, check_optimizer
-from vradam.simulation import simulate
+from vradam.plan import Noise, Optimizer, check_objective, check_optimizer, checked_plan
+from vradam.simulation import Engine, chosen_engine, simulate
 from vradam.validation import hyper_parameter, over_runs, real_array, whole_number
 
 Array = NDArray[np.floating]
@@ -137,7 +137,7 @@ def along(
     noise: Noise | None = None,
     seed: int | NDArray[np.integer] = 0,
     every: int = 1,
-    engine: Literal["auto", "numpy", "compiled"] = "auto",
+    engine: Engine = "auto",
 ) -> EdgeRecord:
     """Run :func:`vradam.simulate` and measure curvature and edge at the steps 0, every, 2 every, ... and the last.
 
@@ -154,6 +154,7 @@ def along(
     check_objective(objective)
     preconditioner(optimizer, optimizer.init(np.zeros(objective.dim)))  # refuse at once what has no preconditioner
     record = np.unique(np.append(np.arange(0, steps, every), steps))
+    engine = chosen_engine(engine, checked_plan(optimizer, objective, x0, steps, noise, seed, 0, False))
     points, rates, speeds, curvatures = [], [], [], []
     x, state, alive = x0, None, np.asarray(True)
     for length in np.diff(record):

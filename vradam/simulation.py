@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,9 +15,12 @@ from vradam.recorder import Recorder, TauMean
 from vradam.trajectory import Trajectory
 
 Array = NDArray[np.floating]
+Engine: TypeAlias = Literal["auto", "numpy", "compiled"]
 
-#: From so many steps on, "auto" compiles: below, NumPy takes less time than loading the compiled code.
-WORTH_COMPILING = 20_000
+#: From so many numbers on, "auto" compiles: NumPy takes about two seconds for these, compiling up to three, once.
+WORTH_COMPILING = 80_000_000
+#: What a step of NumPy takes whatever its size, in numbers that are updated.
+FIXED = 4000
 
 
 def simulate(
@@ -28,7 +31,7 @@ def simulate(
     noise: Noise | None = None,
     seed: int | NDArray[np.integer] = 0,
     every: int = 1,
-    engine: Literal["auto", "numpy", "compiled"] = "auto",
+    engine: Engine = "auto",
     progress: bool | None = None,
     state: Any = None,
 ) -> Trajectory:
@@ -56,8 +59,9 @@ def simulate(
         Record steps 0, every, 2 every, ... and always the last; 0 records the first and the last only.
     engine : 'auto' or 'numpy' or 'compiled'
         "numpy" is the reference; "compiled" needs Numba, float64 and an objective with a kernel, and agrees with it to
-        rounding; "auto" compiles runs of 20,000 steps or more, where it can. The bits of a run never depend on the
-        batch, since the choice does not.
+        rounding; "auto" compiles, where it can, what would take NumPy seconds: steps (4000 + runs d) >= 8e7, such as
+        20,000 steps of one run, or 1000 of 10,000 runs in ten dimensions. Within an engine the bits of a run do not
+        depend on the batch, nor on where it is continued; name the engine where they matter.
     progress : bool, optional
         Show a progress bar; None shows one in a terminal when a run takes more than two seconds.
     state : object
@@ -83,19 +87,45 @@ def simulate(
     ((2, 6, 2), [0, 100, 200, 300, 400, 500])
     """
     plan = checked_plan(optimizer, objective, x0, steps, noise, seed, every, progress, state)
-    steps = plan.steps
-    check_engine(engine)
-    if engine == "compiled" or (engine == "auto" and steps >= WORTH_COMPILING and numba_works()):
-        from vradam.engine import lanes
+    if chosen_engine(engine, plan) == "numpy":
+        return run_numpy(plan)
+    from vradam.engine import lanes
 
-        if plan.x0.dtype == np.float64 and lanes.supports(optimizer, objective, noise):
-            return lanes.run(plan)
-        if engine == "compiled":
-            raise ValueError(
-                f"engine must not be 'compiled' for {type(optimizer).__name__} on {objective.name} in {plan.x0.dtype}: "
-                "it needs float64, an objective with a kernel and an optimizer that it knows"
-            )
-    return run_numpy(plan)
+    return lanes.run(plan)
+
+
+def chosen_engine(engine: Engine, plan: Plan, runs: int | None = None) -> Literal["numpy", "compiled"]:
+    """The engine that ``engine`` stands for; "auto" goes by the whole work, steps x runs x d.
+
+    Parameters
+    ----------
+    engine : Engine
+        As for :func:`simulate`.
+    plan : Plan
+        What is to be run.
+    runs : int, optional
+        The number of runs, where ``plan`` has one of many.
+
+    Raises
+    ------
+    ValueError
+        For an engine that is none of the three, or "compiled" where it cannot be.
+    """
+    check_engine(engine)
+    runs = plan.seed.size if runs is None else runs
+    little = plan.steps * (FIXED + runs * plan.objective.dim) < WORTH_COMPILING
+    if engine == "numpy" or (engine == "auto" and (little or not numba_works())):
+        return "numpy"
+    from vradam.engine import lanes
+
+    if plan.x0.dtype == np.float64 and lanes.supports(plan.optimizer, plan.objective, plan.noise):
+        return "compiled"
+    if engine == "auto":
+        return "numpy"
+    raise ValueError(
+        f"engine must not be 'compiled' for {type(plan.optimizer).__name__} on {plan.objective.name} in "
+        f"{plan.x0.dtype}: it needs float64, an objective with a kernel and an optimizer that it knows"
+    )
 
 
 def run_numpy(plan: Plan) -> Trajectory:
@@ -109,7 +139,7 @@ def run_numpy(plan: Plan) -> Trajectory:
     x, state = plan.x0, optimizer.init(plan.x0) if plan.state is None else plan.state
     if streams is not None:
         streams.step = plan.first
-    diverged_at = np.full(x.shape[:-1], -1, np.int64)
+    diverged_at, gone = np.full(x.shape[:-1], -1, np.int64), False
     mean = TauMean(plan)
     recorder = Recorder(plan)
     silent = None if plan.progress is None else not plan.progress
@@ -120,14 +150,19 @@ def run_numpy(plan: Plan) -> Trajectory:
             mean.add(t - 1, x, exact)
             grad: Any = exact if noise is None else noise.stochastic_gradient(objective, x, exact, streams)
             sound = np.isfinite(grad).all(axis=-1)
-            moved, state = optimizer.step(x, np.where(sound[..., None], grad, 0), state)
+            grad = grad.copy() if sound.all() else np.where(sound[..., None], grad, 0)
+            moved, state = optimizer.step(x, grad, state)
             if np.shape(moved) != x.shape:
                 raise ValueError(
                     f"the step of optimizer {type(optimizer).__name__} must return a point of shape {x.shape}, got "
                     f"{np.shape(moved)}"
                 )
-            sound &= np.isfinite(moved).all(axis=-1)
-            diverged_at = np.where(~sound & (diverged_at < 0), t, diverged_at)
-            x = np.where((diverged_at < 0)[..., None], moved, x)
-            recorder.write(t, x, diverged_at, optimizer.learning_rate(state))
+            sound = sound & np.isfinite(moved).all(axis=-1)
+            if sound.all() and not gone:
+                x = np.array(moved, np.result_type(moved, x))
+            else:
+                diverged_at, gone = np.where(~sound & (diverged_at < 0), t, diverged_at), True
+                x = np.where((diverged_at < 0)[..., None], moved, x)
+            if t == plan.record[recorder.filled]:
+                recorder.write(t, x, diverged_at, optimizer.learning_rate(state))
     return recorder.trajectory(diverged_at, mean.result(diverged_at), state)

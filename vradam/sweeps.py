@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vradam import simulation
 from vradam.objectives import Objective
-from vradam.plan import check_engine, check_objective, check_optimizer
+from vradam.plan import check_engine, check_objective, check_optimizer, checked_plan
 from vradam.trajectory import Trajectory
 from vradam.validation import real_array, unsigned_words, whole_number
 from vradam.workers import Workers
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Statistic = Callable[[Trajectory], ArrayLike]
-Engine = Literal["auto", "numpy", "compiled"]
 #: Runs in one batched call: a multiple of the engine's tile, at most LARGEST.
 TILE: Final = 64
 LARGEST: Final = 4096
@@ -44,7 +43,7 @@ def run(
     steps: int,
     noise: Any = None,
     every: int = 0,
-    engine: Engine = "auto",
+    engine: simulation.Engine = "auto",
     jobs: int = 1,
     dask: str | None = None,
     folder: str | Path | None = None,
@@ -127,6 +126,8 @@ def run(
         if not callable(function):
             raise TypeError(f"statistic {name!r} must be a function of a trajectory, got {function!r}")
     total = math.prod(shape)
+    one = checked_plan(optimizer, objective, start.reshape(-1, start.shape[-1])[0], steps, noise, 0, every, False)
+    engine = simulation.chosen_engine(engine, one, total)  # once for all: the batches depend on ``jobs``
     share = 4 * TILE if dask or folder else math.ceil(total / jobs / TILE) * TILE
     records = 1 + (math.ceil(steps / every) if every > 0 else 1)
     room = max(1, RECORDED // (records * (objective.dim + 3)))
@@ -236,7 +237,7 @@ def _batch(
     steps: int,
     noise: Any,
     every: int,
-    engine: Engine,
+    engine: simulation.Engine,
 ) -> dict[str, NDArray]:
     """One batched call: the runs with these numbers, counted through the grid in C order."""
     places = np.unravel_index(np.asarray(runs), tuple(len(values) for values in axes.values()))

@@ -165,9 +165,11 @@ def over_runs(name: str, value: float | Array, x: Array) -> Array:
         If an array does not broadcast to the shape of the runs, ``x.shape[:-1]``; if rounding to the dtype of ``x``
         takes a value out of its domain: an infinite rate, a decay of 1, eps of 0.
     """
-    with np.errstate(over="ignore"):
+    if x.dtype == np.float64:
         array = np.asarray(value, dtype=x.dtype)
-    if x.dtype != np.float64:
+    else:
+        with np.errstate(over="ignore"):
+            array = np.asarray(value, dtype=x.dtype)
         _check_rounding(name, np.asarray(value, dtype=np.float64), array)
     if array.ndim == 0:
         return array

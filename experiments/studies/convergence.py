@@ -203,7 +203,7 @@ def measure_curve(setup: Setup, problem: Problem, name: str) -> xr.Dataset:
             problem.noise,
             seed=setup.seed,
             every=0,
-            engine="compiled" if objective.kernel else "auto",
+            engine="compiled" if objective.kernel else "numpy",
             progress=False,
         )
         mean.append(end.mean_grad_norm_squared)

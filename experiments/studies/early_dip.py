@@ -84,6 +84,7 @@ def measure(setup: Setup, seed: int) -> xr.Dataset:
             setup.steps,
             vradam.noise.gaussian(setup.noise),
             seed=seed,
+            engine="numpy",
             progress=False,
         )
         relative = path.learning_rate / alpha0[..., None]

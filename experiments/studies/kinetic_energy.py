@@ -290,7 +290,7 @@ def phase_portrait(setup: Setup) -> xr.Dataset:
     """
     bowl, steps = vradam.objectives.quadratic([1.0]), 14
     optimizer = vradam.VRMomentum(alpha0=2.6, alpha1=np.inf, beta1=0.75, beta3=np.array([0.0, 3 * setup.beta3]))
-    orbit = vradam.simulate(optimizer, bowl, x0=[2.0], steps=steps)
+    orbit = vradam.simulate(optimizer, bowl, x0=[2.0], steps=steps, engine="numpy")
     x = orbit.x[..., 0]
     moved = -np.diff(x, axis=-1)  # eta_t v_t
     side = np.linspace(-1.0, 1.0, setup.grid)

@@ -172,11 +172,11 @@ def rises(setup: Setup) -> xr.Dataset:
         S = 0.9 * float(evaluate(EDGE, beta1=beta1))
         optimizer = vradam.VRMomentum(alpha0=S, alpha1=10.0, beta1=beta1, gate_decay=beta1)
         place, state = random_starts(optimizer, BOWL, setup.starts, 1, setup.seed)
-        seen_run = vradam.simulate(optimizer, BOWL, place, 200, state=state._replace(step=LATE))
+        seen_run = vradam.simulate(optimizer, BOWL, place, 200, state=state._replace(step=LATE), engine="numpy")
         inverse = 1 / seen_run.learning_rate[:, 1:]
         least.append(float(((inverse[:, 1:] - beta1 * inverse[:, :-1]) * S / (1 - beta1)).min()))
-        late = vradam.simulate(optimizer, BOWL, place, int(60 / (1 - beta1)), every=0, state=state)
-        tail = vradam.simulate(optimizer, BOWL, late.final_x, 3, state=late.final_state).x[0, :, 0]
+        late = vradam.simulate(optimizer, BOWL, place, int(60 / (1 - beta1)), every=0, state=state, engine="numpy")
+        tail = vradam.simulate(optimizer, BOWL, late.final_x, 3, state=late.final_state, engine="numpy").x[0, :, 0]
         trace, determinant = np.linalg.solve([[tail[1], -tail[0]], [tail[2], -tail[1]]], tail[2:])
         decay.append(float(radius(trace, determinant)))
     return xr.Dataset({"least": ("beta1", least), "decay": ("beta1", decay)}, {"beta1": list(setup.beta1)})
@@ -295,7 +295,7 @@ def example(beta1: float = 0.9, S: float = 30.0, steps: int = 160) -> xr.Dataset
     optimizer = vradam.VRMomentum(alpha0=S, alpha1=10.0, beta1=beta1, gate_decay=decays)
     place = np.full((3, 1), 14.0)
     state = optimizer.init(place)._replace(velocity=np.full((3, 1), -0.7), step=LATE)
-    seen_run = vradam.simulate(optimizer, BOWL, place, steps, state=state)
+    seen_run = vradam.simulate(optimizer, BOWL, place, steps, state=state, engine="numpy")
     position, rate = seen_run.x[..., 0], seen_run.learning_rate[:, 1:]
     velocity = -np.diff(position, axis=-1) / rate
     ahead = rate[:, 1:] / (edges - rate[:, 1:])  # the odds of the step that follows

@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
 import warnings
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -26,14 +29,58 @@ print(json.dumps([hits, misses, run.final_x.tobytes().hex()]))
 """
 
 
-def process():
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+def process(**environment):
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], env=os.environ | environment, capture_output=True, text=True, check=True
+    )
     return *json.loads(done.stdout), done.stderr
 
 
 def test_a_second_process_loads_what_the_first_compiled():
     _, _, bits, _ = process()
     assert process() == (1, 0, bits, "")
+
+
+def test_another_clone_finds_what_this_one_compiled(tmp_path):
+    """The names are digests of the code, without a place or a time of change in them."""
+    package = Path(vradam.__file__).parent
+    shutil.copytree(package, tmp_path / "clone" / "vradam", ignore=shutil.ignore_patterns("__pycache__"))
+    kept = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    hits, misses, bits, said = process(PYTHONPATH=str(tmp_path / "clone"), **kept)
+    assert (hits, misses, said) == (0, 1, "")
+    assert process(PYTHONPATH=str(package.parent), **kept) == (1, 0, bits, "")
+
+
+def scaled(x, g, parameters):
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            g[i, j] = FACTORS[0] * constants.FACTOR * factor(x[i, j])
+
+
+def factor(x):
+    return 2.0 * x
+
+
+FACTORS = np.ones(2)
+constants = ModuleType("constants")
+constants.FACTOR = 3.0
+
+
+def test_the_digest_sees_whatever_enters_the_code():
+    """Globals, arrays among them; what a module has; what is called; how the compiler is asked."""
+
+    def other(x):
+        return 3.0 * x
+
+    changed = ModuleType("constants")
+    changed.FACTOR = 4.0
+    digests = [
+        specialise.digest(scaled, {}), specialise.digest(scaled, {"FACTORS": 2 * FACTORS}),
+        specialise.digest(scaled, {"constants": changed}), specialise.digest(scaled, {"factor": other}),
+        specialise.digest(scaled, {}, (factor,)), specialise.digest(scaled, {}, (), (factor,)),
+    ]  # fmt: skip
+    assert len(set(digests)) == len(digests)
+    assert specialise.digest(scaled, {"FACTORS": FACTORS.copy()}) == digests[0]
 
 
 @pytest.fixture
@@ -88,7 +135,7 @@ def test_a_disk_that_is_full_or_read_only_is_said_once(compiled, monkeypatch):
 def test_where_no_folder_can_be_written_every_process_compiles_and_says_so_once(compiled, monkeypatch):
     """As in a container, or where an administrator installed the package."""
     disk_cache._once.cache_clear()
-    monkeypatch.setattr("numba.core.caching.CompileResultCacheImpl._locator_classes", [])
+    monkeypatch.setattr(disk_cache._checked_cache()._impl_class, "_locator_classes", [])
     with pytest.warns(RuntimeWarning, match="compiled code is not kept on disk, .* no locator available") as said:
         assert compiled() == compiled() == (0, 1, 0.75)
     assert len(said) == 1

@@ -141,7 +141,7 @@ def test_hyper_parameters_differ_from_lane_to_lane_and_divergence_is_recorded_al
 
 
 @pytest.mark.parametrize(("threads", "law"), [(1, "gaussian"), (2, "truncated"), (4, "gaussian")])
-def test_bits_do_not_depend_on_threads_tiles_or_batches(threads, law):
+def test_bits_do_not_depend_on_threads_tiles_or_batches(threads, law, monkeypatch):
     """150 runs are three tiles, the last one not full; every split of the batch, in tiles of every width, gives the
     same bits."""
     optimizer = vradam.VRAdam(alpha0=0.01, beta3=5.0)
@@ -149,11 +149,15 @@ def test_bits_do_not_depend_on_threads_tiles_or_batches(threads, law):
     x0 = np.random.default_rng(2).normal(size=(150, 3))
     seeds = np.arange(150)
     whole = lanes.run(checked_plan(optimizer, objective, x0, 200, law, seeds, 50, False), threads)
+    monkeypatch.setattr(lanes, "WORTH_A_WIDTH", 0)
+    widths = []
     for some in (slice(0, 1), slice(3, 12), slice(60, 70), slice(100, 150)):
+        widths.append(lanes.tile_width(len(x0[some]), 600))
         part = lanes.run(checked_plan(optimizer, objective, x0[some], 200, law, seeds[some], 50, False), 1)
         np.testing.assert_array_equal(part.x, whole.x[some])
         np.testing.assert_array_equal(part.learning_rate, whole.learning_rate[some])
         np.testing.assert_array_equal(part.mean_grad_norm_squared, whole.mean_grad_norm_squared[some])
+    assert widths == [1, 16, 16, 64]
 
 
 def test_a_wrong_kernel_is_refused():

@@ -9,7 +9,7 @@ from vradam import noise, objectives
 from vradam.optimizer import VRAdam
 from vradam.plan import checked_plan
 from vradam.recorder import TAU_DRAWS, stratified_tau, tau_total, tau_weight
-from vradam.simulation import simulate
+from vradam.simulation import chosen_engine, simulate
 
 NOISES = [None, noise.gaussian(0.3), noise.gaussian(0.3, bound=0.5), noise.two_point(0.2, 0.1), noise.uniform(0.2)]
 
@@ -103,6 +103,26 @@ def test_a_run_continued_is_the_run_in_one_go_bit_for_bit(law):
     assert rest.final_state.step == 50
     with pytest.raises(ValueError, match=r"state must belong to points of shape \(3,\), got \(2, 3\)"):
         simulate(optimizer, f, np.ones(3), 5, state=first.final_state)
+
+
+@pytest.mark.parametrize(
+    ("runs", "d", "steps", "engine"),
+    [
+        (1, 1, 19_000, "numpy"), (1, 1, 20_000, "compiled"), (10_000, 10, 1000, "compiled"),
+        (10_000, 10, 500, "numpy"), (64, 2, 5000, "numpy"), (64, 2, 40_000, "compiled"),
+    ],
+)  # fmt: skip
+def test_auto_goes_by_the_whole_work(runs, d, steps, engine):
+    """Steps x (4000 + runs x d) against 8e7: what NumPy does in a second or two is not compiled."""
+    pytest.importorskip("numba", reason="the compiled engine needs Numba")
+    bowl = objectives.quadratic(np.ones(d))
+    plan = checked_plan(VRAdam(), bowl, np.ones((runs, d)), steps, None, 0, 0, None)
+    assert chosen_engine("auto", plan) == engine
+    single = checked_plan(VRAdam(), bowl, np.ones(d), steps, None, 0, 0, None)
+    assert chosen_engine("auto", single, runs) == engine
+    without = checked_plan(VRAdam(), replace(bowl, kernel=None), np.ones((runs, d)), steps, None, 0, 0, None)
+    single_precision = plan._replace(x0=plan.x0.astype(np.float32))
+    assert chosen_engine("auto", without) == chosen_engine("auto", single_precision) == "numpy"
 
 
 def test_runs_of_one_seed_use_different_streams():

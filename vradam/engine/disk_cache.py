@@ -1,5 +1,10 @@
 """Compiled code kept on disk, with checksums: what is damaged is compiled again, and no place to keep it is no error.
 
+It lies in one folder for all clones and environments of a user, :func:`folder`, and where that cannot be written in
+``__pycache__``. Its names are digests of what was compiled (``specialise``), so that whoever has the same code finds
+it. Nothing is ever read for another code, version of Numba or LLVM, or processor; the folder may be deleted at any
+time.
+
 Numba keeps an index and one data file for each signature, and unpickles both as they are: a truncated file raises at
 every later call, a flipped bit may end the process. Here a third file beside them, ``<name>.sha256``, holds their
 checksums, and nothing is read that does not have the one under which it was written.
@@ -34,9 +39,36 @@ def kept(dispatcher: Any) -> Any:
 @cache
 def _checked_cache() -> type:
     """A subclass of Numba's cache, made when Numba is first needed."""
-    from numba.core.caching import FunctionCache
+    import llvmlite
+    from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+    class ByDigest(_CacheLocator):
+        """The folder of the user, where the name of a function says everything about it."""
+
+        def get_cache_path(self) -> str:
+            return str(folder())
+
+        def get_source_stamp(self) -> str:
+            return f"llvmlite {llvmlite.__version__}"
+
+        def get_disambiguator(self) -> str:
+            return "0"
+
+        @classmethod
+        def from_function(cls, py_func: Any, py_file: str) -> Any:
+            place = cls()
+            try:
+                place.ensure_cache_path()
+            except OSError:
+                return None
+            return place
+
+    class Places(CompileResultCacheImpl):
+        _locator_classes = (ByDigest, *CompileResultCacheImpl._locator_classes)
 
     class CheckedCache(FunctionCache):
+        _impl_class = Places
+
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             files = Files(self)
             try:
@@ -59,6 +91,15 @@ def _checked_cache() -> type:
                 _say_once(str(error))
 
     return CheckedCache
+
+
+def folder() -> Path:
+    """Where compiled code is kept: ``vradam/compiled`` in the user's folder for caches, or in ``NUMBA_CACHE_DIR``."""
+    import numba
+    from numba.misc.appdirs import AppDirs
+
+    chosen = numba.config.CACHE_DIR
+    return (Path(chosen) / "vradam" if chosen else Path(AppDirs("vradam", False).user_cache_dir)) / "compiled"
 
 
 class Files:

@@ -26,8 +26,9 @@ from vradam.plan import Plan
 from vradam.recorder import TAU_DRAWS, stratified_tau, tau_total
 from vradam.trajectory import Trajectory
 
-WIDTHS = ((2, 1), (16, 16))  # up to so many runs, so many in a tile
-WIDTH = 64  # runs in a tile where there are more
+WIDTH = 64  # runs in a tile
+NARROW = ((2, 1), (16, 16))  # up to so many runs, so many in a tile, where that pays
+WORTH_A_WIDTH = 2e7  # numbers of one run, from which the time that narrower tiles save exceeds that of compiling them
 CHUNK = 5e8  # numbers updated between two looks at the progress bar and at interrupts
 WORTH_A_THREAD = 1e6  # numbers updated
 ROWS_AT_ONCE = 1 << 16  # records whose value is computed in one NumPy call
@@ -61,7 +62,7 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     described, kernel = method(optimizer), objective.kernel
     assert described is not None and kernel is not None  # `supports` says so
     runs, d = plan.seed.size, objective.dim
-    width = next((width for most, width in WIDTHS if runs <= most), WIDTH)
+    width = tile_width(runs, plan.steps * d)
     decays = bool(np.any(np.asarray(described.weight_decay) > 0))
     kinds = described.direction, described.gate, described.law, noise_kind(noise), decays, width
     advance = compiled(kernel.form, kernel.separable, kernel.mean_of_terms, *kinds)
@@ -114,6 +115,13 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
         total = total - lagged
     mean = reshaped(total, plan) / (TAU_DRAWS if sampled else tau_total(np.asarray(described.beta1), plan.steps))
     return assemble(plan, out_x, out_rate, gone, mean, final)
+
+
+def tile_width(runs: int, numbers: float) -> int:
+    """How many runs there are in a tile, of ``runs`` with so many numbers each; the bits do not depend on it."""
+    if numbers < WORTH_A_WIDTH:
+        return WIDTH
+    return next((width for most, width in NARROW if runs <= most), WIDTH)
 
 
 def packed(rows: NDArray[Any], width: int) -> NDArray[Any]:

@@ -6,7 +6,8 @@ resolves at compile time, so that flags cost nothing and small functions are inl
 
 The compiled code is cached on disk (``disk_cache``). Numba finds a cached function by file, qualified name, line and
 bytecode; it sees neither the globals nor the callees. Therefore the qualified name of a clone carries a digest of
-everything that was compiled: the bytecode, the constants and the resolved globals of the whole call tree.
+everything that was compiled: the bytecode, the constants, the resolved globals and the options of the whole call tree.
+The digest names no place, so that another clone or environment with the same code finds what one has compiled.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import dis
 import hashlib
 from collections.abc import Callable, Mapping
-from types import FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def specialise(
                 value = clones[id(value)]
             bound[name] = value
         code = part.__code__
-        qualname = f"{code.co_name}_{digest(part, exchanged)}"
+        qualname = f"{code.co_name}_{digest(part, exchanged, reassociated, apart)}"
         key = qualname, repr(options)
         if key not in _compiled:
             import numba
@@ -79,7 +80,12 @@ def _options(part: Callable, reassociated: tuple[Callable, ...], apart: tuple[Ca
     return {"inline": "always"} if loops else {"forceinline": True}
 
 
-def digest(function: Callable, exchanged: Mapping[str, Any]) -> str:
+def digest(
+    function: Callable,
+    exchanged: Mapping[str, Any],
+    reassociated: tuple[Callable, ...] = (),
+    apart: tuple[Callable, ...] = (),
+) -> str:
     """A name for everything that compiling ``function`` depends on: code, constants and globals of its call tree.
 
     The module of each part is in it too: reading a cache entry imports it.
@@ -88,20 +94,33 @@ def digest(function: Callable, exchanged: Mapping[str, Any]) -> str:
 
     def describe(part: Callable) -> str:
         code = part.__code__
-        lines = [part.__module__, code.co_code.hex(), *map(repr, (code.co_consts, code.co_names, part.__defaults__))]
-        for name, value in sorted(_globals_used(part, exchanged).items()):
-            if isinstance(value, FunctionType):
-                if id(value) not in described:
-                    described[id(value)] = "recursive"
-                    described[id(value)] = describe(value)
-                lines.append(f"{name}: {described[id(value)]}")
-            elif isinstance(value, int | float | str | tuple | np.generic):
-                lines.append(f"{name} = {value!r}")
-            else:
-                lines.append(f"{name} is {getattr(value, '__name__', type(value).__name__)}")
+        lines = [part.__module__, code.co_code.hex(), *map(repr, (code.co_names, part.__defaults__))]
+        lines += [worth.co_code.hex() if isinstance(worth, CodeType) else repr(worth) for worth in code.co_consts]
+        lines.append(repr(_options(part, reassociated, apart)))
+        lines += [f"{name}: {seen(value, code)}" for name, value in sorted(_globals_used(part, exchanged).items())]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    def seen(value: Any, code: CodeType) -> str:
+        """A global as the compiler sees it."""
+        value = getattr(value, "py_func", value)  # what Numba has compiled already
+        if isinstance(value, FunctionType):
+            if id(value) not in described:
+                described[id(value)] = "recursive"
+                described[id(value)] = describe(value)
+            return described[id(value)]
+        if isinstance(value, np.ndarray):
+            return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
+        if isinstance(value, ModuleType):
+            members = {name: getattr(value, name) for name in code.co_names if hasattr(value, name)}
+            plain = {name: member for name, member in members.items() if isinstance(member, PLAIN)}
+            return f"module {value.__name__} {plain!r}"
+        return repr(value) if isinstance(value, PLAIN) else getattr(value, "__name__", repr(value))
+
     return describe(function)[:16]
+
+
+#: What enters compiled code as a constant.
+PLAIN = (int, float, str, tuple, np.generic)
 
 
 def _globals_used(function: Callable, exchanged: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import numpy as np
 from vradam.engine.draws import EXACT, MINIBATCH, TRUNCATED, choose, truncate
 from vradam.engine.draws import draw_nothing as draw
 
-LANES = 64  # or 16, or 1, where there are few runs
+LANES = 64  # or 16, or 1, where there are few long runs
 SEPARABLE = True  # whether the gradient is ``slope`` of each coordinate, or ``field`` of a tile
 DIRECTION = 0  # PLAIN, ADAM or PROOF
 GATE = 0  # OPEN, PUBLISHED, ..., PER_COORDINATE

@@ -213,7 +213,7 @@ def disturbed() -> xr.Dataset:
     optimizer = vradam.VRMomentum(alpha0=S, alpha1=np.where(clipped, clip, np.inf), beta1=beta1)
     state = optimizer.init(x)._replace(velocity=v[:, :1])
     batch, _ = advance(Batch(optimizer, x, state, np.arange(len(x))), BOWL, int(60 / (1 - beta1.max())))
-    window = vradam.simulate(optimizer, BOWL, batch.x, 100, state=batch.state)
+    window = vradam.simulate(optimizer, BOWL, batch.x, 100, state=batch.state, engine="numpy")
     velocity = -np.diff(window.x[..., 0], axis=-1) / window.learning_rate[:, 1:]
     enclosures = np.array([[float(Fraction(end)) for end in one["kinetic"]] for one in stored])
     return xr.Dataset(

@@ -43,8 +43,8 @@ def measure(setup: Setup) -> xr.Dataset:
     starts, speeds = (part.reshape(-1, 1) for part in np.meshgrid(x, v, indexing="ij"))
     state = optimizer.init(starts)._replace(velocity=speeds.copy())
     steps = 4 * (setup.steps // 4)
-    later = vradam.simulate(optimizer, bowl, starts, steps, every=0, state=state)
-    window = vradam.simulate(optimizer, bowl, later.final_x, 24, state=later.final_state)
+    later = vradam.simulate(optimizer, bowl, starts, steps, every=0, state=state, engine="numpy")
+    window = vradam.simulate(optimizer, bowl, later.final_x, 24, state=later.final_state, engine="numpy")
     x_of, v_of = later.final_x[:, 0], later.final_state.velocity[:, 0]
     moving = np.abs(window.x).max(axis=(1, 2)) > 1e-3
     batch = Batch(optimizer, later.final_x, later.final_state, np.arange(len(starts)))

@@ -189,7 +189,7 @@ def velocities(setup: Setup, cycles: Cycles) -> Array:
     """The velocities (n, 4) of the phases of every cycle."""
     optimizer = _momentum(setup, cycles.beta1, cycles.fraction)
     state = optimizer.init(cycles.x)._replace(velocity=cycles.velocity)
-    run = vradam.simulate(optimizer, BOWL, cycles.x, 4, state=state)
+    run = vradam.simulate(optimizer, BOWL, cycles.x, 4, state=state, engine="numpy")
     return -np.diff(run.x[..., 0], axis=-1) / run.learning_rate[:, 1:]
 
 

@@ -26,6 +26,7 @@ from experiments.store.chunks import Chunks
 from experiments.studies.stability import adaptive_edge, moving_gate
 from experiments.study import Result, Study
 from theory.claims.stability import DECAY, EDGE, INSTANTANEOUS
+from vradam.simulation import Engine
 
 FROZEN = 1e30  # a gate this strong is clipped at every speed that occurs: eta_t = alpha0/(1+alpha1), frozen
 
@@ -41,6 +42,7 @@ class Setup:
     curvature: float = 2.5
     small: float = 1e-6
     steps: int = 4000
+    engine: Engine = "numpy"
     sections: int = 24
     rounds: int = 4
     seeds: int = 64
@@ -58,6 +60,7 @@ PAPER = Setup(
     frozen_alpha1=(0.5, 1.0, 4.0, 10.0),
     weight_decay=(0.03, 0.1, 0.3, 1.0),
     steps=20_000,
+    engine="compiled",
     seeds=1024,
     adaptive=adaptive_edge.RUNS + adaptive_edge.QUADRATICS,
     amplitudes=adaptive_edge.AMPLITUDES,
@@ -139,7 +142,7 @@ def _outcome(setup: Setup, table: NDArray, alpha0: NDArray) -> NDArray:
     spectrum = np.geomspace(setup.curvature / 100, setup.curvature, d) if d > 1 else [setup.curvature]
     objective = vradam.objectives.quadratic(spectrum, rotation=0 if d > 1 else None)
     x0 = np.full((*alpha0.shape, d), setup.small / np.sqrt(d))
-    end = vradam.simulate(optimizer, objective, x0, steps=setup.steps, every=0, progress=False)
+    end = vradam.simulate(optimizer, objective, x0, setup.steps, every=0, engine=setup.engine, progress=False)
     grown = end.grad_norm[..., -1] / end.grad_norm[..., 0]
     if d > 1:  # flat directions take longer than the horizon to decay: only the sharpest one is watched
         grown = _sharpest(objective, end.final_x) / _sharpest(objective, x0)
@@ -169,7 +172,7 @@ def both_sides(setup: Setup) -> xr.Dataset:
     starts = size[:, None, None] * rng.normal(size=(len(size), setup.seeds, 1))
     x0 = np.broadcast_to(starts, (len(beta1), len(factor), *starts.shape))
     objective = vradam.objectives.quadratic([setup.curvature])
-    end = vradam.simulate(optimizer, objective, x0, steps=2 * setup.steps, every=0, progress=False)
+    end = vradam.simulate(optimizer, objective, x0, 2 * setup.steps, every=0, engine=setup.engine, progress=False)
     return xr.Dataset(
         {
             "velocity_squared": (("beta1", "factor", "size", "start"), end.final_state.kinetic),

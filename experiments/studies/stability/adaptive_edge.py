@@ -81,7 +81,7 @@ def measure(run: Run) -> xr.Dataset:
     """Sharpness, preconditioned sharpness, B/eta_t, eta_t/alpha0, ||v||^2 and the value of a run; the share clipped."""
     objective, x0 = run.model.objective, run.model.x0
     optimizer = _optimizer(run)
-    record = vradam.sharpness.along(optimizer, objective, x0, run.steps, every=run.every)
+    record = vradam.sharpness.along(optimizer, objective, x0, run.steps, every=run.every, engine="numpy")
     relative = record.learning_rate / run.alpha0
     with np.errstate(all="ignore"):
         value = objective.value(record.x)
@@ -117,7 +117,7 @@ def amplitude(item: Amplitude) -> xr.Dataset:
     alpha0 = np.array(item.alpha0)
     optimizer = vradam.VRMomentum(alpha0=alpha0, beta1=item.beta1, beta3=item.beta3)
     x = np.broadcast_to(x0, (alpha0.size, objective.dim))
-    record = vradam.sharpness.along(optimizer, objective, x, item.steps, every=item.every)
+    record = vradam.sharpness.along(optimizer, objective, x, item.steps, every=item.every, engine="numpy")
     late = record.step > item.steps * 3 // 4
     edge = vradam.sharpness.stability_threshold(item.beta1, 1.0)
     series = {
