@@ -11,8 +11,8 @@ import pytest
 from theory import global_stability, stability_map
 from theory.certificates import branches, cells, frontier
 from theory.certificates.cells import UNIT, Cells, Family, image_columns
-from theory.certificates.sweep import kept, remaining, returning, successors
 from theory.certificates.frontier import Box, Safe, check_safe, contracts, proves
+from theory.certificates.sweep import kept, remaining, returning, successors
 from theory.claims.cycles.frontier import STEPS
 from theory.stability_map import (
     ATTRACTING,
@@ -116,7 +116,7 @@ def test_removing_cells_is_what_removing_one_by_one_is():
 
 
 def test_successors_are_the_cells_that_the_images_meet():
-    """Places against rectangles: the cells of the row of b, or of -b with the image turned over, that meet the columns."""
+    """Places against rectangles: cells of the row of b, or of -b with the image turned over, that the image meets."""
     rng = np.random.default_rng(2)
     some = Cells.all_of(cells.grid(4 * UNIT, 2**16, 4, 6))
     some = some.only(rng.random(some.column.size) < 0.7)

@@ -16,8 +16,8 @@ no orbit stays. Orbits may also leave the grid and come back (``exits``, ``retur
 more cell that is never removed, and an orbit that visits it again and again passes each time through cells that have
 predecessors and successors of the same kind.
 
-**Cost.** A cell's successors are a run of places in the order of the cells, so that every removal looks at each arrow at
-most twice (:mod:`theory.certificates.sweep`, compiled).
+**Cost.** A cell's successors are a run of places in the order of the cells, so that all removals together look at each
+arrow at most twice (:mod:`theory.certificates.sweep`, compiled).
 
 **Rounding.** Velocities are whole numbers of ``UNIT = 2^-18``, below 256 in modulus; beta1 is a whole number of 1/2000.
 ``phi`` and ``psi`` are rounded outwards to whole numbers, everything after that is exact: no sum or product exceeds

@@ -218,8 +218,8 @@ def _target_states(box: Box) -> Target:
     """The states that lie in the target of each part for every beta1 of the box.
 
     ``P`` is largest at the largest beta1, its bound least at the least one. For the edge, with the bound
-    ``kinetic (1-beta1)^2/(1+beta1)`` on ``(1+beta1) P``: the first square is largest at one of the ends. Coefficients are
-    below ``2^25``, those of the squares below ``2^23``, and so is every form at ``|a|, |b| <= UNIT`` below ``2^62``.
+    ``kinetic (1-beta1)^2/(1+beta1)`` on ``(1+beta1) P``: the first square is largest at one of the ends. The
+    coefficients of a form add up to less than ``2^25``, so that it is below ``2^61`` at ``|a|, |b| <= UNIT``.
     """
     low, high = (int(beta1 * PARTS) for beta1 in box.says.beta1)
     forms = []

@@ -1,8 +1,8 @@
 """One sweep over the cells of a grid, compiled: which lie in a region, where their images are, which are left.
 
-Whole numbers of 64 bits; the bounds of :mod:`theory.certificates.cells` keep every sum and product below ``2^63``. Cells
-are given as there: row i has the places ``start[i]`` to ``start[i+1] - 1``, where ``column`` rises; column j is the
-interval from ``-n_{N-j}`` for ``j < N``, from ``n_{j-N}`` otherwise.
+Whole numbers of 64 bits; the bounds of :mod:`theory.certificates.cells` keep every sum and product below ``2^63``.
+Cells are given as there: row i has the places ``start[i]`` to ``start[i+1] - 1``, where ``column`` rises; column j is
+the interval from ``-n_{N-j}`` for ``j < N``, from ``n_{j-N}`` otherwise.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ def images(
     start: Ints, column: Places, nodes: Ints, ends: Ints,
     low: int, low_below: Ints, low_above: Ints, high: int, high_below: Ints, high_above: Ints,
 ) -> tuple[Places, Places]:  # fmt: skip
-    """First column and the one after the last that meet ``[below - factor a]``, for the two factors ``low`` and ``high``.
+    """First column, and the one after the last, that ``psi - factor a`` meets for the factors ``low`` and ``high``.
 
-    ``below`` and ``above`` belong to columns; ``ends`` are the ends of all columns in the units of the image.
+    ``below`` and ``above`` bound psi, by columns; ``ends`` are the ends of all columns in the units of the image.
     """
     first, last = np.empty(column.size, np.int32), np.empty(column.size, np.int32)
     for i in range(start.size - 1):
@@ -94,7 +94,7 @@ def images(
 
 @numba.njit(cache=True)
 def successors(start: Ints, column: Places, first: Places, last: Places) -> tuple[Places, Places]:
-    """The images as runs ``first <= place < last`` of places: those of column j lie in row j - N, turned over if j < N."""
+    """The images as runs ``first <= place < last`` of places; that of column j is in row j - N, turned over if < 0."""
     n = start.size - 1
     low, high = np.empty(column.size, np.int32), np.empty(column.size, np.int32)
     for k in range(column.size):
