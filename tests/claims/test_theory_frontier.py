@@ -10,8 +10,9 @@ import pytest
 
 from theory import global_stability, stability_map
 from theory.certificates import branches, cells, frontier
-from theory.certificates.cells import UNIT, Cells, Family, images, predecessors, remaining, successors
+from theory.certificates.cells import UNIT, Cells, Family, image_columns
 from theory.certificates.frontier import Box, Safe, check_safe, contracts, proves
+from theory.certificates.sweep import kept, remaining, returning, successors
 from theory.claims.cycles.frontier import STEPS
 from theory.stability_map import (
     ATTRACTING,
@@ -71,11 +72,11 @@ def test_images_hold_every_image_and_little_more(alpha1, beta1):
     fraction = (F(1, 2), F(13, 25))
     family = Family(beta1, fraction, alpha1)
     full = Cells.all_of(cells.grid(30 * UNIT, 2**14, 10, 6))
-    some = full.only(rng.random(full.key.size) < 0.05)
-    first, last = images(family, some)
+    some = full.only(rng.random(full.column.size) < 0.05)
+    first, last = image_columns(family, some)
     left, right, low, high = (part / UNIT for part in some.corners())
     nodes = some.mirrored() / UNIT
-    widest = np.zeros(some.key.size, int) + 10**6, np.zeros(some.key.size, int)
+    widest = np.zeros(some.column.size, int) + 10**6, np.zeros(some.column.size, int)
     for _ in range(300):
         a, b = rng.uniform(left, right), rng.uniform(low, high)
         corner = rng.random(4) < 0.5
@@ -87,7 +88,7 @@ def test_images_hold_every_image_and_little_more(alpha1, beta1):
         column = np.searchsorted(nodes, after) - 1
         assert ((first <= column) & (column < last))[inside].all()
         widest = np.minimum(widest[0], column), np.maximum(widest[1], column)
-    inner = (first >= 0) & (last <= some.columns)
+    inner = (first >= 0) & (last < nodes.size)
     assert np.median((last - first - (widest[1] - widest[0] + 1))[inner]) <= 1
 
 
@@ -97,9 +98,9 @@ def test_removing_cells_is_what_removing_one_by_one_is():
     family = Family((F(9, 10), F(9, 10)), (F(7, 10), F(7, 10)), None)
     for exits_share in (0.0, 0.02):
         some = Cells.all_of(cells.grid(6 * UNIT, 2**16, 4, 6))
-        some = some.only(rng.random(some.key.size) < 0.85)
-        n = some.key.size
-        runs = successors(some, *images(family, some))
+        some = some.only(rng.random(some.column.size) < 0.85)
+        n = some.column.size
+        runs = successors(some.start, some.column, *image_columns(family, some))
         exits, returns = rng.random((2, n)) < exits_share
         after = [set(range(first, last)) for first, last in zip(*runs, strict=True)]
         left = set(range(n))
@@ -109,9 +110,47 @@ def test_removing_cells_is_what_removing_one_by_one_is():
             if keep == left:
                 break
             left = keep
-        found = remaining(*runs, predecessors(some, *runs), exits, returns)
+        found = remaining(*runs, exits, returns)
         assert set(np.flatnonzero(found)) == left
         assert 0 < len(left) < n
+
+
+def test_successors_are_the_cells_that_the_images_meet():
+    """Places against rectangles: cells of the row of b, or of -b with the image turned over, that the image meets."""
+    rng = np.random.default_rng(2)
+    some = Cells.all_of(cells.grid(4 * UNIT, 2**16, 4, 6))
+    some = some.only(rng.random(some.column.size) < 0.7)
+    n = some.nodes.size - 1
+    first = rng.integers(-3, 2 * n, some.column.size).astype(np.int32)
+    last = (first + rng.integers(1, 9, some.column.size)).astype(np.int32)
+    runs = successors(some.start, some.column, first, last)
+    for k in range(some.column.size):
+        columns = np.arange(max(first[k], 0), min(last[k], 2 * n))
+        row = some.column[k] - n
+        if row < 0:
+            row, columns = -1 - row, 2 * n - 1 - columns
+        met = np.flatnonzero((some.row == row) & np.isin(some.column, columns))
+        assert met.tolist() == list(range(runs[0][k], runs[1][k]))
+
+
+def test_which_cells_matter_and_where_orbits_come_back():
+    """States drawn from cells: one outside the target and in the strip, or where orbits come back, marks its cell."""
+    rng = np.random.default_rng(3)
+    full = Cells.all_of(cells.grid(4 * UNIT, 2**15, 8, 6))
+    forms = np.array([[4000, -3000, 3000, 1000 * UNIT**2], [3000, 0, 3000, 1500 * UNIT**2]])
+    q, p, width, reach = 4, -3, 9 * UNIT, 3 * UNIT
+    keep = kept(full.start, full.column, full.nodes, forms, UNIT, q, p, width, reach)
+    back = returning(full.start, full.column, full.nodes, 2 * UNIT, UNIT)
+    left, right, low, high = (part / UNIT for part in full.corners())
+    needed, met = np.zeros((2, full.column.size), bool)
+    for _ in range(400):
+        a, b = rng.uniform(left, right), rng.uniform(low, high)
+        outside = (4 * b * b - 3 * a * b + 3 * a * a > 1) | (b * b + a * a > 0.5)
+        needed |= outside & (np.abs(4 * b + 3 * a) < 9) & (a < 3) & (np.abs(b) < 3)
+        met |= (a > 2) & (b < a) & (b > a - 1)
+    assert not (needed & ~keep).any() and not (met & ~back).any()
+    assert (needed & keep).sum() > 0.97 * keep.sum() and (met & back).sum() > 0.8 * back.sum()
+    assert 0 < keep.sum() < keep.size
 
 
 def test_a_cell_that_holds_a_cycle_is_never_removed():
@@ -121,9 +160,9 @@ def test_a_cell_that_holds_a_cycle_is_never_removed():
     family = Family((F(9, 10), F(9, 10)), (F(15, 19), F(15, 19)), None)
     some = Cells.all_of(cells.grid(6 * UNIT, 2**15, 8, 6))
     for _ in range(3):
-        runs = successors(some, *images(family, some))
-        none = np.zeros(some.key.size, bool)
-        some = some.only(remaining(*runs, predecessors(some, *runs), none, none))
+        runs = successors(some.start, some.column, *image_columns(family, some))
+        none = np.zeros(some.column.size, bool)
+        some = some.only(remaining(*runs, none, none))
         left, right, low, high = (part / UNIT for part in some.corners())
         for a, b in states:
             a, b = (a, b) if a >= 0 else (-a, -b)

@@ -16,6 +16,9 @@ no orbit stays. Orbits may also leave the grid and come back (``exits``, ``retur
 more cell that is never removed, and an orbit that visits it again and again passes each time through cells that have
 predecessors and successors of the same kind.
 
+**Cost.** A cell's successors are a run of places in the order of the cells, so that all removals together look at each
+arrow at most twice (:mod:`theory.certificates.sweep`, compiled).
+
 **Rounding.** Velocities are whole numbers of ``UNIT = 2^-18``, below 256 in modulus; beta1 is a whole number of 1/2000.
 ``phi`` and ``psi`` are rounded outwards to whole numbers, everything after that is exact: no sum or product exceeds
 ``2^63``. ``psi`` falls, then rises, for ``alpha1 >= 1``, ``s <= 1``: with ``u = b^2``, ``psi' = 1 - 2s
@@ -26,16 +29,18 @@ as far as ``u = 3``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.certificates.sweep import images, kept, quartered, remaining, returning, successors
+
 Ints = NDArray[np.int64]
+Places = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
 UNIT: Final = 2**18
@@ -82,29 +87,24 @@ def _quotient(numerator: Ints | np.int64, denominator: Ints | np.int64, up: bool
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells ``(i, j)`` of a grid, in order of ``key``; ``nodes`` are 0 = n_0 < n_1 < ... < n_N.
+    """The cells ``(i, j)`` of a grid, row after row; ``nodes`` are 0 = n_0 < n_1 < ... < n_N.
 
     ``i`` counts intervals ``[n_i, n_{i+1}]`` of a; ``j``, from 0 to 2N-1, those of b from ``[-n_N, -n_{N-1}]`` upwards.
+    The cells of row i have the places ``start[i]`` to ``start[i+1] - 1``, their ``column`` j rises there.
     """
 
     nodes: Ints
-    key: Ints
+    start: Ints
+    column: Places
 
     @classmethod
     def all_of(cls, nodes: Ints) -> Cells:
-        return cls(nodes, np.arange(2 * (nodes.size - 1) ** 2, dtype=np.int64))
+        n = nodes.size - 1
+        return cls(nodes, np.arange(n + 1) * 2 * n, np.tile(np.arange(2 * n, dtype=np.int32), n))
 
     @property
-    def columns(self) -> int:
-        return 2 * (self.nodes.size - 1)
-
-    @property
-    def i(self) -> Ints:
-        return self.key // self.columns
-
-    @property
-    def j(self) -> Ints:
-        return self.key % self.columns
+    def row(self) -> Ints:
+        return np.repeat(np.arange(self.start.size - 1), np.diff(self.start))
 
     def mirrored(self) -> Ints:
         """All nodes, from ``-n_N`` to ``n_N``."""
@@ -113,18 +113,17 @@ class Cells:
     def corners(self) -> tuple[Ints, Ints, Ints, Ints]:
         """``a`` left and right, ``b`` below and above."""
         b = self.mirrored()
-        return self.nodes[self.i], self.nodes[self.i + 1], b[self.j], b[self.j + 1]
+        return self.nodes[self.row], self.nodes[self.row + 1], b[self.column], b[self.column + 1]
 
     def only(self, keep: Flags) -> Cells:
-        return Cells(self.nodes, self.key[keep])
+        counts = np.concatenate([[0], np.cumsum(keep)])
+        return Cells(self.nodes, counts[self.start], self.column[keep])
 
     def quartered(self) -> Cells:
         """Every cell cut into four; the nodes must leave room for whole numbers between them."""
         nodes = np.empty(2 * self.nodes.size - 1, np.int64)
         nodes[::2], nodes[1::2] = self.nodes, (self.nodes[:-1] + self.nodes[1:]) // 2
-        corner = 2 * self.i * 2 * self.columns + 2 * self.j
-        key = np.concatenate([corner, corner + 1, corner + 2 * self.columns, corner + 2 * self.columns + 1])
-        return Cells(nodes, np.sort(key))
+        return Cells(nodes, *quartered(self.start, self.column))
 
 
 def grid(reach: int, step: int, growth: int, levels: int) -> Ints:
@@ -136,98 +135,63 @@ def grid(reach: int, step: int, growth: int, levels: int) -> Ints:
     return np.array(nodes, np.int64)
 
 
-def images(family: Family, cells: Cells) -> tuple[Ints, Ints]:
-    """For each cell the first column that meets its image, and the one after the last: < 0 or > ``columns`` outside.
+def image_columns(family: Family, cells: Cells) -> tuple[Places, Places]:
+    """For each cell the first column that meets its image, and the one after the last: < 0 or > 2N outside.
 
     The image of ``[a] x [b]`` has ``b' = (1+beta1) psi - beta1 a`` with ``psi`` in the range over ``[b]``: linear in
     each of psi, a and beta1, hence between its values at the ends. In units of 1/PARTS everything is whole.
     """
     below, above = family.psi(cells.nodes)
-    below, above = np.concatenate([-above[::-1], below])[cells.j], np.concatenate([-below[::-1], above])[cells.j]
-    left, right = cells.nodes[cells.i], cells.nodes[cells.i + 1]
+    below, above = np.concatenate([-above[::-1], below]), np.concatenate([-below[::-1], above])
     ends = [int(beta1 * PARTS) for beta1 in family.beta1]
-    low = np.minimum(*((PARTS + n) * below - n * right for n in ends))
-    high = np.maximum(*((PARTS + n) * above - n * left for n in ends))
-    nodes = PARTS * cells.mirrored()
-    return np.searchsorted(nodes, low, "left") - 1, np.searchsorted(nodes, high, "right")
+    parts = [(np.int64(n), (PARTS + n) * below, (PARTS + n) * above) for n in ends]
+    return images(cells.start, cells.column, cells.nodes, PARTS * cells.mirrored(), *parts[0], *parts[1])
 
 
-def successors(cells: Cells, first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """The images as runs ``first <= place < last`` of places in ``cells``: row j, turned over if ``b < 0`` there."""
-    n = cells.columns
-    first, last = np.clip(first, 0, n), np.clip(last, 0, n)
-    row = cells.j - n // 2
-    turned = row < 0
-    start = np.where(turned, -1 - row, row) * n
-    low, high = np.where(turned, n - last, first), np.where(turned, n - first, last)
-    return np.searchsorted(cells.key, start + low), np.searchsorted(cells.key, start + high)
+class Target(NamedTuple):
+    """States ``(a, b)`` with ``|a|, |b| <= UNIT`` and ``forms[:, 0] b^2 + forms[:, 1] a b + forms[:, 2] a^2 <=
+    forms[:, 3]``: all of them."""
+
+    forms: Ints
 
 
-def predecessors(cells: Cells, first: Ints, last: Ints) -> list[tuple[Ints, Ints, Ints]]:
-    """For cells with ``b >= 0``, then for the others: their places in an order, and for each cell of the grid the run
-    ``low <= rank < high`` in that order of those that have it among their successors.
+class Strip(NamedTuple):
+    """States with ``|q b - p a| <= width`` and ``|a|, |b| <= reach``."""
 
-    Rows in order, and in each of them such that the images move up: ``b'`` falls as a grows, and rises if turned
-    over. Then ``first`` and ``last`` never fall.
-    """
-    row, place, found = cells.j - cells.columns // 2, np.arange(cells.key.size), []
-    for chosen, line, sign in ((row >= 0, row, -1), (row < 0, -1 - row, 1)):
-        order = place[chosen]
-        order = order[np.argsort(line[order] * cells.columns + sign * cells.i[order])]
-        low = np.searchsorted(last[order], place, "right")
-        found.append((order, low, np.maximum(np.searchsorted(first[order], place, "right"), low)))
-    return found
+    q: int
+    p: int
+    width: int
+    reach: int
 
 
-def remaining(first: Ints, last: Ints, behind: list[tuple[Ints, Ints, Ints]], exits: Flags, returns: Flags) -> Flags:
-    """The cells that are left when those without successor or without predecessor are removed, again and again.
+class Return(NamedTuple):
+    """States with ``a >= back`` and ``-drop <= b - a <= 0``."""
 
-    ``exits``: cells with a successor outside; ``returns``: cells with a predecessor outside. Each removal lowers the
-    counts of the cells before and behind it, so that all removals together look at every arrow twice.
-    """
-    left = np.ones(first.size, bool)
-    ahead = last - first + exits
-    before = sum(high - low for _, low, high in behind) + returns
-    batch = np.flatnonzero((ahead == 0) | (before == 0))
-    while batch.size:
-        left[batch] = False
-        following = _all_of(first[batch], last[batch])
-        preceding = np.concatenate([order[_all_of(low[batch], high[batch])] for order, low, high in behind])
-        np.subtract.at(before, following, 1)
-        np.subtract.at(ahead, preceding, 1)
-        touched = np.concatenate([following, preceding])
-        batch = np.unique(touched[left[touched] & ((ahead[touched] == 0) | (before[touched] == 0))])
-    return left
-
-
-def _all_of(first: Ints, last: Ints) -> Ints:
-    """The whole numbers of the runs ``first <= n < last``, one run after the other."""
-    length = last - first
-    return np.repeat(first - np.cumsum(length) + length, length) + np.arange(length.sum())
+    back: int
+    drop: int
 
 
 def no_orbit_stays(
-    family: Family,
-    nodes: Ints,
-    levels: int,
-    matters: Callable[[Cells], Flags],
-    comes_back: Callable[[Cells], Flags] | None = None,
+    family: Family, nodes: Ints, levels: int, target: Target, near: Strip, comes_back: Return | None = None
 ) -> bool:
     """Whether no cell is left after cutting into four ``levels`` times.
 
-    ``matters`` says which cells an orbit that stays can visit again and again: cells of the target, or outside an
-    absorbing set, do not matter. ``comes_back`` says in which cells an orbit that was outside can come back; without
-    it orbits do not leave the grid.
+    An orbit that stays does not visit cells whose corners all lie in ``target``, nor again and again those that do not
+    meet ``near``. ``comes_back`` says where an orbit that was outside can come back; without it orbits do not leave the
+    grid.
     """
     cells = Cells.all_of(nodes)
     for level in range(levels + 1):
-        cells = cells.only(matters(cells))
-        first, last = images(family, cells)
-        no = np.zeros(cells.key.size, bool)
-        exits, returns = (no, no) if comes_back is None else ((first < 0) | (last > cells.columns), comes_back(cells))
-        runs = successors(cells, first, last)
-        cells = cells.only(remaining(*runs, predecessors(cells, *runs), exits, returns))
-        if cells.key.size == 0:
+        cells = cells.only(kept(cells.start, cells.column, cells.nodes, target.forms, np.int64(UNIT), *near))
+        first, last = image_columns(family, cells)
+        if comes_back is None:
+            exits = returns = np.zeros(cells.column.size, np.bool_)
+        else:
+            exits = (first < 0) | (last > 2 * (cells.nodes.size - 1))
+            returns = returning(cells.start, cells.column, cells.nodes, *comes_back)
+        runs = successors(cells.start, cells.column, first, last)
+        cells = cells.only(remaining(*runs, exits, returns))
+        if cells.column.size == 0:
             return True
         if level < levels:
             cells = cells.quartered()

@@ -55,7 +55,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from theory.certificates.cells import PARTS, REACH, UNIT, Cells, Family, Flags, Ints, grid, no_orbit_stays
+from theory.certificates.cells import PARTS, REACH, UNIT, Family, Return, Strip, Target, grid, no_orbit_stays
 from theory.certificates.reading import count, items, rational, require_keys, shown
 
 #: Denominators: of a fraction of the edge, of c, of a velocity.
@@ -179,16 +179,7 @@ def proves(box: Box) -> bool:
     nodes = grid(far.reach, *box.grid)
     if nodes[-1] >= REACH:
         return False
-
-    def matters(cells: Cells) -> Flags:
-        a, after, below, above = cells.corners()
-        caught = np.ones(cells.key.size, bool)
-        for c, kinetic, low in _parts(box):
-            inside = [_inside(box, c, kinetic, low, x, y) for x in (a, after) for y in (below, above)]
-            caught &= np.logical_and.reduce(inside)
-        return ~caught & far.near(cells)
-
-    return no_orbit_stays(box.family, nodes, box.grid[2], matters, far.comes_back)
+    return no_orbit_stays(box.family, nodes, box.grid[2], _target_states(box), far.near, far.comes_back)
 
 
 def _parts(box: Box) -> list[tuple[Fraction | None, Fraction, Pair]]:
@@ -223,32 +214,36 @@ def _attracts(box: Box, c: Fraction | None, kinetic: Fraction, fraction: Pair) -
     return contracts(beta1, traces(beta1, (lowest, fraction[1])), c)
 
 
-def _inside(box: Box, c: Fraction | None, kinetic: Fraction, _: Pair, a: Ints, b: Ints) -> Flags:
-    """Whether the states lie in the target for every beta1 of the box; only for ``|a|, |b| <= 1``.
+def _target_states(box: Box) -> Target:
+    """The states that lie in the target of each part for every beta1 of the box.
 
     ``P`` is largest at the largest beta1, its bound least at the least one. For the edge, with the bound
-    ``kinetic (1-beta1)^2/(1+beta1)`` on ``(1+beta1) P``: the first square is largest at one of the ends.
+    ``kinetic (1-beta1)^2/(1+beta1)`` on ``(1+beta1) P``: the first square is largest at one of the ends. The
+    coefficients of a form add up to less than ``2^25``, so that it is below ``2^61`` at ``|a|, |b| <= UNIT``.
     """
-    near = (np.abs(a) <= UNIT) & (np.abs(b) <= UNIT)
-    a, b = np.where(near, a, 0), np.where(near, b, 0)
     low, high = (int(beta1 * PARTS) for beta1 in box.says.beta1)
-    if c is None:
-        bound = kinetic * (PARTS - high) ** 2 * Fraction(PARTS, PARTS + high) * UNIT**2
-        square = np.maximum((PARTS * b + low * a) ** 2, (PARTS * b + high * a) ** 2)
-        return near & (square + PARTS * high * (a + b) ** 2 <= int(bound))
-    p, q = c.as_integer_ratio()
-    bound = kinetic * (1 - c * c / (4 * box.says.beta1[0])) * PARTS * q * UNIT**2
-    return near & (PARTS * q * b * b - PARTS * p * a * b + high * q * a * a <= int(bound))
+    forms = []
+    for c, kinetic, _ in _parts(box):
+        if c is None:
+            bound = kinetic * (PARTS - high) ** 2 * Fraction(PARTS, PARTS + high) * UNIT**2
+            for n in (low, high):
+                squares = PARTS**2 + PARTS * high, 2 * PARTS * (n + high), n**2 + PARTS * high
+                forms.append((*squares, int(bound)))
+        else:
+            p, q = c.as_integer_ratio()
+            bound = kinetic * (1 - c * c / (4 * box.says.beta1[0])) * PARTS * q * UNIT**2
+            forms.append((PARTS * q, -PARTS * p, high * q, int(bound)))
+    return Target(np.array(forms, np.int64))
 
 
 @dataclass(frozen=True)
 class Far:
-    """What 3. leaves: velocities below ``reach`` units; ``near`` cells, not outside for ever; where orbits come
+    """What 3. leaves: velocities below ``reach`` units; ``near``, where orbits do not stay outside; where they come
     back."""
 
     reach: int
-    near: Any
-    comes_back: Any = None
+    near: Strip
+    comes_back: Return | None = None
 
 
 def _clipped(box: Box) -> Far | None:
@@ -264,13 +259,7 @@ def _clipped(box: Box) -> Far | None:
     p, q = c.as_integer_ratio()
     width = int(2 * q * root * UNIT) + 1
 
-    def near(cells: Cells) -> Flags:
-        a, after, below, above = cells.corners()
-        least = 2 * q * below - np.maximum(p * a, p * after)
-        most = 2 * q * above - np.minimum(p * a, p * after)
-        return (least <= width) & (most >= -width) & (a <= reach) & (below <= reach) & (above >= -reach)
-
-    return Far(reach, near)
+    return Far(reach, Strip(2 * q, p, width, reach))
 
 
 def _unclipped(box: Box) -> Far | None:
@@ -288,15 +277,7 @@ def _unclipped(box: Box) -> Far | None:
     units = [int(value * UNIT) + 1 for value in (R, jump, drop)]
     back = int(lowest * UNIT) - 1
 
-    def near(cells: Cells) -> Flags:
-        a, after, below, above = cells.corners()
-        return (below - after <= units[1]) & (above - a >= -units[1])
-
-    def comes_back(cells: Cells) -> Flags:
-        a, after, below, above = cells.corners()
-        return (after >= back) & (below <= after) & (above - a >= -units[2])
-
-    return Far(units[0], near, comes_back)
+    return Far(units[0], Strip(1, 1, units[1], REACH), Return(back, units[2]))
 
 
 def _root_above(square: Fraction) -> int:

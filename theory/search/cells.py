@@ -35,15 +35,15 @@ def _psi(b: float, s: float, alpha1: float) -> float:
 
 
 @numba.njit(cache=True)
-def _ranges(nodes: Array, s0: float, s1: float, alpha1: float) -> tuple[Array, Array]:
-    """Least and largest ``psi`` between neighbouring nodes >= 0."""
+def _ranges(nodes: Array, s0: float, s1: float, clip: tuple[float, float]) -> tuple[Array, Array]:
+    """Least and largest ``psi`` between neighbouring nodes >= 0; it rises with the clip."""
     n = nodes.size - 1
     low, high = np.empty(n), np.empty(n)
     for k in range(n):
         p, q = nodes[k], nodes[k + 1]
-        high[k] = max(_psi(p, s0, alpha1), _psi(q, s0, alpha1))
+        high[k] = max(_psi(p, s0, clip[1]), _psi(q, s0, clip[1]))
         gate = 1 / (1 + p * p)
-        low[k] = _psi(p, s1, alpha1) + min(0.0, 1 - 2 * s1 * gate * (2 * gate - 1)) * (q - p)
+        low[k] = _psi(p, s1, clip[0]) + min(0.0, 1 - 2 * s1 * gate * (2 * gate - 1)) * (q - p)
     return low, high
 
 
@@ -173,7 +173,7 @@ def clears(
     levels: int,
     beta1: tuple[float, float],
     fraction: tuple[float, float],
-    alpha1: float,
+    clip: tuple[float, float],
     targets: Array,
     outside: Outside,
     most: int,
@@ -189,7 +189,7 @@ def clears(
         total += len(cells)
         if total > most:
             return False, total
-        low, high = _ranges(nodes, *fraction, alpha1)
+        low, high = _ranges(nodes, *fraction, clip)
         cells = _left(cells, nodes, low, high, *beta1, tuple(outside))
         if len(cells) == 0:
             return True, total

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, inf, sqrt
 from typing import Any, Final
@@ -41,25 +41,32 @@ class Pace:
 PACES: Final = (Pace(0, 5, 200, 0.01), Pace(1573, 10, 200, 0.02), Pace(1796, 20, 40, 0.07), Pace(1871, 10, 20, 0.07))
 #: Just below 1/sqrt 3, in parts; there grids are finer.
 MEETING: Final = range(1150, 1156)
+#: From here on, in parts of beta1, other grids cost less.
+FAR_UP: Final = 1862
 
 
 @dataclass(frozen=True)
 class Column:
-    """The clip of a certificate, None for none; the grid that is tried, and the most cells that are looked at."""
+    """The clips of a certificate, None for none; the grids that are tried, the second one from ``FAR_UP`` on, and the
+    most cells that are looked at."""
 
     name: str
-    alpha1: int | None
-    step: int = 2**15
-    growth: int = 8
-    levels: int = 7
-    most: int = 4_000_000
+    alpha1: tuple[int, int] | None
+    grid: tuple[int, int, int] = (2**15, 8, 7)
+    far_up: tuple[int, int, int] = (2**15, 32, 7)
+    most: int = 3_500_000
 
     @property
-    def clip(self) -> float:
-        return inf if self.alpha1 is None else float(self.alpha1)
+    def clip(self) -> tuple[float, float]:
+        return (inf, inf) if self.alpha1 is None else (float(self.alpha1[0]), float(self.alpha1[1]))
 
 
-COLUMNS: Final = (Column("1", 1), Column("10", 10), Column("19", 19), Column("unclipped", None))
+COLUMNS: Final = (
+    Column("1", (1, 1), far_up=(2**15, 16, 7)),
+    Column("10", (10, 10)),
+    Column("19", (19, 19)),
+    Column("unclipped", None, far_up=(2**14, 8, 6)),
+)
 
 
 def slabs(low: int = 440, high: int = 1940) -> list[tuple[int, int]]:
@@ -112,13 +119,13 @@ def targets(
 
 
 def far(
-    beta1: tuple[float, float], fraction: tuple[float, float], clip: float
+    beta1: tuple[float, float], fraction: tuple[float, float], clip: tuple[float, float]
 ) -> tuple[Fraction, Fraction, float] | None:
     """``c`` and ``r`` of the smallest absorbing ellipse, and how far it reaches."""
     b0, b1 = beta1
-    closed = [(1 + b) * (1 - 2 * s / (1 + clip)) for b in beta1 for s in fraction]
+    closed = [(1 + b) * (1 - 2 * s / (1 + c)) for b in beta1 for s in fraction for c in clip]
     best: tuple[float, Fraction, Fraction] | None = None
-    push = (1 + b1) * fraction[1] * clip / (1 + clip)
+    push = (1 + b1) * fraction[1] * clip[1] / (1 + clip[1])
     for p in range(ceil(-2 * sqrt(b0) * PARTS), floor(2 * sqrt(b0) * PARTS) + 1):
         c = p / PARTS
         definite = 1 - c * c / (4 * b0)
@@ -141,8 +148,9 @@ def nodes(reach: float, grid: tuple[int, int, int]) -> Array:
 
 def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> tuple[dict[str, Any], int] | None:
     """A box of a certificate that seems to hold, and the cells it costs; None if there is none."""
+    grid = plan.far_up if beta1[0] >= FAR_UP else plan.grid
     if beta1[0] in MEETING and beta1[1] in MEETING:
-        plan = replace(plan, levels=8, growth=12, step=2**14)
+        grid = (2**14, 12, 8)
     b0, b1 = (n / PARTS for n in beta1)
     s0, s1 = (n / PARTS for n in fraction)
     many = max(1, ceil((s1 - s0) / (0.2 * (1 - b1))))
@@ -155,7 +163,6 @@ def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> 
             rows.append((1.0, 0.0, float(kinetic) * (1 - b1) ** 2 / (1 + b1)))
         else:
             rows.append((0.0, float(c), float(kinetic) * (1 - float(c) ** 2 / (4 * b0))))
-    grid = (plan.step, plan.growth, plan.levels)
     if plan.alpha1 is None:
         S = s1 * 2 * (1 + b1) / (1 - b1)
         R = ceil(max(3.0, 0.26 * S, 3.4 * sqrt(S)))
@@ -170,12 +177,12 @@ def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> 
         if ellipse is None:
             return None
         c, r, reach = ellipse[0], ellipse[1], 1.001 * ellipse[2]
-        width = 1.001 * (1 + b1) * s1 * plan.clip / (1 + plan.clip) / (1 - float(r))
+        width = 1.001 * (1 + b1) * s1 * plan.clip[1] / (1 + plan.clip[1]) / (1 - float(r))
         outside, written = Outside(float(c) / 2, width, -1.0, 0.0), [c, r]
     if reach >= 240:
         return None
     clear, cells = clears(
-        nodes(reach, grid), plan.levels, (b0, b1), (s0, s1), plan.clip, np.array(rows), outside, plan.most
+        nodes(reach, grid), grid[2], (b0, b1), (s0, s1), plan.clip, np.array(rows), outside, plan.most
     )
     if not clear:
         return None
@@ -233,7 +240,7 @@ def follow(plan: Column, boxes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def write(plan: Column, boxes: list[dict[str, Any]]) -> None:
     """The certificate of a column, one box per line."""
-    alpha1 = '"oo"' if plan.alpha1 is None else f'["{plan.alpha1}", "{plan.alpha1}"]'
+    alpha1 = '"oo"' if plan.alpha1 is None else json.dumps([str(end) for end in plan.alpha1])
     lines = ",\n".join(" " + json.dumps(box) for box in boxes)
     text = f'{{"kind": "safe", "alpha1": {alpha1}, "boxes": [\n{lines}\n]}}\n'
     (MAP / f"safe_{plan.name}.json").write_text(text, encoding="utf-8", newline="\n")
