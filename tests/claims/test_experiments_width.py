@@ -7,10 +7,24 @@ import pytest
 import xarray as xr
 
 from experiments.measurement.planting import plantings
+from experiments.measurement.statistics import mean_interval
 from experiments.measurement.verdict import verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import width
-from experiments.studies.width import CONTENDERS, DECIDING, DEFAULT, GATES, NEVER, PAPER, gains, judged, run, tables
+from experiments.studies.width import (
+    CONTENDERS,
+    DECIDING,
+    DEFAULT,
+    GATES,
+    NEVER,
+    PAPER,
+    gains,
+    judged,
+    networks,
+    run,
+    tables,
+)
+from experiments.studies.width.networks import Network
 from vradam import laws
 
 
@@ -94,3 +108,56 @@ def test_a_small_run_has_every_contender_and_a_table():
     assert verdict("empirical", result.confrontations[0]) == "inconclusive"  # two problems tell nothing
     (table,) = tables(result.data)
     assert len(table.rows) == 2 * (len(CONTENDERS) - 1)
+
+
+def test_the_rule_holds_with_any_problem_left_out():
+    """Eleven problems gain about 0.48 decades and one gains more: without that one the interval lies below 0.5."""
+    data = made(0.48, 1.0, spread=0.0)
+    place = list(CONTENDERS).index("alignment")
+    data.width[:, place] += np.linspace(-0.01, 0.01, 12)[:, None, None]
+    data.width[-1, place] = 2.2
+    gained, _ = gains(data, "alignment", 0.9, 2.0)
+    point = judged(DEFAULT, data, 0)[0].points[0]
+    level = 1 - 0.05 / len(GATES)
+    intervals = [mean_interval(np.delete(gained, i), level) for i in range(12)] + [mean_interval(gained, level)]
+    assert point.low == min(float(low) for low, _ in intervals) and point.high == max(
+        float(top) for _, top in intervals
+    )
+    assert float(mean_interval(np.delete(gained, 11), level)[1]) < 0.5 < point.high  # one problem decides: no verdict
+
+
+def test_a_network_counts_where_it_was_run():
+    data = made(0.8, 0.9)
+    data.width[3], data.best[3] = np.nan, np.nan
+    gained, ratio = gains(data, "alignment", 0.9, 2.0)
+    assert gained.size == ratio.size == 11 and np.isfinite(gained).all()
+
+
+def test_the_rates_that_decide_stand_on_both_sides_of_a_crossing():
+    medians = np.array([np.inf, 300.0, 70.0, 50.0, 60.0, 90.0, 120.0, np.inf])
+    assert networks.deciding(medians, 50.0, (2.0,)).tolist() == [1, 2, 3, 5, 6]
+    assert networks.deciding(np.full(4, np.inf), np.inf, (1.05, 2.0)).tolist() == [0]
+
+
+def test_a_level_counts_when_the_loss_stays_there():
+    at = np.array([0, 20, 40, 60, 80])
+    losses = np.array([[4.0, 1.0, 4.0, 1.0, 1.0], [4.0, 3.0, 1.0, 1.0, 5.0], [4.0, np.inf, 1.0, 1.0, 1.0],
+                       [4.0, 3.0, 3.0, 3.0, 1.0], [4.0, 1.0, np.nan, np.nan, np.nan], [1.0] * 5]).T  # fmt: skip
+    reached = networks.first_held(at, losses, 2.0, 1)
+    np.testing.assert_allclose(reached, [40 + 20 * 2 / 3, 30, 40, np.inf, np.inf, 1.0], rtol=1e-12)
+
+
+def test_networks_decide_too():
+    """A network of E1 for 30 steps, all contenders: it stands among the deciding problems, on both sets of seeds."""
+    pytest.importorskip("jax")
+    short = Network("trajectory_balance", 1.2, "grid 4-D, trajectory balance", steps=30, every=5)
+    setup = replace(
+        DEFAULT,
+        deciding=(replace(DECIDING[0], steps=30, hold=5, target=0.5),), networks=(short,),
+        explored=DEFAULT.explored[:1], alpha0=(-2.0, 0.0, 3), network_alpha0=(-2.5, -1.0, 4), seeds=(2, 3),
+    )  # fmt: skip
+    result = run(setup, Chunks())
+    found = result.data["deciding"].sel(problem=short.label, beta1=0.9)
+    assert 1 <= float(found.best.sel(contender="Adam")) <= 30
+    assert 0 < float(found.width.sel(contender="Adam", factor=2.0)) <= 1.5
+    assert np.isfinite(found.width).all() and set(result.data["deciding_again"].problem.values) > {short.label}

@@ -2,13 +2,15 @@
 
 Everything that could be chosen was fixed before the runs and stands in :class:`Setup`: the gates and their constants,
 the rivals, the problems, the target, the factors, the rule. The constants of the alignment gates come from exploration
-on the eleven problems of the study ``sensitivity``; those are shown, and twelve other problems decide.
+on the eleven problems of the study ``sensitivity``; those are shown, and twelve other problems and E1's four tasks
+decide.
 
 The rule. Per problem: the decades of alpha0 whose median steps to the target stay within ``factor`` of Adam's best
 (medians over seeds; alpha0 on a grid). W1 is *reproduced* ("widens") if the interval of the mean gain over the deciding
-problems lies at or above half a decade and the interval of the mean log-ratio of the best steps reaches 1 or below, and
-both again on fresh seeds; *not reproduced* ("does not widen") if one of them fails twice with its whole interval;
-*inconclusive* otherwise. Intervals are Student's over problems, at 95 % shared among the gates (Bonferroni).
+problems lies at or above half a decade and the interval of the mean log-ratio of the best steps reaches 1 or below,
+with any one problem left out, and both again on fresh seeds; *not reproduced* ("does not widen") if one of them fails
+twice with its whole interval, whatever is left out; *inconclusive* otherwise. Intervals are Student's over problems, at
+95 % shared among the gates (Bonferroni).
 """
 
 from __future__ import annotations
@@ -29,8 +31,11 @@ from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.studies.sensitivity import TASKS
 from experiments.studies.sensitivity.steps_to_target import StepsTo, Task, posed
+from experiments.studies.width import networks
+from experiments.studies.width.contenders import CONTENDERS, GATES
+from experiments.studies.width.networks import NETWORKS, Network
 from experiments.study import Result, Study, Table
-from vradam import gates, laws, problems
+from vradam import problems
 
 Array = NDArray[np.floating]
 #: The problems that decide: none of them took part in choosing the constants. Those with noise of their own ask for
@@ -55,54 +60,24 @@ DECIDING: Final = (
 NEVER: Final = 1000.0
 
 
-def alignment(rates: Array, beta1: float, average: float) -> vradam.VRAdam:
-    """The alignment gate under the held law; it starts at alpha0 and may open to 11 alpha0."""
-    form = gates.alignment(k=0.3, target=0.0, average=average)
-    return vradam.VRAdam(alpha0=rates, beta1=beta1, alpha1=100.0, gate=form, law=laws.held(0.95, w0=10.0))
-
-
-def free(rates: Array, beta1: float) -> vradam.VRAdam:
-    """The same signal with next to no law: a hypergradient that may raise the rate as fast as it lowers it."""
-    return replace(alignment(rates, beta1, 0.0), law=laws.held(1e-3, w0=10.0))
-
-
-def declining(rates: Array, beta1: float) -> vradam.Adam:
-    """Adam with alpha0/(1 + t/100): an open-loop decay."""
-    return vradam.Adam(alpha0=lambda t: rates / (1 + t / 100), beta1=beta1)
-
-
-#: name -> (alpha0 over the runs, beta1) -> optimizer. The first is what the others are compared with.
-CONTENDERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "Adam": lambda rates, beta1: vradam.Adam(alpha0=rates, beta1=beta1),
-    "alignment": partial(alignment, average=0.0),
-    "alignment, averaged": partial(alignment, average=0.99),
-    "recommended": lambda rates, beta1: vradam.recommended(steps=500, alpha0=rates, beta1=beta1),
-    "published": lambda rates, beta1: vradam.VRAdam(alpha0=rates, beta1=beta1),
-    "alignment without a law": free,
-    "AdamW": lambda rates, beta1: vradam.AdamW(alpha0=rates, beta1=beta1),
-    "RAdam": lambda rates, beta1: vradam.RAdam(alpha0=rates, beta1=beta1),
-    "RMSProp": lambda rates, beta1: vradam.RMSProp(alpha0=rates),
-    "Adam, 1/(1 + t/100)": declining,
-}
-GATES: Final = ("alignment", "alignment, averaged", "recommended")
-
-
 @dataclass(frozen=True)
 class Setup:
     """What the study runs.
 
     Parameters
     ----------
-    deciding, explored : tuple of Task
-        The problems that decide, and those on which the constants were chosen.
+    deciding, networks, explored : tuple of Task, tuple of Network, tuple of Task
+        The problems and networks that decide, and the problems on which the constants were chosen.
     decides : str
         The contender that the hypothesis is about.
     beta1 : tuple of float
-        Momenta at which gates and Adam are compared; the first decides.
+        Momenta at which gates and Adam are compared; the first decides, and is the only one of the networks.
     factors : tuple of float
         Levels, in units of Adam's best median steps; the last decides.
     alpha0 : tuple of float and int
         Lowest and highest exponent of 10 and the number of values.
+    network_alpha0 : tuple of float and int
+        The same for the networks.
     seeds : tuple of int
         To find Adam's best, and to measure.
     gain : float
@@ -112,11 +87,13 @@ class Setup:
     """
 
     deciding: tuple[Task, ...] = DECIDING
+    networks: tuple[Network, ...] = NETWORKS
     explored: tuple[Task, ...] = TASKS
     decides: str = "alignment"
     beta1: tuple[float, ...] = (0.9, 0.5)
     factors: tuple[float, ...] = (1.05, 1.1, 2.0)
     alpha0: tuple[float, float, int] = (-5.0, 2.0, 22)
+    network_alpha0: tuple[float, float, int] = (-11 / 3, 2 / 3, 14)
     seeds: tuple[int, int] = (8, 32)
     gain: float = 0.5
     level: float = 0.95
@@ -129,6 +106,7 @@ DEFAULT: Final = replace(
     PAPER,
     deciding=tuple(replace(task, steps=150, hold=20) for task in DECIDING),
     explored=tuple(replace(TASKS[i], steps=150, hold=20) for i in (1, 4, 7)),
+    networks=(),
     beta1=(0.9,),
     alpha0=(-3.0, 1.0, 9),
     seeds=(3, 5),
@@ -137,6 +115,8 @@ DEFAULT: Final = replace(
 
 def run(setup: Setup, chunks: Chunks) -> Result:
     """Steps to the target of every contender on every problem, on two sets of seeds; then the widths and the rule."""
+    for network in setup.networks:
+        networks.compiled(network.key)  # without JAX this fails before anything is computed
     tasks = {"deciding": setup.deciding, "explored": setup.explored}
     parts: dict[str, Callable[[], xr.Dataset]] = {}
     for start in (setup.seed, setup.fresh):
@@ -148,8 +128,49 @@ def run(setup: Setup, chunks: Chunks) -> Result:
     for name, start in (("", setup.seed), ("_again", setup.fresh)):
         for group, members in tasks.items():
             rows = [done[f"{group}-{i}-{start}"] for i in range(len(members))]
-            data[group + name] = xr.concat(rows, "problem").assign_coords(problem=[t.problem.name for t in members])
+            names = [task.problem.name for task in members]
+            if group == "deciding" and setup.networks:
+                rows += measure_networks(setup, start, chunks)
+                names += [network.label for network in setup.networks]
+            data[group + name] = xr.concat(rows, "problem").assign_coords(problem=names)
     return Result(data, (_confront(setup, data),))
+
+
+def measure_networks(setup: Setup, seed: int, chunks: Chunks) -> list[xr.Dataset]:
+    """What :func:`measure` says of a problem, for every network; NaN at the momenta at which they are not run."""
+    rates = np.logspace(*setup.network_alpha0)
+    beta1, (few, many) = setup.beta1[0], setup.seeds
+    found = chunks.map(
+        networks.steps_to,
+        {
+            f"net-{network.key}-{i}-{seed}": (network, name, beta1, tuple(rates.tolist()), range(seed, seed + few))
+            for network in setup.networks
+            for i, name in enumerate(CONTENDERS)
+        },
+    )
+    medians = {key: np.median(one.steps.values, axis=-1) for key, one in found.items()}
+    arguments = {}
+    for network in setup.networks:
+        reference = float(medians[f"net-{network.key}-0-{seed}"].min())
+        for i, name in enumerate(CONTENDERS):
+            for place in networks.deciding(medians[key := f"net-{network.key}-{i}-{seed}"], reference, setup.factors):
+                seeds = range(seed + few, seed + few + many)
+                arguments[f"{key}-{place}"] = (network, name, beta1, (float(rates[place]),), seeds)
+    again = chunks.map(networks.steps_to, arguments)
+    shape = (len(CONTENDERS), len(setup.beta1))
+    result = []
+    for network in setup.networks:
+        widths, best = np.full((*shape, len(setup.factors)), np.nan), np.full(shape, np.nan)
+        for i in range(len(CONTENDERS)):
+            key = f"net-{network.key}-{i}-{seed}"
+            first, measured = medians[key], medians[key].copy()
+            for place in range(rates.size):
+                if (other := again.get(f"{key}-{place}")) is not None:
+                    measured[place] = np.median(other.steps.values)
+            best[i, 0] = min(measured[first.argmin()], NEVER)
+            widths[i, 0] = _widths(setup, rates, measured, best[0, 0])
+        result.append(_dataset(setup, widths, best))
+    return result
 
 
 def measure(setup: Setup, task: Task, seed: int) -> xr.Dataset:
@@ -169,10 +190,19 @@ def measure(setup: Setup, task: Task, seed: int) -> xr.Dataset:
             best[i, j] = min(medians[np.median(first, axis=-1).argmin()], NEVER)
             if i == 0:
                 reference = best[0, j]
-            widths[i, j] = [
-                width(rates, medians[None], np.array([reference]), factor)[0] if reference < NEVER else 0.0
-                for factor in setup.factors
-            ]
+            widths[i, j] = _widths(setup, rates, medians, reference)
+    return _dataset(setup, widths, best)
+
+
+def _widths(setup: Setup, rates: Array, medians: Array, reference: float) -> list[float]:
+    """Decades of alpha0 within each factor of the reference; 0 where nobody has one."""
+    return [
+        float(width(rates, medians[None], np.array([reference]), factor)[0]) if reference < NEVER else 0.0
+        for factor in setup.factors
+    ]
+
+
+def _dataset(setup: Setup, widths: Array, best: Array) -> xr.Dataset:
     return xr.Dataset(
         {"width": (("contender", "beta1", "factor"), widths), "best": (("contender", "beta1"), best)},
         {"contender": list(CONTENDERS), "beta1": list(setup.beta1), "factor": list(setup.factors)},
@@ -206,7 +236,7 @@ def steps_to(setup: Setup, task: Task, make: Callable[[Array], Any], rates: Arra
 
 def gains(data: xr.Dataset, contender: str, beta1: float, factor: float) -> tuple[Array, Array]:
     """Per problem: decades gained on Adam, and log of the ratio of best steps. Problems that Adam never solves count
-    for nothing and are left out."""
+    for nothing and are left out, as are networks at momenta at which they were not run."""
     here = data.sel(beta1=beta1)
     solved = here.best.sel(contender="Adam").values < NEVER
     wide = here.width.sel(factor=factor)
@@ -221,21 +251,28 @@ def judged(setup: Setup, data: xr.Dataset, seed: int) -> tuple[Evidence, ...]:
     level = 1 - (1 - setup.level) / len(GATES)
     label = f"{setup.decides}, {gained.size} problems, beta1 = {setup.beta1[0]:g}"
     n = max(int(gained.size), 1) * setup.seeds[1]
-    if gained.size < FEWEST:  # too few problems for an interval: no comparison
-        mean = low = high = best = np.nan
-    else:
-        mean, (low, high) = float(gained.mean()), map(float, mean_interval(gained, level))
-        best = float(np.exp(mean_interval(ratio, level)[0]))
+    mean = low = high = best = least = most = np.nan
+    if gained.size > FEWEST:  # with fewer there is no interval once a problem is left out, and no comparison
+        mean = float(gained.mean())
+        lows, highs = np.transpose([mean_interval(values, level) for values in _and_one_left_out(gained)])
+        low, high = float(lows.min()), float(highs.max())
+        ends = [float(np.exp(mean_interval(values, level)[0])) for values in _and_one_left_out(ratio)]
+        best, least, most = ends[0], min(ends), max(ends)
     return (
         Evidence(
             "lower bound", (Point(mean, low, high, setup.gain, label),), n,
             "decades gained on Adam", (seed,),
         ),
         Evidence(
-            "upper bound", (Point(best, best, best, 1.0, label),), n,
+            "upper bound", (Point(best, least, most, 1.0, label),), n,
             "lower end of the interval of best steps over Adam's", (seed,),
         ),
     )  # fmt: skip
+
+
+def _and_one_left_out(values: Array) -> list[Array]:
+    """The values, and the values without each of them."""
+    return [values, *(np.delete(values, i) for i in range(values.size))]
 
 
 def _confront(setup: Setup, data: Mapping[str, xr.Dataset]) -> Confrontation:
