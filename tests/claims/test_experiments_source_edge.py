@@ -11,7 +11,7 @@ from experiments.measurement.planting import plantings
 from experiments.measurement.verdict import verdict
 from experiments.store.chunks import Chunks
 from experiments.studies import source_edge
-from experiments.studies.source_edge import DEFAULT, EARLY, GATES, PAPER, ends, judge, optimizers
+from experiments.studies.source_edge import DEFAULT, EARLY, GATES, PAPER, contributions, ends, judge, optimizers
 
 NAMES = [f"{gate}, alpha0 = 0.002" for gate in GATES]
 
@@ -85,7 +85,7 @@ def test_networks_are_trained_on_the_whole_batch_and_what_happens_is_kept():
     np.testing.assert_allclose(
         bent.threshold.sel(optimizer=NAMES[0]).isel(check=-1).squeeze("seed"), 38 / (0.002 * gate), rtol=0.05
     )
-    assert (bent.sharpness > 0).all() and len(source_edge.tables(result.data)[0].rows) == 3
+    assert (bent.sharpness > 0).all() and len(source_edge.tables(result.data)[0].rows) == 4
     first, again = result.data["ends"].smallest, result.data["replication"].smallest
     assert not (first.values == again.values).any()
 
@@ -99,3 +99,54 @@ def test_the_squared_error_is_the_mean_over_examples_and_classes():
     assert float(nets.squared_error(outputs, labels)) == pytest.approx(expected, rel=1e-6)
     task = nets.make("mlp, squared")
     assert task.full.size == len(nets.digits()["train"].labels) and task.baseline == pytest.approx(0.09)
+
+
+def at_the_end(loss, sharpness, seeds=12):
+    """Ends of runs from Q(optimizer at a rate), the same for all seeds but for a common factor of each seed."""
+    names = [f"{name}, alpha0 = {rate:g}" for rate in (0.002, 0.001) for name in (*GATES, "Adam")]
+    noise = np.exp(np.random.default_rng(0).normal(size=seeds))
+    return xr.Dataset(
+        {
+            "loss": (("net", "optimizer", "seed"), np.array(loss)[None, :, None] * noise),
+            "sharpness": (("net", "optimizer", "watched"), np.array(sharpness)[None, :, None] * noise[:5]),
+        },
+        {"net": ["MLP"], "optimizer": names},
+    )
+
+
+def test_what_the_gate_adds_and_what_the_rate_adds_multiply_to_the_whole():
+    """Velocity gate .3, gradient gate 1 and the doubled rate .5 in the loss; 2, 3 and 5 in the sharpness."""
+    ends = at_the_end(
+        [0.3 * 0.5, 0.5, 0.5, 0.3, 1.0, 1.0],
+        [2 * 5, 3 * 5, 5, 2, 3, 1],
+    )
+    found = contributions.contributions(ends, tuple(GATES), (0.002, 0.001))
+    expected = {"loss": [[0.15, 0.3, 0.5], [0.5, 1.0, 0.5]], "sharpness": [[10, 2, 5], [15, 3, 5]]}
+    for quantity, values in expected.items():
+        here = found.sel(quantity=quantity, net="MLP").transpose("gate", "part")
+        for name in ("factor", "low", "high"):  # a factor of the seed alone leaves no spread
+            np.testing.assert_allclose(here[name], values, rtol=1e-12)
+    assert "training loss times 0.15 = 0.30 (gate) x 0.50 (doubled alpha0)" in found.attrs["says"]
+    assert len(contributions.table(found).rows) == 4
+
+
+def test_where_gate_and_rate_do_not_multiply_the_two_orders_are_averaged():
+    """Gate alone: 1/2, rate alone: 1/8, both: 1/4. In one order the gate's share is 2, in the other 1/2."""
+    found = contributions.contributions(
+        at_the_end([0.25, 1, 0.125, 0.5, 1, 1], [1] * 6), tuple(GATES), (0.002, 0.001)
+    ).sel(gate="velocity gate", quantity="loss", net="MLP")
+    np.testing.assert_allclose(found.factor.values, [0.25, 1.0, 0.25], rtol=1e-12)
+
+
+def test_sam_steps_by_the_gradient_further_up():
+    pytest.importorskip("jax", reason="needs the extra nets")
+    from experiments.studies.tasks import nets
+
+    net, x = "mlp, squared", nets.make("mlp, squared").init(0)[None]
+    loss, plain = source_edge.descend(net, "Adam, alpha0 = 0.002", x)
+    again, gradients = source_edge.descend(net, "SAM, alpha0 = 0.002", x)
+    up = x + 0.05 * plain / np.linalg.norm(plain)
+    assert loss == again == pytest.approx(float(nets.make(net).loss(x[0], nets.make(net).full)), rel=1e-5)
+    np.testing.assert_allclose(gradients, nets.gradients(net)(up, nets.make(net).full[None])[1], rtol=1e-3, atol=1e-7)
+    assert not np.allclose(gradients, plain, rtol=1e-2, atol=1e-5)
+    np.testing.assert_allclose(source_edge.full_batch(net)(x)[1], plain)

@@ -3,28 +3,36 @@
 The source observed the dip of the learning rate in one experiment (ResNet-32 on CIFAR-10, 195 steps shown). Here a
 small convolutional network and an MLP are trained on the digits with its hyper-parameters (alpha0 .002, alpha1 19,
 beta3 1, eps 1e-7), with the velocity gate of Algorithm 1 and with the gradient-norm gate, at twice Adam's rate and, in
-PAPER, at Adam's; Adam at the same rates stands beside them. Loss, accuracy and learning rate are kept as shares of the
-seeds; the largest eigenvalue of the Hessian, raw and preconditioned, is measured for some of them.
+PAPER, at Adam's; Adam at the same rates stands beside them, and SAM around Adam. Loss, accuracy and learning rate are
+kept as shares of the seeds; the largest eigenvalue of the Hessian, raw and preconditioned, is measured for some of
+them. With both rates, what the gate adds is told from what the doubled rate adds (``contributions``).
+
+SAM (Foret et al., arXiv:2010.01412): Adam's step by the gradient at x + rho g/||g||, which costs two gradients a step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 import vradam
 from experiments.measurement.statistics import median_interval
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
+from experiments.studies.source_edge import contributions
 from experiments.study import Result, Study, Table
 from vradam.gates import GateForm, gradient_norm, published
 
 #: Of the source's setting.
 ALPHA1, BETA3, EPS = 19.0, 1.0, 1e-7
+#: How far SAM goes up the gradient before it takes the next one: the default of its authors.
+RHO: Final = 0.05
 #: Within so many steps the rate must fall below this share of alpha0, and be above that share at the end: ours.
 EARLY, DIP, NEAR = 25, 0.9, 0.9
 NETS: Final = {"convolutional, squared": "convolutional network", "mlp, squared": "MLP"}
@@ -42,22 +50,23 @@ class Setup:
     steps: int = 195
     every: int = 65
     seeds: int = 30
-    together: int = 15
+    together: int = 10
     watched: int = 1
     seed: int = 0
 
 
 DEFAULT: Final = Setup()
-PAPER: Final = Setup(rates=(0.002, 0.001), every=10, seeds=60, watched=5)
+PAPER: Final = Setup(rates=(0.002, 0.001), every=10, watched=5)
 
 
 def optimizers(rates: tuple[float, ...]) -> dict[str, Any]:
-    """Name -> optimizer: both gates and Adam, at every rate."""
+    """Name -> optimizer: both gates, Adam and SAM around Adam, at every rate."""
     made: dict[str, Any] = {}
     for alpha0 in rates:
         for name, gate in GATES.items():
             made[f"{name}, alpha0 = {alpha0:g}"] = gated(gate, alpha0)
         made[f"Adam, alpha0 = {alpha0:g}"] = vradam.Adam(alpha0=alpha0, eps=EPS)
+        made[f"SAM, alpha0 = {alpha0:g}"] = vradam.Adam(alpha0=alpha0, eps=EPS)  # the gradient is another one
     return made
 
 
@@ -98,7 +107,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
     gated_names = [name for name in names if _is_asked(setup, name)]
     first, second = joined(0, names), joined(1, gated_names)
     data = {
-        "curves": curves(first),
+        "curves": curves(first).assign_attrs(alpha1=ALPHA1, rho=RHO),
         "ends": ends(first.sel(optimizer=gated_names)).assign_attrs(seed=setup.seed),
         "replication": ends(second).assign_attrs(seed=setup.seed + setup.seeds),
         "curvature": xr.concat(
@@ -106,6 +115,10 @@ def run(setup: Setup, chunks: Chunks) -> Result:
             "net",
         ).assign_coords(net=[NETS[net] for net in setup.nets], optimizer=names),
     }
+    if len(setup.rates) > 1:
+        data["contributions"] = contributions.contributions(
+            at_the_end(first, data["curvature"]), tuple(GATES), (setup.rates[0], setup.rates[1])
+        )
     return Result(data, judge(data))
 
 
@@ -126,6 +139,25 @@ def _jax_is_there() -> None:
 # ---------------------------------------------------------------- runs
 
 
+@cache
+def full_batch(net: str) -> Any:
+    """theta (runs, d) -> losses (runs,) and gradients (runs, d) on all training data, which the runs share."""
+    from experiments.studies.tasks import nets
+
+    task = nets.make(net)
+    batch = nets.jnp.asarray(task.full)
+    return nets.jax.jit(nets.jax.vmap(nets.jax.value_and_grad(lambda theta: task.loss(theta, batch))))
+
+
+def descend(net: str, name: str, x: NDArray) -> tuple[NDArray, NDArray]:
+    """Losses (runs,) at ``x`` (runs, d) and the gradients by which the optimizer of this name steps."""
+    losses, gradients = (np.asarray(part) for part in full_batch(net)(x))
+    if name.startswith("SAM"):
+        size = np.linalg.norm(gradients, axis=-1, keepdims=True)
+        gradients = np.asarray(full_batch(net)(x + RHO * gradients / np.maximum(size, 1e-12))[1])
+    return losses, gradients
+
+
 def follow(setup: Setup, net: str, name: str, first: int) -> xr.Dataset:
     """Loss, eta_t/alpha0 (seed, step) and validation accuracy (seed, check) of ``together`` seeds, full batch."""
     from experiments.studies.tasks import nets
@@ -133,14 +165,13 @@ def follow(setup: Setup, net: str, name: str, first: int) -> xr.Dataset:
     task, optimizer = nets.make(net), optimizers(setup.rates)[name]
     seeds = range(first, min(first + setup.together, first // setup.seeds * setup.seeds + setup.seeds))
     x = np.stack([task.init(seed) for seed in seeds])
-    batch = np.broadcast_to(task.full, (len(seeds), task.full.size))
     state = optimizer.init(x)
     loss, rate = np.empty((2, setup.steps, len(seeds)))
     accuracy = []
     for step in range(setup.steps):
-        losses, gradients = nets.gradients(net)(x, batch)
-        x, state = optimizer.step(x, np.asarray(gradients), state)
-        loss[step], rate[step] = np.asarray(losses), optimizer.learning_rate(state) / float(np.max(optimizer.alpha0))
+        loss[step], gradients = descend(net, name, x)
+        x, state = optimizer.step(x, gradients, state)
+        rate[step] = optimizer.learning_rate(state) / float(np.max(optimizer.alpha0))
         if (step + 1) % setup.every == 0:
             accuracy.append(np.asarray(nets.scores(net, "validation")(x)["second"]))
     return xr.Dataset(
@@ -164,8 +195,7 @@ def curvatures(setup: Setup, net: str, name: str) -> xr.Dataset:
         x = task.init(seed)[None]
         state, row = optimizer.init(x), []
         for step in range(1, setup.steps + 1):
-            _, gradients = nets.gradients(net)(x, task.full[None])
-            x, state = optimizer.step(x, np.asarray(gradients), state)
+            x, state = optimizer.step(x, descend(net, name, x)[1], state)
             if step % setup.every == 0:
                 eta = float(np.max(optimizer.learning_rate(state)))
                 row.append(
@@ -194,6 +224,15 @@ def ends(runs: xr.Dataset) -> xr.Dataset:
     """Per seed: the smallest eta_t/alpha0 of the early steps, and that of the last step."""
     early = runs.rate.isel(step=slice(EARLY)).min("step")
     return xr.Dataset({"smallest": early, "last": runs.rate.isel(step=-1, drop=True)})
+
+
+def at_the_end(runs: xr.Dataset, curvature: xr.Dataset) -> xr.Dataset:
+    """Training loss (..., seed) and raw sharpness (..., watched) at the end, averaged in the logarithm."""
+    last = runs.loss.isel(step=slice(-contributions.LAST_STEPS, None)).astype(float)
+    bent = curvature.sharpness.isel(check=slice(-contributions.LAST_CHECKS, None)).astype(float)
+    loss, sharpness = np.exp(np.log(last).mean("step")), np.exp(np.log(bent).mean("check"))
+    ends = {"loss": loss, "sharpness": sharpness.rename(seed="watched")}
+    return xr.Dataset({name: values.transpose("net", "optimizer", ...) for name, values in ends.items()})
 
 
 # ---------------------------------------------------------------- the claim
@@ -267,14 +306,17 @@ def tables(data: Mapping[str, xr.Dataset]) -> tuple[Table, ...]:
             )
     head = ("network", "optimizer", "training loss", "accuracy", "eta_t/alpha0: least, last", "sharpness",
             "preconditioned / edge B/eta_t")  # fmt: skip
+    answer = (contributions.table(data["contributions"]),) if "contributions" in data else ()
     return (
         Table(
             "At the edge, in the source's setting",
             head,
             tuple(rows),
             f"Medians over {curve.attrs.get('seeds', '?')} seeds at the last step; full batch, squared error; accuracy "
-            "on validation. Sharpness is that of the raw Hessian; preconditioned it is compared with B/eta_t.",
+            "on validation. Sharpness is that of the raw Hessian; preconditioned it is compared with B/eta_t (an edge "
+            f"that is not SAM's own). SAM: rho = {RHO:g}, around Adam, two gradients a step.",
         ),
+        *answer,
     )
 
 
