@@ -276,7 +276,8 @@ def test_the_page_of_a_claim(capsys):
     assert "threshold for any gates =" in brief and "python -m theory S4 --steps" in brief
     assert main(["S4", "--steps"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    for part in (by_id["S4"].title, *by_id["S4"].assumptions, by_id["S4"].plain, *by_id["S4"].steps, "refuted"):
+    assumptions = [in_words(text, by_id["S4"].formulas) for text in by_id["S4"].assumptions]
+    for part in (by_id["S4"].title, *assumptions, by_id["S4"].plain, *by_id["S4"].steps, "refuted"):
         assert " ".join(part.split()) in text
 
 
