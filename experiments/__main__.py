@@ -1,14 +1,15 @@
 """``python -m experiments``: derive and measure every claim, print the ledger, write the report.
 
-Exit status: 0 if every verdict that has an expectation meets it, 1 if one does not, 2 for a wrong command line, 3 if
-the job cannot run (folder in use, disk full, folder not writable, code edited meanwhile), 130 if it was interrupted,
-141 if whoever read the output of a pipe went away; the results are stored nevertheless. With ``--verify``: 0 if all is
-sound, 1 if not.
+Exit status: 0 if every verdict that has an expectation meets it, 1 if one does not or a study failed, 2 for a wrong
+command line, 3 if the job cannot run (folder in use, disk full, folder not writable, code edited meanwhile, something
+not installed), 130 if it was interrupted, 141 if whoever read the output of a pipe went away; the results are stored
+nevertheless. With ``--verify``: 0 if all is sound, 1 if not.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import shlex
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
     from experiments.job import Draw
 
 GONE = 141  # as a shell reports the end by SIGPIPE
-
+#: Why a folder cannot be written; the disk's being full is not among them.
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT)
+#: Library -> the extra that brings it.
+EXTRAS = {"distributed": "[cluster]", "dask": "[cluster]", "jax": "[nets]", "optax": "[peers]", "torch": "[torch]"}
+#: The oldest Python that runs this.
+OLDEST = (3, 11)
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -32,8 +38,11 @@ def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(
         prog="python -m experiments",
         description="Derive and measure every claim about VRAdam, and report the verdicts.",
+        epilog="python -m experiments new STEM writes the skeleton of a claim; python -m experiments speed runs the "
+        "speed study, with the options above.",
+        allow_abbrev=False,
     )
-    arguments.add_argument("names", nargs="*", metavar="ID", help="the same as --only")
+    arguments.add_argument("names", nargs="*", metavar="ID", help="the same as --only: G1, stability, speed, ...")
     arguments.add_argument("--paper", action="store_true", help="full resolution (minutes instead of seconds)")
     arguments.add_argument("--only", nargs="+", metavar="ID", help="claims or stems to run, such as G1 or stability")
     arguments.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="folder of the results")
@@ -69,6 +78,7 @@ def main(
     if words[:1] == ["new"]:
         return _new(words[1:])
     command_line = parser()
+    command_line = parser()
     chosen = command_line.parse_args(words)
     chosen.only = [*(chosen.only or ()), *chosen.names] or None
     if chosen.update_reference and not chosen.paper:
@@ -94,15 +104,32 @@ def main(
     except BrokenPipeError:  # everything is stored by then; whoever read the table has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GONE
-    except OSError as error:
-        print(f"Cannot continue: {error}\nFinished chunks are kept; to continue:\n    {again}", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        print(f"Cannot continue: {missing(error)}", file=sys.stderr)
         return 3
+    except BlockingIOError as error:
+        print(f"Cannot continue: {error}", file=sys.stderr)
+        return 3
+    except OSError as error:
+        kept = f"Finished chunks are kept; to continue:\n    {again}"
+        if error.errno in UNWRITABLE:
+            kept = "Nothing can be written there; another folder for the results: --out DIR"
+        print(f"Cannot continue: {error}\n{kept}", file=sys.stderr)
+        return 3
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """What is not installed, and the line that installs it."""
+    name = (error.name or "").partition(".")[0]
+    return f"{name} is not installed; install it with: pip install -e '.{EXTRAS.get(name, '')}'"
 
 
 def _new(words: Sequence[str]) -> int:
     """``new STEM``: write the skeleton of a claim, its study and its test."""
     arguments = argparse.ArgumentParser(
-        prog="python -m experiments new", description="Write a claim with its study and its test, to be written over."
+        prog="python -m experiments new",
+        description="Write a claim with its study and its test, to be written over.",
+        allow_abbrev=False,
     )
     arguments.add_argument("stem", metavar="STEM", help="a new name, such as step_limits")
     arguments.add_argument("--id", metavar="ID", help="of the claim, such as S9 (default: the next of chapter S)")
@@ -131,8 +158,9 @@ def _run(
     from experiments.job import Options, main_job
     from experiments.report.agreement import agreement
     from experiments.report.ledger import entry, table
-    from experiments.report.on_record import line, read_record
+    from experiments.report.on_record import line, read_record, rehearsal
     from experiments.report.reference import update_reference
+    from experiments.store.fingerprint import plain
     from experiments.store.provenance import ROOT
     from vradam.workers import Workers
 
@@ -147,16 +175,22 @@ def _run(
     if chosen.verify is not None:
         return _verified(chosen, catalogue)
     try:
-        catalogue.select(options.only)
+        selected = catalogue.select(options.only)
     except ValueError as error:
         command_line.error(str(error))
     result = main_job(options, catalogue, draw or _draw, REFERENCE)
-    print(table(result.findings))
+    print(table(finding for finding in result.findings if only is None or finding.claim.id in selected))
     for text in [*map(line, result.recorded), *([result.notice] if result.notice else [])]:
         print(text)
     for study in result.studies:
         for shown in study.tables:
             print(f"\n{shown}")
+    for study in result.studies:
+        stem = catalogue[study.stem]
+        if stem.on_request and stem.study is not None and not (options.paper or study.failure):
+            short, whole = plain(stem.study.default), plain(stem.study.paper)
+            if short != whole:
+                print(f"\n{rehearsal(stem.ids or (stem.name,), short, whole)}")
     print(f"\nReport: {options.out / 'report.html'}    data: {options.out / 'claims.json'}")
     try:
         closing = agreement(result.findings, read_record(REFERENCE))
@@ -171,7 +205,8 @@ def _run(
             return 3
         print("The reference and the README's ledger are renewed.")
     print(closing)
-    return 0 if all(finding.is_as_expected for finding in result.findings) else 1
+    failed = any(study.failure for study in result.studies)
+    return 0 if not failed and all(finding.is_as_expected for finding in result.findings) else 1
 
 
 def _verified(chosen: argparse.Namespace, catalogue: Catalogue) -> int:
@@ -205,6 +240,9 @@ if __name__ == "__main__":
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the shell; a file opened later must not take its number
             setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    if sys.version_info < OLDEST:
+        print(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, this is {sys.version.split()[0]}", file=sys.stderr)
+        sys.exit(3)
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()

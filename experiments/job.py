@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
-from tqdm import tqdm
 
 from experiments.catalogue import Catalogue, Stem
 from experiments.catalogue import catalogue as our_catalogue
 from experiments.examinations import examinations
 from experiments.measurement.verdict import Confrontation
+from experiments.progress import Progress
 from experiments.report.ledger import Finding, JobResult, StudyRun, entry
 from experiments.report.on_record import on_record
 from experiments.report.page import render
@@ -74,25 +73,17 @@ def main_job(
     stems = [stem for stem in catalogue.stems if {stem.name, *stem.ids} & set(selected)]
     with exclusive(options.out):
         remove_unfinished(options.out)
-        bar = tqdm(
-            total=len(stems) + 2, unit="stem", disable=None, bar_format="{desc} {bar} {n_fmt}/{total_fmt} {elapsed}"
-        )
-        with bar:
-            bar.set_description("derivations".ljust(20))
+        with Progress(len(stems) + 2) as progress:
+            progress.begin("derivations")
             asked = [finding.claim for finding in findings.values() if finding.claim.id in selected]
             for name, examination in examinations(asked, options.out, options.workers, options.fresh).items():
                 findings[name] = replace(findings[name], examination=examination)
-            bar.update()
             for stem in stems:
-                bar.set_description(stem.name.ljust(20))
+                progress.begin(stem.name)
                 done, data[stem.name] = _run(stem, options)
                 runs.append(done)
-                bar.update()
-                if bar.disable:  # no terminal: a line for each stem
-                    print(f"{stem.name}: {done.provenance['seconds']:.1f} s", file=sys.stderr, flush=True)
-            bar.set_description("figures".ljust(20))
+            progress.begin("figures")
             figures = _figures(draw, data, options)
-            bar.update()
         runs = [replace(done, figures=figures.get(done.stem, ())) for done in runs]
         for done in runs:
             for name in set(catalogue[done.stem].ids) & set(selected):
@@ -131,7 +122,8 @@ def _run(stem: Stem, options: Options) -> tuple[StudyRun, Mapping[str, xr.Datase
     except OSError:
         raise
     except Exception as error:
-        log.error("%s failed: %s", stem.name, error) if stem.study is None else log.exception("%s failed", stem.name)
+        expected = stem.study is None or isinstance(error, ImportError)  # what is not installed needs no traceback
+        log.error("%s failed: %s", stem.name, error) if expected else log.exception("%s failed", stem.name)
         failure = stem.failure or f"{type(error).__name__}: {error}"
     made = provenance(setup, mark, time.perf_counter() - start)
     made["resolution"] = "paper" if options.paper else "default"

@@ -133,6 +133,8 @@ from theory.notation import beta1
 def test_it_is_a_geometric_sum():
     assert sp.expand(SHARE["share"] - (1 - beta1) * (1 + beta1)) == 0
 '''
+#: Words of the command line that no stem may have.
+RESERVED: Final = ("new", "speed")
 FILES: Final = {
     "theory/claims/$stem.py": CLAIM,
     "experiments/studies/$stem.py": STUDY,
@@ -159,7 +161,7 @@ def write(stem: str, claim: str, root: Path = ROOT) -> list[Path]:
     """
     from theory import CLAIMS, STEMS
 
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", stem) or stem in STEMS:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", stem) or stem in (*STEMS, *RESERVED):
         raise ValueError(f"STEM must be a new name of small letters, digits and underscores, got {stem!r}")
     if not re.fullmatch(r"[KGSCEW][0-9]+[a-z]?", claim) or claim in {known.id for known in CLAIMS}:
         raise ValueError(f"ID must be a new id such as S9, got {claim!r}")

@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     if a file cannot be read or written, 141 if whoever read the output of a pipe went away.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m paper_figures", description="Draw the figures from stored results."
+        prog="python -m paper_figures", description="Draw the figures from stored results.", allow_abbrev=False
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw; all of them without a name")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of stored results (default: results)")

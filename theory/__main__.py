@@ -1,8 +1,8 @@
 """``python -m theory``: derive every claim, run every proof step, verify every certificate, and say what is true.
 
 python -m theory              the table of claims
-python -m theory S3b K1       these claims in full: statement, assumptions, checks, plain words
-python -m theory C1a --steps  their proofs, statement by statement
+python -m theory S3b K1       these claims: in words, what holds, assumptions, formulas, certificates
+python -m theory C1a --steps  their checks and their proofs too, statement by statement
 python -m theory --json       the ledger for programs
 python -m theory S3b --beta1 .9 --S 16 --alpha1 10     what is proved about this setting
 python -m theory --map        verify every box of the map of stability (minutes)
@@ -24,6 +24,7 @@ from theory.claim import Claim, Examination, counted, record
 from theory.examination import chosen, examined
 from theory.methods import solvers
 from theory.methods.proof import Proof, printed
+from theory.naming import in_words, named, pretty
 from theory.shell import in_shell
 
 WIDTH = 100
@@ -36,16 +37,41 @@ def row(claim: Claim, examination: Examination) -> str:
     return f"{claim.id:4} {examination.status:25} {closed:>7} {examination.seconds:8.2f}  {claim.title}"
 
 
-def page(claim: Claim, examination: Examination) -> str:
-    """A claim in full."""
+def head(claim: Claim) -> str:
+    """What a claim says: words first, then mathematics."""
     lines = ["", f"{claim.id}  {claim.title}", "=" * (len(claim.id) + 2 + len(claim.title))]
+    lines += _block("in words", in_words(claim.plain, claim.formulas))
     lines += _block("as reported", claim.as_reported)
     lines += _block("source", claim.source)
+    lines += _block("what holds", claim.holds)
     for assumption in claim.assumptions:
-        lines += _block("assuming", assumption)
-    lines += _block("what holds", claim.statement)
+        lines += _block("assuming", in_words(assumption, claim.formulas))
     for name, formula in claim.formulas.items():
-        lines += _block("formula", f"{name} = {formula}")
+        lines += ["", *_block("formula", f"{named(name)} =")]
+        lines += [f"{'':14}{line}" for line in pretty(formula, WIDTH - 14).splitlines()]
+    return "\n".join([*lines, ""])
+
+
+def page(claim: Claim, examination: Examination, steps: bool = False) -> str:
+    """What was checked about it, of which ``steps`` shows each."""
+    lines = []
+    for certificate in claim.certificates:
+        holds = examination.checks.get(f"certificate {certificate.name}", False)
+        said = certificate.says if holds else "DOES NOT PROVE what the claim needs"
+        lines += _block("certificate", f"{certificate.path.name}: {said}")
+    if claim.id == "S3b":
+        lines += ["         map  " + line for line in stability_map.table().splitlines()]
+    lines += checked(claim, examination) if steps else open_ones(claim, examination)
+    lines += _block("steps", counted(claim.tally))
+    lines += _block("status", f"{examination.status} ({examination.summary}, {examination.seconds:.2f} s)")
+    if not steps and claim.concludes != "empirical":
+        lines += _block("all steps", f"python -m theory {claim.id} --steps")
+    return "\n".join(lines)
+
+
+def checked(claim: Claim, examination: Examination) -> list[str]:
+    """Every check, and what no machine checks."""
+    lines = []
     for name, holds in examination.checks.items():
         lines += _block("closes" if holds else "OPEN", _step(claim, examination, name))
     for name in examination.vacuous:
@@ -54,16 +80,13 @@ def page(claim: Claim, examination: Examination) -> str:
         lines += _block("cited", f"{item.lemma} ({item.source})")
     for argument in claim.prose:
         lines += _block("in prose", argument)
-    lines += _block("steps", counted(claim.tally))
-    for certificate in claim.certificates:
-        holds = examination.checks.get(f"certificate {certificate.name}", False)
-        said = certificate.says if holds else "DOES NOT PROVE what the claim needs"
-        lines += _block("certificate", f"{certificate.path.name}: {said}")
-    lines += _block("in words", claim.plain)
-    if claim.id == "S3b":
-        lines += ["         map  " + line for line in stability_map.table().splitlines()]
-    lines += _block("status", f"{examination.status} ({examination.summary}, {examination.seconds:.2f} s)")
-    return "\n".join(lines)
+    return lines
+
+
+def open_ones(claim: Claim, examination: Examination) -> list[str]:
+    """The checks that do not close: nobody should have to ask for these."""
+    failed = [name for name, holds in examination.checks.items() if not holds]
+    return [line for name in failed for line in _block("OPEN", _step(claim, examination, name))]
 
 
 def _step(claim: Claim, examination: Examination, name: str) -> str:
@@ -93,7 +116,7 @@ def proofs(claim: Claim) -> Iterator[str]:
             yield f"{solver} is not installed (extra certify): its answers are not part of this page"
         yield ""
     if not claim.proofs:
-        yield f"{claim.id} has no proof in this form; its checks are shown by python -m theory {claim.id}"
+        yield f"{claim.id} has no proof in this form; its checks are above"
 
 
 def _block(label: str, text: str) -> list[str]:
@@ -109,9 +132,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     3 where a file cannot be read or the output not be written; 141 where the reader of a pipe went away before the end:
     then nothing is said about what was left.
     """
-    parser = argparse.ArgumentParser(prog="python -m theory", description="What is true about VRAdam.")
+    parser = argparse.ArgumentParser(
+        prog="python -m theory", description="What is true about VRAdam.", allow_abbrev=False
+    )
     parser.add_argument("ids", nargs="*", metavar="ID", help="claims to show in full (default: the table of all)")
-    parser.add_argument("--steps", action="store_true", help="print the proofs of the claims, statement by statement")
+    parser.add_argument("--steps", action="store_true", help="every check of these claims, and their proofs")
     parser.add_argument("--json", action="store_true", help="print the ledger as JSON")
     parser.add_argument("--search", action="store_true", help="first find the stored certificates anew (minutes)")
     parser.add_argument("--map", action="store_true", help="verify every box of the map of stability (minutes)")
@@ -122,9 +147,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         claims = chosen(options.ids)
     except ValueError as error:
         parser.error(str(error))
-    if options.steps:
-        print("\n".join(line for claim in claims for line in proofs(claim)))
-        return 0 if all(proof.closes() for claim in claims for proof in claim.proofs) else 1
     if (setting := (options.beta1, options.S, options.alpha1)) != (None, None, None):
         return _say(parser, setting)
     if options.map:
@@ -139,19 +161,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("searching for the certificates anew", file=sys.stderr)
         everything.run()
 
+    in_full = bool(options.ids) or options.steps
+    found = examined(claims)
     examinations = []
-    if not options.json:
+    if not options.json and not in_full:
         print(HEADER)
-    for claim, examination in zip(claims, examined(claims), strict=True):
-        examinations.append(examination)
-        if not options.json:
-            print(row(claim, examination), flush=True)
-    pairs = list(zip(claims, examinations, strict=True))
+    for claim in claims:
+        if in_full and not options.json:
+            print(head(claim), flush=True)  # while it is examined
+        examinations.append(next(found))
+        if in_full and not options.json:
+            print(page(claim, examinations[-1], options.steps), flush=True)
+            if options.steps:
+                print("\n".join(["", *proofs(claim)]), flush=True)
+        elif not options.json:
+            print(row(claim, examinations[-1]), flush=True)
     if options.json:
+        pairs = zip(claims, examinations, strict=True)
         print(json.dumps([record(*pair) for pair in pairs], indent=2))
-    elif options.ids:
-        print("\n".join(page(*pair) for pair in pairs))
-    return 0 if all(all(examination.checks.values()) for examination in examinations) else 1
+    closed = all(all(examination.checks.values()) for examination in examinations)
+    proved = not options.steps or all(proof.closes() for claim in claims for proof in claim.proofs)
+    return 0 if closed and proved else 1
 
 
 def _say(parser: argparse.ArgumentParser, setting: tuple[float | None, ...]) -> int:

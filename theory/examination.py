@@ -12,14 +12,16 @@ from theory.claim import Claim, Examination, examine
 
 
 def chosen(ids: Sequence[str]) -> tuple[Claim, ...]:
-    """The claims with these ids, in the order of the ledger; all of them if none is named.
+    """The claims with these ids, in any case, in the order of the ledger; all of them if none is named.
 
     Raises ValueError for an unknown id.
 
-    >>> [claim.id for claim in chosen(["S1", "G1"])]
+    >>> [claim.id for claim in chosen(["s1", "G1"])]
     ['G1', 'S1']
     """
     known = [claim.id for claim in CLAIMS]
+    spelt = {name.lower(): name for name in known}
+    ids = [spelt.get(name.lower(), name) for name in ids]
     unknown = [name for name in ids if name not in known]
     if unknown:
         raise ValueError(f"unknown claim {', '.join(unknown)}; the claims are {' '.join(known)}")

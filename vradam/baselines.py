@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vradam import gates, laws
+from vradam.display import short_html, short_repr
 from vradam.gated import (
     Array,
     Rate,
@@ -25,6 +26,7 @@ from vradam.gated import (
     memory_at_start,
     top_rate,
 )
+from vradam.spelling import spelt
 from vradam.stepping import (
     adam_direction,
     adam_preconditioner,
@@ -43,6 +45,7 @@ RATE, DECAY, POSITIVE, NON_NEGATIVE = "[0, inf)", "[0, 1)", "(0, inf)", "[0, inf
 MOMENTS = {"alpha0": RATE, "beta1": DECAY, "beta2": DECAY, "eps": POSITIVE}
 
 
+@spelt
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GradientDescent:
     r"""Gradient descent :math:`\theta_t = (1-\alpha_0\lambda)\theta_{t-1} - \alpha_0 g_t`.
@@ -70,9 +73,11 @@ class GradientDescent:
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
     __setstate__ = restore
+    __repr__, _repr_html_ = short_repr, short_html
     preconditioner = no_preconditioner
 
 
+@spelt
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HeavyBall:
     r"""Polyak's heavy ball, the velocity a sum: :math:`v_t = \beta_1 v_{t-1} + g_t`,
@@ -101,12 +106,14 @@ class HeavyBall:
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
     __setstate__ = restore
+    __repr__, _repr_html_ = short_repr, short_html
 
     def preconditioner(self, state: State) -> Array:
         ones = no_preconditioner(self, state)
         return (1 - over_runs("beta1", self.beta1, ones)) * ones
 
 
+@spelt
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Nesterov:
     r"""Nesterov's momentum with a constant factor: :math:`v_t = \beta_1 v_{t-1} + g_t`,
@@ -137,8 +144,10 @@ class Nesterov:
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
     __setstate__ = restore
+    __repr__, _repr_html_ = short_repr, short_html
 
 
+@spelt
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VRMomentum:
     r"""VRAdam without its second moment; most of the theory is about it.
@@ -194,9 +203,11 @@ class VRMomentum:
 
     learning_rate = gated_learning_rate
     __setstate__ = restore
+    __repr__, _repr_html_ = short_repr, short_html
     preconditioner = no_preconditioner
 
 
+@spelt
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RMSProp:
     r"""RMSProp: :math:`m_t = \beta_2 m_{t-1} + (1-\beta_2) g_t^2`,
@@ -226,12 +237,14 @@ class RMSProp:
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
     __setstate__ = restore
+    __repr__, _repr_html_ = short_repr, short_html
 
     def preconditioner(self, state: State) -> Array:
         m = np.asarray(state.second_moment, dtype=np.float64)
         return np.sqrt(m) + over_runs("eps", self.eps, m) if state.step else np.full(m.shape, np.nan)
 
 
+@spelt
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Adam:
     r"""Adam.
@@ -265,9 +278,11 @@ class Adam:
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
     __setstate__ = restore
+    __repr__, _repr_html_ = short_repr, short_html
     preconditioner = adam_preconditioner
 
 
+@spelt
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AdamW:
     r"""Adam with decoupled weight decay: :math:`\theta_{t-1}` in Adam becomes :math:`(1-\alpha_0\lambda)\theta_{t-1}`.
@@ -294,9 +309,11 @@ class AdamW:
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
     __setstate__ = restore
+    __repr__, _repr_html_ = short_repr, short_html
     preconditioner = adam_preconditioner
 
 
+@spelt
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RAdam:
     r"""Rectified Adam: momentum until the variance of the adaptive step is finite, then Adam with a rectified rate.
@@ -336,6 +353,7 @@ class RAdam:
 
     init = staticmethod(at_rest)
     __setstate__ = restore
+    __repr__, _repr_html_ = short_repr, short_html
 
     def learning_rate(self, state: State) -> Array:
         _, r = rectification(np.asarray(self.beta2), max(state.step, 1))
@@ -348,6 +366,7 @@ class RAdam:
         return np.where(rectified, adam_preconditioner(self, state), unscaled)
 
 
+@spelt
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Lion:
     r"""Lion: the sign of an interpolation between the velocity and the gradient.
@@ -384,3 +403,4 @@ class Lion:
     init = staticmethod(at_rest)
     learning_rate = ungated_learning_rate
     __setstate__ = restore
+    __repr__, _repr_html_ = short_repr, short_html

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vradam import departures, gates, laws
+from vradam.display import short_html, short_repr
 from vradam.gated import (
     Array,
     Rate,
@@ -26,10 +27,12 @@ from vradam.gated import (
     memory_at_start,
     top_rate,
 )
+from vradam.spelling import spelt
 from vradam.stepping import average_of_squares, corrected_root
 from vradam.validation import check_fields, matching, over_runs, real_array, restore
 
 
+@spelt
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VRAdam:
     r"""Velocity-Regularized Adam: Adam whose one learning rate shrinks with the squared norm of the velocity.
@@ -158,6 +161,7 @@ class VRAdam:
         return (1 - over_runs("beta1", self.beta1, m) ** t) * (corrected_root(m, beta2, t) + eps)
 
     __setstate__ = restore
+    __repr__, _repr_html_ = short_repr, short_html
 
     def __post_init__(self) -> None:
         if not isinstance(self.proof_form, bool):

@@ -9,6 +9,7 @@ velocity, enters there and in the weights of ``mean_grad_norm_squared``, and cou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -86,7 +87,9 @@ def checked_plan(
     check_optimizer(optimizer)
     check_objective(objective)
     if noise is not None and not isinstance(noise, Noise):
-        raise TypeError(f"noise must have bound and stochastic_gradient, as in vradam.noise, got {noise!r}")
+        number = isinstance(noise, int | float | np.number) and not isinstance(noise, bool)
+        instead = f": write noise=vradam.noise.gaussian({noise!r}) for normal noise of this size" if number else ""
+        raise TypeError(f"noise must have bound and stochastic_gradient, as in vradam.noise, got {noise!r}{instead}")
     x0 = real_array("x0", x0)
     if x0.ndim == 0 or x0.shape[-1] != objective.dim:
         raise ValueError(f"x0 must have shape (..., {objective.dim}) for {objective.name}, got {x0.shape}")
@@ -172,7 +175,7 @@ def check_optimizer(optimizer: Any) -> None:
         got = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else type(optimizer).__name__
         raise TypeError(
             "optimizer must have the methods init(x), step(x, grad, state) and learning_rate(state), got "
-            f"{got}" + (f" without {', '.join(missing)}" if missing else "")
+            f"{got}" + (f" without {', '.join(missing)}" if missing else "") + _as_optimizer(optimizer)
         )
 
 
@@ -191,7 +194,36 @@ def check_objective(objective: Any) -> None:
     TypeError : if ``objective`` is no Objective.
     """
     if not isinstance(objective, Objective):
-        raise TypeError(f"objective must be a vradam.Objective, got {type(objective).__name__}")
+        raise TypeError(f"objective must be a vradam.Objective, got {_as_objective(objective)}")
+
+
+def _as_optimizer(given: Any) -> str:
+    """What to write instead of something that is no optimizer."""
+    if isinstance(given, Mapping):
+        return ": write vradam.VRAdam(**{...}) with its entries"
+    if isinstance(given, str):
+        return ": write an optimizer such as vradam.VRAdam(alpha0=1e-3)"
+    if isinstance(given, type) and is_dataclass(given):
+        return f": write {given.__name__}(alpha0=...)"
+    return ""
+
+
+def _as_objective(given: Any) -> str:
+    """What something is that is no objective, and what to write instead."""
+    kind, module = type(given).__name__, type(given).__module__
+    if isinstance(getattr(given, "objective", None), Objective):
+        return f"a {kind}: write its .objective"
+    if module.startswith("sympy."):
+        return f"a SymPy {kind}: write vradam.objectives.from_sympy(expression, symbols)"
+    name = getattr(given, "__name__", kind)
+    if callable(given) and str(getattr(given, "__module__", "")).startswith("vradam.objectives"):
+        return f"the factory {name}: write vradam.objectives.{name}(...)"
+    if callable(given):
+        name = "value" if name == "<lambda>" else name
+        return f"the function {name}: write vradam.Objective.from_functions({name}, its_gradient, dim=...)"
+    if isinstance(given, Mapping):
+        return f"a {kind}: write vradam.Objective.from_functions(value, grad, dim=...)"
+    return kind
 
 
 def steps_before(state: Any, noise: Any) -> int:

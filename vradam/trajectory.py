@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vradam.display import described, listed
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -62,6 +64,26 @@ class Trajectory:
     def final_x(self) -> Array:
         """The last point, (..., d)."""
         return self.x[..., -1, :]
+
+    def __repr__(self) -> str:
+        return described("Trajectory", f"{self.optimizer} on {self.objective}", *self._facts().values())
+
+    def _repr_html_(self) -> str:
+        with np.errstate(all="ignore"):
+            ends = self.value[..., -1][self.diverged_at < 0]
+        facts = self._facts()
+        if ends.size:
+            facts["last value"] = f"{ends.min():.4g}" + (f" to {ends.max():.4g}" if ends.size > 1 else "")
+        return listed(f"{self.optimizer} on {self.objective}", facts)
+
+    def _facts(self) -> dict[str, str]:
+        runs, gone = self.diverged_at.shape, int(np.sum(self.diverged_at >= 0))
+        return {
+            "runs": f"{self.diverged_at.size} runs {runs}" if runs else "1 run",
+            "records": f"{self.step.size} records of {self.step[-1]} steps",
+            "coordinates": f"d = {self.x.shape[-1]}",
+            "diverged": f"{gone} diverged" if gone else "none diverged",
+        }
 
     def to_xarray(self) -> xr.Dataset:
         """The records as a labelled dataset with dimensions run (or run_0, run_1, ...), step and coordinate."""

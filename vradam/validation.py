@@ -20,10 +20,16 @@ def real_array(name: str, value: ArrayLike) -> Array:
     Raises
     ------
     TypeError
-        For boolean, complex, object, string or ragged input, and for a masked array, whose hidden numbers would count.
+        For a dict, for boolean, complex, object, string or ragged input, and for a masked array, whose hidden numbers
+        would count.
     ValueError
         For an integer beyond the largest float.
     """
+    if isinstance(value, Mapping):
+        raise TypeError(
+            f"{name} must be one array of real numbers, got a dict: write "
+            f"np.concatenate([np.ravel(part) for part in {name}.values()])"
+        )
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be an array without a mask, got a masked array of shape {value.shape}")
     try:

@@ -219,9 +219,12 @@ def _number(value: float | None) -> float | str | None:
 
 
 def table(findings: Iterable[Finding]) -> str:
-    """The ledger for a terminal: claim, verdict, seconds, claimed, measured and at; below each what holds."""
+    """The ledger for a terminal: claim, verdict, claimed, measured and at; below each what holds.
+
+    A verdict that is not the expected one says so.
+    """
     findings = list(findings)
-    head = ("claim", "verdict", "expected", "seconds", "claimed", "measured", "at")
+    head = ("claim", "verdict", "claimed", "measured", "at")
     first, line, *rows = aligned(head, [_row(finding) for finding in findings]).splitlines()
     held = [f"{'':7}what holds: {finding.claim.holds}" if _ran(finding) else "" for finding in findings]
     lines = [text for pair in zip(rows, held, strict=True) for text in pair if text]
@@ -234,13 +237,10 @@ def _ran(finding: Finding) -> bool:
 
 def _row(finding: Finding) -> tuple[str, ...]:
     if finding.verdict == NOT_RUN or finding.examination is None or finding.study is None:
-        return (finding.claim.id, NOT_RUN, *"-----")
-    expectation = (
-        "-" if finding.expected is None else "met" if finding.is_as_expected else f"NOT MET: {finding.expected}"
-    )
-    seconds = finding.examination.seconds + finding.study.provenance["seconds"]
+        return (finding.claim.id, NOT_RUN, *"---")
+    surprise = "" if finding.is_as_expected else f" (NOT MET: {finding.expected})"
     row = summary(entry(finding)["numeric"])
-    return (finding.claim.id, finding.verdict, expectation, f"{seconds:.1f}", row.claimed, row.measured, row.at)
+    return (finding.claim.id, finding.verdict + surprise, row.claimed, row.measured, row.at)
 
 
 class Row(NamedTuple):

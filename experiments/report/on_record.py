@@ -69,7 +69,8 @@ def on_record(findings: Sequence[Finding], folder: Path, catalogue: Catalogue) -
         stem = catalogue.stem_of(claim)
         if claim.id in not_run and stem.on_request:
             item = judged(entries.get(claim.id), claim, stem, folder)
-            again = f"python -m experiments --only {claim.id}"
+            full = item is not None and (item.get("provenance") or {}).get("resolution") == "paper"
+            again = f"python -m experiments{' --paper' if full else ''} --only {claim.id}"
             known = (_tables(stem, folder), _stale(stem, folder, item)) if item else ()
             found.append(Recorded(claim.id, again, item, *known))
     return tuple(found)
@@ -110,14 +111,26 @@ def line(recorded: Recorded) -> str:
     )
 
 
-def brief(setup: Mapping[str, Any]) -> str:
+def rehearsal(ids: Sequence[str], default: Any, paper: Any) -> str:
+    """What a run at the short setup of a study on request is, and the command that runs the whole.
+
+    >>> rehearsal(["E1"], {"tasks": ["mlp"], "seeds": 30}, {"tasks": ["transformer"], "seeds": 30})
+    'E1: a rehearsal (tasks = mlp); the whole (tasks = transformer): python -m experiments --paper --only E1'
+    """
+    names = [name for name in default if name != "class" and default[name] != paper.get(name)]
+    short, whole = ({name: setup[name] for name in names if name in setup} for setup in (default, paper))
+    command = f"python -m experiments --paper --only {' '.join(ids)}"
+    return f"{', '.join(ids)}: a rehearsal ({brief(short)}); the whole ({brief(whole, 100)}): {command}"
+
+
+def brief(setup: Mapping[str, Any], longest: int = BRIEF) -> str:
     """The first few short entries of a setup.
 
     >>> brief({"class": "x.Setup", "names": ["a" * 20, "b" * 20], "steps": [1000, 600], "seeds": 30})
     'steps = 1000, 600; seeds = 30; …'
     """
     texts = {name: shortest(value) for name, value in setup.items() if name != "class"}
-    chosen = [f"{name} = {text}" for name, text in texts.items() if len(text) <= BRIEF][:SHOWN]
+    chosen = [f"{name} = {text}" for name, text in texts.items() if len(text) <= longest][:SHOWN]
     return "; ".join(chosen + ["…"] * (len(chosen) < len(texts)))
 
 

@@ -593,6 +593,11 @@ ELSEWHERE = {
     "theory.claims.convergence.shares.parts": ("test_central_rate", "bound must be"),
     "theory.claims.convergence.shares.best": ("test_central_rate", "values must hold every symbol of the bound"),
     "theory.methods.solvers.decided": ("test_proofs", "name must be that of an inequality"),
+    "vradam.objectives.objective.Objective.from_functions": (
+        "test_own_objectives",
+        "grad must be a function of a point",
+    ),
+    "vradam.objectives.symbolic.from_sympy": ("test_own_objectives", "expression must contain no symbols but x"),
     "vradam.engine.lanes.run": ("test_engine_lanes", "test_a_wrong_kernel_is_refused"),
     "experiments.measurement.verdict.Point": ("test_verdict", "measured must lie in"),
     "experiments.measurement.verdict.Evidence": ("test_verdict", "n must be a positive integer"),

@@ -51,7 +51,7 @@ def test_a_claim_is_three_new_files_and_no_edit(clone):
     job = run(clone, "-m", "experiments", "S99", "--jobs", "1", "--out", "here")
     assert job.returncode == CLOSES and "S99" in job.stdout, job.stdout + job.stderr
     row = next(line for line in job.stdout.splitlines() if line.startswith("S99"))
-    assert "verified" in row and "met" in row
+    assert "verified" in row and "NOT MET" not in row
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,7 @@ def test_a_figure_is_one_new_file(clone):
     [
         ("tried", "S98", "got 'tried'"),
         ("Tried", "S98", "got 'Tried'"),
+        ("new", "S98", "got 'new'"),
         ("new_stem", "S99", "got 'S99'"),
         ("new_stem", "T1", "got 'T1'"),
     ],

@@ -20,6 +20,7 @@ from theory.certificates.statement import Statement
 from theory.claim import CERTIFICATES, BoundCheck, Certificate, Claim, examine, record, vanishes
 from theory.discovery import in_order
 from theory.examination import chosen, examined
+from theory.naming import in_words, named, pretty
 from theory.notation import EXAMPLE, LATEX, a, beta1, beta2, edge, gate_decay
 from theory.recursion import ALGORITHM, Coefficients
 
@@ -267,9 +268,16 @@ def test_json_of_the_command(capsys):
 
 
 def test_the_page_of_a_claim(capsys):
-    assert main(["S4"]) == 0
+    """Words first; every step only where it is asked for; nothing in LaTeX or under a name of the code."""
+    assert main(["s4"]) == 0
+    brief = capsys.readouterr().out
+    assert brief.index("in words") < brief.index("as reported") < brief.index("formula")
+    assert "\\" not in brief and "gate_sequences" not in brief and "closes" not in brief
+    assert "threshold for any gates =" in brief and "python -m theory S4 --steps" in brief
+    assert main(["S4", "--steps"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    for part in (by_id["S4"].title, *by_id["S4"].assumptions, by_id["S4"].plain, *by_id["S4"].steps, "refuted"):
+    assumptions = [in_words(text, by_id["S4"].formulas) for text in by_id["S4"].assumptions]
+    for part in (by_id["S4"].title, *assumptions, by_id["S4"].plain, *by_id["S4"].steps, "refuted"):
         assert " ".join(part.split()) in text
 
 
@@ -278,8 +286,8 @@ def test_unknown_claims_are_an_error(capsys):
         main(["S1", "X9"])
     assert exit_status.value.code == 2
     assert "unknown claim X9; the claims are K1 G1" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="unknown claim s1"):
-        chosen(["s1"])
+    with pytest.raises(ValueError, match="unknown claim s0"):
+        chosen(["s0"])
     assert [claim.id for claim in chosen(["S4", "G1"])] == ["G1", "S4"]
 
 
@@ -325,7 +333,29 @@ def test_a_bound_that_is_loose_by_a_thousand_is_no_check():
 
 
 def test_the_page_says_which_steps_no_machine_checked(capsys):
-    assert main(["S1"]) == 0
+    assert main(["S1", "--steps"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "5 machine-checked identities, 1 cited lemma, 2 arguments in prose" in text
     assert "cited P^-1 H is similar to a symmetric matrix" in text and "in prose The powers of a matrix" in text
+
+
+@every_claim
+def test_formulas_are_mentioned_in_words(claim):
+    """No name of the code is left in what people read; every formula has a name of its own."""
+    assert len({named(name) for name in claim.formulas}) == len(claim.formulas)
+    for text in (claim.plain, claim.holds, *claim.assumptions, *map(named, claim.formulas)):
+        words = in_words(text, claim.formulas)
+        left = [name for name in claim.formulas if "_" in name and re.search(rf"\b{name}\b", words)]
+        assert not left and not re.search(r"\btheorem\d", words), words
+
+
+@pytest.mark.parametrize("name", ["S3b", "C1a", "K1"])
+def test_formulas_fit_a_terminal_and_are_not_cut(name):
+    """A wide one stands along the line, complete: SymPy reads it back."""
+    for formula in by_id[name].formulas.values():
+        for unicode in (True, False):
+            text = pretty(formula, 84, unicode)
+            assert max(map(len, text.splitlines())) <= 100 and "↪" not in text
+            assert unicode or text.isascii()
+            if "**" in text or ("log(" in text and "\n" not in text):
+                assert sp.sympify(text.replace("\n", " "), locals=SYMBOLS) == formula

@@ -316,7 +316,7 @@ def test_strips_are_drawn_to_scale():
 def test_the_table_is_plain_text():
     text = table(outcome().findings)
     assert text.isascii() and len(text.splitlines()) == 2 + 7 + 6  # what holds stands below what was run
-    assert "NOT MET: verified" in text
+    assert "open (NOT MET: verified)" in text
     assert [short(x) for x in (0.123456, "inf", None)] == ["0.1235", "inf", "-"]
 
 
