@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import matplotlib
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,11 +21,38 @@ BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
 GREEN: Final = "#007A5A"
 PURPLE: Final = "#8F4E8B"
+OLIVE: Final = "#7D6608"
 INK: Final = "#222222"
 GREY: Final = "#777777"
 PALE: Final = "#CCCCCC"
 ACCENTS: Final = (BLUE, ORANGE, GREEN, PURPLE)
 DASHES: Final = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
+
+#: The colour of an optimizer, or of a gate, in every figure and lesson: the gate of Algorithm 1 is orange and no gate is
+#: blue, whatever stands behind it.
+OPTIMIZERS: Final = {
+    "VRAdam": ORANGE,
+    "VRMomentum": ORANGE,
+    "Adam": BLUE,
+    "AdamW": BLUE,
+    "momentum": BLUE,
+    "smoothed VRAdam": GREEN,
+    "RAdam": PURPLE,
+    "Nesterov": GREEN,
+    "RMSProp": INK,
+}
+GATES: Final = {
+    "published": ORANGE,
+    "no gate": BLUE,
+    "smoothed": GREEN,
+    "averaged": GREEN,
+    "held": PURPLE,
+    "predictable": OLIVE,
+    "inside": OLIVE,
+    "power 4": PURPLE,
+    "per coordinate": OLIVE,
+}
+
 #: For maps of a share in [0, 1]: monotone in lightness, safe in grey.
 SEQUENTIAL: Final = "cividis"
 
@@ -61,6 +89,12 @@ SHEET: Final[dict[str, Any]] = {
     "svg.fonttype": "path",
     "figure.constrained_layout.use": True,
 }
+
+
+def lesson() -> None:
+    """Give a notebook the style sheet: curves that follow each other differ in colour and in dashes."""
+    matplotlib.rcdefaults()
+    matplotlib.rcParams.update(SHEET | {"axes.prop_cycle": cycler(color=ACCENTS, linestyle=DASHES)})
 
 
 @contextmanager
