@@ -147,7 +147,7 @@ def test_the_crossing_starts_at_the_plateau_of_a_problem_whose_gradients_are_bou
         F = call.objective
         assert call.steps == steps and call.opt.proof_form and call.opt.eps == item.eps
         assert call.opt.gate is {"published": published, "inside": inside}[gate]
-        assert call.x0.shape == (16, 1) and np.ptp(call.x0) == 0
+        assert call.x0.shape == (16, 1) and np.ptp(call.x0) == 0 and call.every == 0
         assert abs(float(F.grad(call.x0[0])[0])) == pytest.approx(plateau, rel=1e-12)
         assert abs(drift(float(F.grad(call.x0[0])[0]), law)) < 1e-9
         assert F.grad_bound == pytest.approx(item.over * plateau) and F.smoothness == pytest.approx(item.L)
@@ -170,11 +170,33 @@ def test_the_gate_that_shrinks_has_strength_N_to_the_minus_q(runs):
         np.testing.assert_allclose(np.asarray(call.opt.beta3).ravel(), [1.0, steps**-0.5])
         assert call.opt.alpha0 == pytest.approx(steps**-0.5) and call.opt.beta2 == pytest.approx(1 - 1 / steps)
         assert call.x0.shape == (2, 12, 1) and not call.x0.any() and call.steps == steps and call.seed == 3
+        assert call.every == 0  # no path is kept of so many steps
         assert call.objective.grad(np.array([at_gradient(0.5)])) == pytest.approx(0.5)
         assert call.noise == vradam.noise.two_point(0.1, 1.0) and call.opt.alpha1 == 19.0
     np.testing.assert_allclose(found["mean"], [[0.1, 0.1], [0.05, 0.05]], rtol=1e-12)
     assert (found.low < found["mean"]).all() and (found["mean"] < found.high).all()
     assert dict(found.sizes) == {"N": 2, "q": 2}
+
+
+def test_every_part_is_run_once_and_filed_under_its_name(monkeypatch):
+    """Crossing and shrinking gate, every law's plateau, every law and gate's curve, and the central setting."""
+
+    def says(*words):
+        return lambda *which: xr.Dataset({"of": " ".join([*words, *(str(part) for part in which[1:])])})
+
+    for part in ("crossing", "shrinking", "plateau", "curve"):
+        monkeypatch.setattr(bias, f"measure_{part}", says(part))
+    monkeypatch.setattr(central_rate, "tasks", lambda *asked: {"central": says("central")})
+    monkeypatch.setattr(central_rate, "collect", lambda setup, gates, done: done["central"])
+    monkeypatch.setattr(bias, "_confrontation", lambda setup, data: None)
+    found = bias.run(SMALL, Chunks()).data
+    assert {key: found[key]["of"].item() for key in ("crossing", "shrinking", "central")} == {
+        key: key for key in ("crossing", "shrinking", "central")
+    }
+    assert found["plateaus"]["of"].values.tolist() == [f"plateau {law}" for law in SMALL.laws]
+    curves = found["curves"]["of"]
+    assert curves.gate.values.tolist() == list(GATES)
+    assert curves.values.tolist() == [[f"curve {law} {gate}" for gate in GATES] for law in SMALL.curve_laws]
 
 
 def data(measured=1.0, half=0.001, bound=0.5, plateau=1.0):

@@ -150,7 +150,11 @@ def test_a_setting_is_the_problem_that_its_bound_speaks_of(runs, name):
         F, opt = call.objective, call.opt
         assert F.smoothness == pytest.approx(item.L) and F.grad_bound == pytest.approx(item.grad_bound)
         assert float(F.value(np.asarray(call.x0)[0])) == pytest.approx(item.D, rel=1e-12)
-        assert call.noise.bound == item.noise_bound and call.noise.std == pytest.approx(item.noise_bound / 2)
+        assert (
+            call.every == 0
+            and call.noise.bound == item.noise_bound
+            and call.noise.std == pytest.approx(item.noise_bound / 2)
+        )
         assert opt.alpha0 == pytest.approx(item.adagrad_alpha0 if name == "theorem1" else steps**-0.5)
         assert opt.beta2 == (1.0 if name == "theorem1" else pytest.approx(1 - 1 / steps))
         assert opt.gate is (published if name == "smoothed" else inside) and opt.proof_form
