@@ -26,6 +26,7 @@ Array = NDArray[np.floating]
 
 STRETCH = 32  # blocks that a thread takes at a time, at most
 LEAST = 4  # and at least
+WORTH_SHARING = 64  # blocks, from which waking another thread costs less than it saves
 LARGEST = float(np.finfo(np.float64).max)
 LISTS = ("arrays", "velocities", "second_moments")
 
@@ -60,7 +61,7 @@ class InPlace:
         The parameters: C-contiguous float32 or float64 arrays in the machine's byte order that share no memory;
         precisions may be mixed. A matrix or a memory map is taken for the plain array that it is; a mask is refused.
     threads : int
-        How many share the work; the bits do not depend on it.
+        How many share the work, where there are 262,144 numbers or more; the bits do not depend on it.
 
     Attributes
     ----------
@@ -114,7 +115,6 @@ class InPlace:
         self._law = law_of(optimizer) if isinstance(optimizer, VRAdam) else None
         self._memory = np.array(self._law.start() if self._law else 0.0)
         self._kernels = kernels(self._metric)
-        self._team = Team(self.threads)
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         self._averages = {
             dtype: tuple(map(_number(dtype), (beta1, 1 - beta1, beta2, 1 - beta2, np.finfo(dtype).max)))
@@ -122,7 +122,8 @@ class InPlace:
         }
         self._stretches = []
         blocks = [-(-array.size // BLOCK) for array in plain]
-        stretch = STRETCH if self.threads == 1 else min(max(LEAST, sum(blocks) // (4 * self.threads)), STRETCH)
+        self._team = Team(self.threads if sum(blocks) >= WORTH_SHARING else 1)
+        stretch = STRETCH if self._team.threads == 1 else min(max(LEAST, sum(blocks) // (4 * self.threads)), STRETCH)
         for index, count in enumerate(blocks):
             x, v, m = (part[index].reshape(-1) for part in (plain, self.velocities, self.second_moments))
             q = (zeros_beside(x, 3 * PAGE // 4),) if self._metric else ()
