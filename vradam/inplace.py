@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -14,29 +12,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vradam.baselines import Adam, AdamW
+from vradam.engine.layout import PAGE, as_plain, extent, listed, look, zeros_beside
 from vradam.engine.single import BLOCK, kernels
+from vradam.engine.team import Team
 from vradam.gated import law_of, rate_at
 from vradam.gates import adam_metric, published
-from vradam.laws import Averaged
+from vradam.laws import Averaged, Published
 from vradam.optimizer import VRAdam
 from vradam.plan import over_runs_of
 from vradam.validation import one_number, over_runs, whole_number
 
 Array = NDArray[np.floating]
 
-STRETCH = 32  # blocks that a thread takes at a time
+STRETCH = 32  # blocks that a thread takes at a time, at most
+LEAST = 4  # and at least
+WORTH_SHARING = 64  # blocks, from which waking another thread costs less than it saves
 LARGEST = float(np.finfo(np.float64).max)
-PAGE, LINE = 4096, 64  # bytes
 LISTS = ("arrays", "velocities", "second_moments")
 
 
 class Stretch(NamedTuple):
-    """Some blocks of one array, flat, with its velocity, second moment and the sums of v^2 over its blocks."""
+    """Some blocks of one array, flat, with its velocity, second moment and the sums of v^2 over its blocks.
+
+    In Adam's metric there is a fourth stream q, and the sums are those of q^2.
+    """
 
     array: int  #: its number
     x: Array
     v: Array
     m: Array
+    q: tuple[Array, ...]
     sums: NDArray[np.float64]
     begin: int
     end: int
@@ -56,7 +61,7 @@ class InPlace:
         The parameters: C-contiguous float32 or float64 arrays in the machine's byte order that share no memory;
         precisions may be mixed. A matrix or a memory map is taken for the plain array that it is; a mask is refused.
     threads : int
-        How many share the work; the bits do not depend on it.
+        How many share the work, where there are 262,144 numbers or more; the bits do not depend on it.
 
     Attributes
     ----------
@@ -96,10 +101,10 @@ class InPlace:
         _check_optimizer(optimizer)
         self.optimizer = optimizer
         self.threads = whole_number("threads", threads, least=1)
-        self.arrays = _listed("arrays", arrays)
+        self.arrays = listed("arrays", arrays)
         if not self.arrays:
             raise ValueError("arrays must hold at least one array, got none")
-        plain = [_plain(f"arrays[{i}]", array) for i, array in enumerate(self.arrays)]
+        plain = [as_plain(f"arrays[{i}]", array) for i, array in enumerate(self.arrays)]
         for array in plain:
             _check_rounding(optimizer, array.dtype)
         self.velocities = [zeros_beside(array, PAGE // 4) for array in plain]
@@ -107,23 +112,27 @@ class InPlace:
         self._steps = 0
         self._whole = True
         self._metric = isinstance(optimizer, VRAdam) and optimizer.gate == adam_metric
-        self._memory = np.array(law_of(optimizer).start() if isinstance(optimizer, VRAdam) else 0.0)
+        self._law = law_of(optimizer) if isinstance(optimizer, VRAdam) else None
+        self._memory = np.array(self._law.start() if self._law else 0.0)
         self._kernels = kernels(self._metric)
-        self._pool: tuple[int, ThreadPoolExecutor] | None = None
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         self._averages = {
-            dtype: tuple(map(dtype.type, (beta1, 1 - beta1, beta2, 1 - beta2, np.finfo(dtype).max)))
+            dtype: tuple(map(_number(dtype), (beta1, 1 - beta1, beta2, 1 - beta2, np.finfo(dtype).max)))
             for dtype in {array.dtype for array in plain}
         }
         self._stretches = []
-        for index, streams in enumerate(zip(plain, self.velocities, self.second_moments, strict=True)):
-            blocks = -(-streams[0].size // BLOCK)
-            sums = np.empty(blocks)
-            for begin in range(0, blocks, STRETCH):
-                x, v, m = (stream.reshape(-1) for stream in streams)
-                self._stretches.append(Stretch(index, x, v, m, sums, begin, min(begin + STRETCH, blocks)))
-        self._looks = [_look(array) for array in plain]
-        self._written = sorted(map(_extent, [*plain, *self.velocities, *self.second_moments]))
+        blocks = [-(-array.size // BLOCK) for array in plain]
+        self._team = Team(self.threads if sum(blocks) >= WORTH_SHARING else 1)
+        stretch = STRETCH if self._team.threads == 1 else min(max(LEAST, sum(blocks) // (4 * self.threads)), STRETCH)
+        for index, count in enumerate(blocks):
+            x, v, m = (part[index].reshape(-1) for part in (plain, self.velocities, self.second_moments))
+            q = (zeros_beside(x, 3 * PAGE // 4),) if self._metric else ()
+            sums = np.empty(count)
+            for begin in range(0, count, stretch):
+                self._stretches.append(Stretch(index, x, v, m, q, sums, begin, min(begin + stretch, count)))
+        self._reversed, self._begins = self._stretches[::-1], [stretch.begin for stretch in self._stretches]
+        self._looks = [look(array) for array in plain]
+        self._written = sorted(map(extent, [*plain, *self.velocities, *self.second_moments]))
         for (_, end), (start, _) in pairwise(self._written):
             if start < end:
                 raise ValueError("arrays must not share memory with each other")
@@ -143,30 +152,35 @@ class InPlace:
         optimizer, t = self.optimizer, self._steps + 1
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         averages = self._averages
-        eta = one_number("alpha0", rate_at(optimizer.alpha0, t), "[0, inf)")
-        todo = [stretch.begin for stretch in self._stretches]
+        eta = optimizer.alpha0
+        if callable(eta):
+            eta = one_number("alpha0", rate_at(eta, t), "[0, inf)")
+        todo = self._begins
         shrink = math.sqrt(1 - beta2**t)
         self._whole = False
-        with np.errstate(all="ignore"):
-            if isinstance(optimizer, VRAdam):
-                kinetic, law, numbers = 0.0, law_of(optimizer), (optimizer.beta3, optimizer.alpha1)
-                if optimizer.beta3 > 0 and optimizer.alpha1 > 0:
-                    todo, kinetic = self._first_pass(optimizer, flat, shrink)
-                self._memory = law.remember(self._memory, np.asarray(kinetic), *numbers)
-                eta = float(eta * law.ceiling() / (1 + law.closing(self._memory, t, *numbers)))
-            keep = 1 - eta * getattr(optimizer, "weight_decay", 0.0)
-            factors = keep, eta * shrink / (1 - beta1**t), optimizer.eps * shrink
-            motion = {dtype: tuple(map(dtype.type, factors)) for dtype in averages}
+        if isinstance(optimizer, VRAdam):
+            kinetic = 0.0
+            if optimizer.beta3 > 0 and optimizer.alpha1 > 0:
+                todo, kinetic = self._first_pass(optimizer, flat, shrink)
+            eta = self._opened(optimizer, eta, kinetic, t)
+        keep = 1 - eta * getattr(optimizer, "weight_decay", 0.0)
+        factors = keep, eta * shrink / (1 - beta1**t), optimizer.eps * shrink
+        with np.errstate(over="ignore"):
+            motion = {dtype: tuple(map(_number(dtype), factors)) for dtype in averages}
+        metric, (_, move, absorb_and_move) = self._metric, self._kernels
 
-            def second_pass(stretch: Stretch, done: int) -> None:
-                array, x, v, m, _, begin, end = stretch
-                if begin < done:
-                    self._kernels.move(x, v, m, *motion[x.dtype], begin, done)
-                if done < end:
-                    self._kernels.absorb_and_move(x, flat[array], v, m, *averages[x.dtype], *motion[x.dtype], done, end)
+        def second_pass(stretch: Stretch, done: int) -> None:
+            array, x, v, m, q, _, begin, end = stretch
+            moved = motion[x.dtype]
+            if begin < done and metric:
+                move(x, *q, *moved[:2], begin, done)
+            elif begin < done:
+                move(x, v, m, *moved, begin, done)
+            if done < end:
+                absorb_and_move(x, flat[array], v, m, *averages[x.dtype], *moved, done, end)
 
-            # In reverse: what came last in the first pass may still be in the cache.
-            self._share(second_pass, self._stretches[::-1], todo[::-1])
+        # In reverse: what came last in the first pass may still be in the cache.
+        self._team.map(second_pass, self._reversed, todo[::-1])
         self._steps = t
         self._whole = True
         return eta
@@ -270,44 +284,47 @@ class InPlace:
             unit = shrink * shrink / sum(array.size for array in self.arrays)
         # Beyond this a sum saturates the gate in whatever order it is taken.
         limit = math.inf
-        if not isinstance(law_of(optimizer), Averaged):
+        if not isinstance(self._law, Averaged):
             limit = (1 + 1e-9) * float(optimizer.alpha1) / float(optimizer.beta3) / unit
-        damping = {dtype: dtype.type(optimizer.eps * shrink) for dtype in self._averages}
+        damping = {dtype: _number(dtype)(optimizer.eps * shrink) for dtype in self._averages}
         seen = [0.0]
 
         def absorb(stretch: Stretch) -> int:
-            array, x, v, m, sums, begin, end = stretch
+            array, x, v, m, q, sums, begin, end = stretch
             if seen[0] >= limit:
                 return begin
             reached = self._kernels.absorb(
-                flat[array], v, m, *self._averages[x.dtype], damping[x.dtype], limit, sums, begin, end
+                flat[array], v, m, *q, *self._averages[x.dtype], damping[x.dtype], limit, sums, begin, end
             )
             seen[0] += sum(sums[begin:reached].tolist())  # an update lost to another thread only delays the exit
             return reached
 
-        reached = self._share(absorb, self._stretches)
+        reached = self._team.map(absorb, self._stretches)
         if seen[0] >= limit:
             return reached, min(unit * seen[0], LARGEST)
         sums = [total for stretch in self._stretches for total in stretch.sums[stretch.begin : stretch.end].tolist()]
         return reached, min(unit * math.fsum(sums), LARGEST) if math.isfinite(seen[0]) else LARGEST
 
-    def _share(self, work: Callable, *lists: Iterable) -> list:
-        """Like map, by as many threads as there are to be; those of another process, before a fork, are not ours."""
-        if self.threads == 1:
-            return list(map(work, *lists))
-        if self._pool is None or self._pool[0] != os.getpid():
-            self._pool = os.getpid(), ThreadPoolExecutor(self.threads)
-        return list(self._pool[1].map(work, *lists))
+    def _opened(self, optimizer: VRAdam, alpha0: float, kinetic: float, t: int) -> float:
+        """eta_t, once the energy is known; what the law remembers is updated."""
+        law = self._law
+        if isinstance(law, Published):  # what ``law`` does, without arrays: small models are trained too
+            self._memory = kinetic
+            return alpha0 / (1 + min(optimizer.beta3 * kinetic, optimizer.alpha1))
+        numbers = optimizer.beta3, optimizer.alpha1
+        with np.errstate(all="ignore"):
+            self._memory = law.remember(np.asarray(self._memory), np.asarray(kinetic), *numbers)
+            return float(alpha0 * law.ceiling() / (1 + law.closing(self._memory, t, *numbers)))
 
     def _checked(self, grads: Sequence[Array]) -> list[Array]:
         """The gradients, contiguous, or an error: nothing has been written yet."""
-        grads = _listed("grads", grads)
+        grads = listed("grads", grads)
         if len(grads) != len(self.arrays):
             raise ValueError(f"grads must hold {len(self.arrays)} arrays, one for each parameter, got {len(grads)}")
-        for i, (array, look) in enumerate(zip(self.arrays, self._looks, strict=True)):
-            if not isinstance(array, np.ndarray) or _look(array) != look:
+        for i, (array, old) in enumerate(zip(self.arrays, self._looks, strict=True)):
+            if not isinstance(array, np.ndarray) or look(array) != old:
                 raise ValueError(
-                    f"arrays[{i}] must keep its place, shape {look[1]}, dtype {look[2]} and be writeable, got shape "
+                    f"arrays[{i}] must keep its place, shape {old[1]}, dtype {old[2]} and be writeable, got shape "
                     f"{np.shape(array)} and dtype {getattr(array, 'dtype', type(array).__name__)}"
                 )
         contiguous = []
@@ -319,26 +336,15 @@ class InPlace:
                 raise TypeError(f"grads[{i}] must be an array of dtype {array.dtype}, got {got}")
             if grad.shape != array.shape:
                 raise ValueError(f"grads[{i}] must have shape {array.shape}, got {grad.shape}")
-            grad = np.ascontiguousarray(np.asarray(grad))
-            start, end = _extent(grad)
+            if type(grad) is not np.ndarray or not grad.flags.c_contiguous:
+                grad = np.ascontiguousarray(np.asarray(grad))
+            start, end = extent(grad)
             before = bisect_right(self._written, (start, math.inf)) - 1
             overlaps = before >= 0 and self._written[before][1] > start
             if overlaps or (before + 1 < len(self._written) and self._written[before + 1][0] < end):
                 raise ValueError(f"grads[{i}] must not share memory with the parameters or the state")
             contiguous.append(grad)
         return contiguous
-
-
-def zeros_beside(array: Array, distance: int) -> Array:
-    """Zeros like an array, on a cache line ``distance`` bytes after it modulo a page.
-
-    Streams that are read and written at the same place of their pages look alike to a processor's store buffer, and
-    stores across cache lines cost double: together up to three times the time.
-    """
-    room = np.zeros(array.nbytes + PAGE, np.uint8)
-    place = -(-(_extent(array)[0] + distance) // LINE) * LINE
-    skipped = (place - _extent(room)[0]) % PAGE
-    return room[skipped : skipped + array.nbytes].view(array.dtype).reshape(array.shape)
 
 
 def _check_optimizer(optimizer: Any) -> None:
@@ -353,6 +359,11 @@ def _check_optimizer(optimizer: Any) -> None:
         raise ValueError(f"{name} must be one number, got an array of shape {value.shape}")
 
 
+def _number(dtype: np.dtype) -> type:
+    """A number as compiled code takes it soonest: Python's own where that has the same precision."""
+    return float if dtype == np.float64 else dtype.type
+
+
 def _check_rounding(optimizer: Any, dtype: np.dtype) -> None:
     one = np.zeros(1, dtype)
     for name in ("beta1", "beta2", "eps"):
@@ -361,41 +372,9 @@ def _check_rounding(optimizer: Any, dtype: np.dtype) -> None:
         raise ValueError(f"eps sqrt(1 - beta2) must stay positive when rounded to {dtype}, got eps {optimizer.eps}")
 
 
-def _listed(name: str, arrays: Any) -> list[Any]:
-    """A list of arrays from a list or another iterable, but not from the rows of one array."""
-    if isinstance(arrays, np.ndarray) or not isinstance(arrays, Iterable) or isinstance(arrays, str | bytes | Mapping):
-        raise TypeError(f"{name} must be a list of arrays, one for each parameter, got {type(arrays).__name__}")
-    return list(arrays)
-
-
-def _plain(name: str, array: Any) -> Array:
-    """The array as a plain one in the same memory, or an error."""
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{name} must be an array without a mask, got a masked array")
-    if not isinstance(array, np.ndarray) or array.dtype not in (np.float32, np.float64):
-        got = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        raise TypeError(f"{name} must be an array of dtype float32 or float64, got {got}")
-    if not array.flags.c_contiguous:
-        raise ValueError(f"{name} must be C-contiguous, got strides {array.strides} for shape {array.shape}")
-    if not array.flags.writeable:
-        raise ValueError(f"{name} must be writeable, got a read-only array")
-    return np.asarray(array)
-
-
 def _again(
     cls: type[InPlace], optimizer: Any, arrays: list[Array], checkpoint: dict[str, Any], threads: int
 ) -> InPlace:
     """An unpickled or copied training; arrays that came read-only from shared memory are copied."""
     own = [array if array.flags.writeable else array.copy() for array in arrays]
     return cls.from_checkpoint(optimizer, checkpoint, own, threads)
-
-
-def _look(array: Array) -> tuple:
-    """What must not change between two steps."""
-    return _extent(array), array.shape, array.dtype, array.flags.writeable
-
-
-def _extent(array: NDArray[Any]) -> tuple[int, int]:
-    """The first address of a contiguous array and the one behind its last."""
-    start = array.__array_interface__["data"][0]
-    return start, start + array.nbytes

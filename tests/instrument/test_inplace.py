@@ -81,7 +81,7 @@ def test_precisions_may_be_mixed_under_one_gate():
     assert InPlace(optimizer, mixed).step(grads) == pytest.approx(expected, rel=1e-7)
 
 
-@pytest.mark.parametrize("name", ["VRAdam", "always saturated", "smoothed", "held", "recommended"])
+@pytest.mark.parametrize("name", ["VRAdam", "always saturated", "smoothed", "held", "recommended", "Adam's metric"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bits_do_not_depend_on_threads(name, dtype):
     start = [RNG.standard_normal(shape).astype(dtype) for shape in [(400_000,), (1000,), (300, 1000)]]
@@ -111,6 +111,22 @@ def test_early_exit_changes_nothing():
         np.testing.assert_allclose(array, x, rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_in_the_metric_both_ways_to_move_round_alike(dtype):
+    """Blocks that the first pass has reached, and those left after the gate was saturated, move by the same numbers."""
+    x, g = (RNG.standard_normal(3 * single.BLOCK).astype(dtype) for _ in range(2))
+    averages = tuple(map(dtype, (0.9, 0.1, 0.999, 0.001, np.finfo(dtype).max)))
+    motion = tuple(map(dtype, (0.999, 0.37, 1e-8)))
+    k, ends = single.kernels(metric=True), []
+    for reached in (0, 2, 3):
+        y, v, m, q = x.copy(), np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
+        k.absorb(g, v, m, q, *averages, motion[2], np.inf, np.empty(3), 0, reached)
+        k.move(y, q, *motion[:2], 0, reached)
+        k.absorb_and_move(y, g, v, m, *averages, *motion, reached, 3)
+        ends.append(y)
+    assert np.array_equal(ends[0], ends[1]) and np.array_equal(ends[1], ends[2])
+
+
 def test_an_energy_near_the_clip_is_not_taken_for_saturated():
     for ratio in (1 - 1e-7, 1 + 1e-12, 1 + 1e-7):
         optimizer = vradam.VRAdam(alpha0=1.0, alpha1=4.0, beta1=0.0)
@@ -126,7 +142,7 @@ def test_overflow_saturates_and_nan_spreads_as_in_the_reference():
     assert np.isfinite(array).all()
 
 
-@pytest.mark.parametrize("name", ["VRAdam", "recommended"])
+@pytest.mark.parametrize("name", ["VRAdam", "recommended", "Adam's metric"])
 def test_the_substitutes_without_numba_take_the_same_steps(monkeypatch, name):
     results = []
     start = model()

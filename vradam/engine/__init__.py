@@ -1,1 +1,1 @@
-"""The engines' rooms: random words (rng), many small runs (lanes), one large step (single)."""
+"""The engines' rooms: many small runs (lanes, tile, seldom, rows, draws), one large step (single, layout, team)."""

@@ -16,7 +16,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-from vradam.engine import draws, tile
+from vradam.engine import draws, rows, tile
 from vradam.engine.methods import method, noise_kind, noise_rows, rates_of, rows_of
 from vradam.engine.specialise import specialise
 from vradam.gated import State
@@ -76,7 +76,7 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
         z = packed(np.stack([state.velocity, state.second_moment], axis=-1).reshape(runs, 2 * d), width)
     p = rows_of(described, state, plan, width)
     uniform = np.ones(len(x), np.int64)
-    for row, value in ((tile.BETA1, described.beta1), (tile.BETA2, described.beta2)):
+    for row, value in ((rows.BETA1, described.beta1), (rows.BETA2, described.beta2)):
         if np.ndim(value):
             uniform &= (p[:, row] == p[:, row, :1]).all(axis=-1)
     keys, scales = noise_rows(noise, plan, width)
@@ -98,14 +98,14 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
             *(*batch, drawn, first, clock, steps, plan.record, due, out_x, out_rate, diverged_at),
         )
         in_threads(part, len(x), 1 if threads is None and runs * d * steps < WORTH_A_THREAD else threads)
-        unbounded = ~np.isfinite(x).all(axis=1) & (p[:, tile.ALIVE] > 0)
-        diverged_at[unbounded], p[:, tile.ALIVE][unbounded] = clock + steps, 0.0
+        unbounded = ~np.isfinite(x).all(axis=1) & (p[:, rows.ALIVE] > 0)
+        diverged_at[unbounded], p[:, rows.ALIVE][unbounded] = clock + steps, 0.0
     gone = diverged_at.ravel()[:runs]
     gone[gone >= 0] -= first
 
     velocity, second_moment = np.moveaxis(unpacked(z, runs).reshape(runs, d, 2), -1, 0)
-    kinetic, total, lagged = (p[:, row].ravel()[:runs] for row in (tile.KINETIC, tile.TOTAL, tile.LAGGED))
-    if described.law == tile.AS_SEEN and described.gate in (tile.PUBLISHED, tile.POWER, tile.PER_COORDINATE):
+    kinetic, total, lagged = (p[:, row].ravel()[:runs] for row in (rows.KINETIC, rows.TOTAL, rows.LAGGED))
+    if described.law == rows.AS_SEEN and described.gate in (rows.PUBLISHED, rows.POWER, rows.PER_COORDINATE):
         kinetic = optimizer.gate.kinetic(velocity, velocity, velocity)
     if not described.keeps_velocity:
         velocity = np.zeros_like(velocity)
@@ -124,10 +124,10 @@ def tile_width(runs: int, numbers: float) -> int:
     return next((width for most, width in NARROW if runs <= most), WIDTH)
 
 
-def packed(rows: NDArray[Any], width: int) -> NDArray[Any]:
+def packed(numbers: NDArray[Any], width: int) -> NDArray[Any]:
     """(runs, k) as tiles (tiles, k, width); the last tile is filled up with its last run."""
-    runs, k = rows.shape
-    padded = np.concatenate([rows, np.repeat(rows[-1:], -runs % width, axis=0)])
+    runs, k = numbers.shape
+    padded = np.concatenate([numbers, np.repeat(numbers[-1:], -runs % width, axis=0)])
     return np.ascontiguousarray(padded.reshape(-1, width, k).transpose(0, 2, 1))
 
 
@@ -140,7 +140,7 @@ def progressing(plan: Plan, first: int, numbers: int) -> Iterator[tuple[int, int
     """Stretches of steps (clock, steps) that together are all of them, behind a progress bar."""
     from tqdm import tqdm
 
-    stretch = max(tile.FLUSH_EVERY, int(CHUNK / numbers))
+    stretch = max(rows.FLUSH_EVERY, int(CHUNK / numbers))
     if plan.steps <= stretch and not plan.progress:  # nothing to show
         yield first, plan.steps
         return
@@ -184,7 +184,7 @@ def compiled(
         "DIRECTION": direction,
         "GATE": gate,
         "LAW": law,
-        "STREAMS": 3 if gate == tile.METRIC else 2,
+        "STREAMS": 3 if gate == rows.METRIC else 2,
         "NOISE": noise,
         "DECAYS": decays,
         "SEPARABLE": separable,
@@ -198,7 +198,7 @@ def compiled(
 @cache
 def compiled_gradient(form: Callable, separable: bool) -> Any:
     """The gradient of a tile, (x, g, parameters) -> None."""
-    return specialise(tile.field, {"slope": form}) if separable else specialise(form, {})
+    return specialise(rows.field, {"slope": form}) if separable else specialise(form, {})
 
 
 def reshaped(part: Any, plan: Plan) -> Any:

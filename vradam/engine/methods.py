@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vradam import gates, laws
 from vradam.baselines import Adam, AdamW, GradientDescent, HeavyBall, RMSProp, VRMomentum
-from vradam.engine import draws, tile
+from vradam.engine import draws, rows
 from vradam.gated import State, law_of, rate_at, top_rate
 from vradam.noise import Gaussian, TwoPoint, Uniform
 from vradam.optimizer import VRAdam
@@ -18,13 +18,13 @@ from vradam.plan import Plan
 from vradam.validation import fits
 
 GATES = {
-    gates.predictable: tile.PREDICTABLE,
-    gates.inside: tile.INSIDE,
-    gates.gradient_norm: tile.GRADIENT,
-    gates.per_coordinate: tile.PER_COORDINATE,
-    gates.adam_metric: tile.METRIC,
+    gates.predictable: rows.PREDICTABLE,
+    gates.inside: rows.INSIDE,
+    gates.gradient_norm: rows.GRADIENT,
+    gates.per_coordinate: rows.PER_COORDINATE,
+    gates.adam_metric: rows.METRIC,
 }
-LAWS = {laws.Published: tile.AS_SEEN, laws.Averaged: tile.AVERAGED, laws.Held: tile.HELD}
+LAWS = {laws.Published: rows.AS_SEEN, laws.Averaged: rows.AVERAGED, laws.Held: rows.HELD}
 
 
 class Method(NamedTuple):
@@ -39,7 +39,7 @@ class Method(NamedTuple):
     alpha1: Any = 0.0
     eps: Any = 1.0
     weight_decay: Any = 0.0
-    law: int = tile.AS_SEEN
+    law: int = rows.AS_SEEN
     gate_decay: Any = 0.0  #: the decay g of the law
     exponent: float = 2.0
     in1: Any = None  #: how much of the gradient enters the velocity; None is 1 - beta1
@@ -53,10 +53,10 @@ def method(optimizer: Any) -> Method | None:
     if kind is VRAdam or kind is VRMomentum:
         law = law_of(optimizer)
         gate, opens = gate_of(optimizer), LAWS.get(type(law))
-        if gate is None or opens is None or (gate == tile.PER_COORDINATE and opens != tile.AS_SEEN):
+        if gate is None or opens is None or (gate == rows.PER_COORDINATE and opens != rows.AS_SEEN):
             return None
         gated = Method(
-            tile.PLAIN,
+            rows.PLAIN,
             gate,
             partial(top_rate, optimizer) if callable(optimizer.alpha0) else top_rate(optimizer, 1),
             optimizer.beta1,
@@ -69,16 +69,16 @@ def method(optimizer: Any) -> Method | None:
         )
         if kind is VRMomentum:
             return gated
-        direction = tile.PROOF if optimizer.proof_form else tile.ADAM
+        direction = rows.PROOF if optimizer.proof_form else rows.ADAM
         return gated._replace(direction=direction, beta2=optimizer.beta2, eps=optimizer.eps)
     rate, decay = getattr(optimizer, "alpha0", None), getattr(optimizer, "weight_decay", 0.0)
     if kind is Adam or kind is AdamW:
         average = optimizer.beta1, optimizer.beta2
-        return Method(tile.ADAM, tile.OPEN, rate, *average, eps=optimizer.eps, weight_decay=decay)
+        return Method(rows.ADAM, rows.OPEN, rate, *average, eps=optimizer.eps, weight_decay=decay)
     if kind is RMSProp:
         return Method(
-            tile.ADAM,
-            tile.OPEN,
+            rows.ADAM,
+            rows.OPEN,
             rate,
             beta2=optimizer.beta2,
             eps=optimizer.eps,
@@ -87,9 +87,9 @@ def method(optimizer: Any) -> Method | None:
             keeps_velocity=False,
         )
     if kind is HeavyBall:
-        return Method(tile.PLAIN, tile.OPEN, rate, optimizer.beta1, weight_decay=decay, in1=1.0)
+        return Method(rows.PLAIN, rows.OPEN, rate, optimizer.beta1, weight_decay=decay, in1=1.0)
     if kind is GradientDescent:
-        return Method(tile.PLAIN, tile.OPEN, rate, weight_decay=decay, keeps_velocity=False)
+        return Method(rows.PLAIN, rows.OPEN, rate, weight_decay=decay, keeps_velocity=False)
     return None
 
 
@@ -97,11 +97,11 @@ def gate_of(optimizer: Any) -> int | None:
     """The kind of a gate; None for one of which the tiles know nothing."""
     gate = optimizer.gate
     if gate == gates.published:
-        return tile.PUBLISHED
+        return rows.PUBLISHED
     if gate.signal is not None and gate != gates.adam_metric:
         return None
     if gate == gates.power(gate.exponent):
-        return tile.POWER
+        return rows.POWER
     return GATES.get(gate)
 
 
@@ -124,35 +124,35 @@ def rows_of(described: Method, state: State, plan: Plan, width: int) -> NDArray[
     """The numbers of each run at the start, (tiles, ROWS, width)."""
     beta1, beta2 = np.asarray(described.beta1), np.asarray(described.beta2)
     speed: Any = 0.0
-    if plan.state is not None and described.gate in (tile.PREDICTABLE, tile.INSIDE):
+    if plan.state is not None and described.gate in (rows.PREDICTABLE, rows.INSIDE):
         speed = np.add.accumulate(np.square(state.velocity), axis=-1)[..., -1]  # summed in the order of the tiles
-        speed = np.minimum(speed, tile.LARGEST)
+        speed = np.minimum(speed, rows.LARGEST)
     closing = np.minimum(np.asarray(described.beta3) * speed, described.alpha1)
-    corrected = described.direction == tile.ADAM and described.corrected
+    corrected = described.direction == rows.ADAM and described.corrected
     numbers = {
-        tile.BETA1: beta1,
-        tile.IN1: 1 - beta1 if described.in1 is None else described.in1,
-        tile.BETA2: beta2,
-        tile.IN2: 1 - beta2,
-        tile.BETA3: described.beta3,
-        tile.ALPHA0: 0.0 if callable(described.alpha0) else described.alpha0,
-        tile.ALPHA1: described.alpha1,
-        tile.EPS: described.eps,
-        tile.DECAY: described.weight_decay,
-        tile.GATE_DECAY: described.gate_decay,
-        tile.ALIVE: 1.0,
-        tile.KINETIC: 0.0 if described.law == tile.AS_SEEN else state.kinetic,
-        tile.PREVIOUS: speed,
-        tile.OPENING: 1 / (1 + closing),
-        tile.POWER1: power_by_products(beta1, state.step) if corrected else 0.0,
-        tile.POWER2: power_by_products(beta2, state.step) if corrected or described.direction == tile.PROOF else 0.0,
+        rows.BETA1: beta1,
+        rows.IN1: 1 - beta1 if described.in1 is None else described.in1,
+        rows.BETA2: beta2,
+        rows.IN2: 1 - beta2,
+        rows.BETA3: described.beta3,
+        rows.ALPHA0: 0.0 if callable(described.alpha0) else described.alpha0,
+        rows.ALPHA1: described.alpha1,
+        rows.EPS: described.eps,
+        rows.DECAY: described.weight_decay,
+        rows.GATE_DECAY: described.gate_decay,
+        rows.ALIVE: 1.0,
+        rows.KINETIC: 0.0 if described.law == rows.AS_SEEN else state.kinetic,
+        rows.PREVIOUS: speed,
+        rows.OPENING: 1 / (1 + closing),
+        rows.POWER1: power_by_products(beta1, state.step) if corrected else 0.0,
+        rows.POWER2: power_by_products(beta2, state.step) if corrected or described.direction == rows.PROOF else 0.0,
     }
-    if described.law == tile.AVERAGED and described.direction != tile.PROOF:
-        numbers[tile.POWERG] = power_by_products(np.asarray(described.gate_decay), state.step)
-    rows = np.zeros((-(-plan.seed.size // width), tile.ROWS, width))
+    if described.law == rows.AVERAGED and described.direction != rows.PROOF:
+        numbers[rows.POWERG] = power_by_products(np.asarray(described.gate_decay), state.step)
+    filled = np.zeros((-(-plan.seed.size // width), rows.ROWS, width))
     for row, value in numbers.items():
-        fill(rows, row, value, plan)
-    return rows
+        fill(filled, row, value, plan)
+    return filled
 
 
 def power_by_products(beta: NDArray[np.float64], t: int) -> NDArray[np.float64]:
@@ -160,7 +160,7 @@ def power_by_products(beta: NDArray[np.float64], t: int) -> NDArray[np.float64]:
     power = np.ones_like(beta, dtype=np.float64)
     for _ in range(t):
         power = power * beta
-        power = np.where(power > tile.NEGLIGIBLE, power, 0.0)
+        power = np.where(power > rows.NEGLIGIBLE, power, 0.0)
         if not np.any((power > 0) & (power < 1)):
             break
     return power

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vradam.engine.tile import LARGEST
+from vradam.engine.rows import LARGEST
 
 Rows = NDArray[np.float64]
 

@@ -24,8 +24,7 @@ BLOCK = 4096  # numbers in a block
 def absorb(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):
     """Take g into v and m for the blocks begin, ..., end - 1, and sums[b] = sum of v^2 over block b.
 
-    With ``plus_quotient`` in place of ``plus`` it is the sum of (v/(sqrt(m) + damping))^2. Stops early where the sum of
-    these sums reaches ``limit``. Returns the first block that was not done.
+    Stops early where the sum of these sums reaches ``limit``. Returns the first block that was not done.
     """
     seen = 0.0
     for block in range(begin, end):
@@ -37,7 +36,7 @@ def absorb(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin
             velocity = beta1 * vs[i] + in1 * gradient
             vs[i] = velocity
             ms[i] = min(beta2 * ms[i] + in2 * min(gradient * gradient, largest), largest)
-            total = plus(total, velocity, ms[i], damping)
+            total = plus(total, velocity)
         sums[block] = total
         seen += total
         if seen >= limit:
@@ -45,16 +44,31 @@ def absorb(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin
     return end
 
 
-def plus(total, velocity, second, damping):
-    """total + v^2 in float64: the one sum whose order is left to the compiler."""
-    number = np.float64(velocity)
-    return total + number * number
+def absorb_quotients(g, v, m, q, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):
+    """The same in Adam's metric: q = v/(sqrt(m) + damping) is kept for the step, and sums[b] = sum of q^2."""
+    seen = 0.0
+    for block in range(begin, end):
+        some = slice(block * BLOCK, (block + 1) * BLOCK)
+        gs, vs, ms, qs = g[some], v[some], m[some], q[some]
+        total = 0.0
+        for i in range(gs.size):
+            gradient = gs[i]
+            velocity = beta1 * vs[i] + in1 * gradient
+            vs[i] = velocity
+            ms[i] = min(beta2 * ms[i] + in2 * min(gradient * gradient, largest), largest)
+            qs[i] = velocity / (sqrt(ms[i]) + damping)
+            total = plus(total, qs[i])
+        sums[block] = total
+        seen += total
+        if seen >= limit:
+            return block + 1
+    return end
 
 
-def plus_quotient(total, velocity, second, damping):
-    """total + (v/(sqrt(m) + damping))^2, the same in Adam's metric."""
-    number = np.float64(velocity / (sqrt(second) + damping))
-    return total + number * number
+def plus(total, number):
+    """total + number^2 in float64: the one sum whose order is left to the compiler."""
+    wide = np.float64(number)
+    return total + wide * wide
 
 
 def move(x, v, m, keep, coefficient, damping, begin, end):
@@ -65,6 +79,14 @@ def move(x, v, m, keep, coefficient, damping, begin, end):
         x[i] = keep * x[i] - coefficient * v[i] / (sqrt(m[i]) + damping)
 
 
+def move_by_quotients(x, q, keep, coefficient, begin, end):
+    """x = keep x - coefficient q for the blocks begin, ..., end - 1."""
+    some = slice(begin * BLOCK, end * BLOCK)
+    x, q = x[some], q[some]
+    for i in range(x.size):
+        x[i] = keep * x[i] - coefficient * q[i]
+
+
 def absorb_and_move(x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficient, damping, begin, end):
     """Both for the blocks begin, ..., end - 1, where the learning rate is known beforehand."""
     some = slice(begin * BLOCK, end * BLOCK)
@@ -72,24 +94,44 @@ def absorb_and_move(x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficie
     for i in range(x.size):
         v[i] = beta1 * v[i] + in1 * g[i]
         m[i] = min(beta2 * m[i] + in2 * min(g[i] * g[i], largest), largest)
-        x[i] = keep * x[i] - coefficient * v[i] / (sqrt(m[i]) + damping)
+        x[i] = keep * x[i] - change(coefficient, v[i], sqrt(m[i]) + damping)
 
 
-def absorb_by_numpy(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end, metric=False):
+def change(coefficient, velocity, root):
+    """How far a coordinate moves."""
+    return coefficient * velocity / root
+
+
+def change_by_quotient(coefficient, velocity, root):
+    """The same, rounded as :func:`move_by_quotients` rounds it."""
+    return coefficient * (velocity / root)
+
+
+@np.errstate(all="ignore")
+def absorb_by_numpy(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):
     """What :func:`absorb` does, without compiling; the sums are NumPy's."""
+    return absorb_quotients_by_numpy(g, v, m, None, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end)
+
+
+@np.errstate(all="ignore")
+def absorb_quotients_by_numpy(g, v, m, q, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):
+    """What :func:`absorb_quotients` does, without compiling."""
     total = 0.0
     for block in range(begin, end):
         some = slice(block * BLOCK, (block + 1) * BLOCK)
         v[some] = beta1 * v[some] + in1 * g[some]
         m[some] = np.minimum(beta2 * m[some] + in2 * np.minimum(g[some] * g[some], largest), largest)
-        seen = v[some] / (np.sqrt(m[some]) + damping) if metric else v[some]
-        sums[block] = np.square(seen, dtype=np.float64).sum()
+        seen = v
+        if q is not None:
+            q[some], seen = v[some] / (np.sqrt(m[some]) + damping), q
+        sums[block] = np.square(seen[some], dtype=np.float64).sum()
         total += sums[block]
         if total >= limit:
             return block + 1
     return end
 
 
+@np.errstate(all="ignore")
 def move_by_numpy(x, v, m, keep, coefficient, damping, begin, end):
     """What :func:`move` does, without compiling."""
     for block in range(begin, end):
@@ -97,15 +139,27 @@ def move_by_numpy(x, v, m, keep, coefficient, damping, begin, end):
         x[some] = keep * x[some] - coefficient * v[some] / (np.sqrt(m[some]) + damping)
 
 
-def absorb_and_move_by_numpy(x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficient, damping, begin, end):
+@np.errstate(all="ignore")
+def move_by_quotients_by_numpy(x, q, keep, coefficient, begin, end):
+    """What :func:`move_by_quotients` does, without compiling."""
+    some = slice(begin * BLOCK, end * BLOCK)
+    x[some] = keep * x[some] - coefficient * q[some]
+
+
+def absorb_and_move_by_numpy(
+    x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficient, damping, begin, end, metric=False
+):
     """What :func:`absorb_and_move` does, without compiling."""
-    sums = np.empty(end)
-    absorb_by_numpy(g, v, m, beta1, in1, beta2, in2, largest, damping, np.inf, sums, begin, end)
-    move_by_numpy(x, v, m, keep, coefficient, damping, begin, end)
+    sums, q = np.empty(end), np.empty_like(x) if metric else None
+    absorb_quotients_by_numpy(g, v, m, q, beta1, in1, beta2, in2, largest, damping, np.inf, sums, begin, end)
+    if metric:
+        move_by_quotients_by_numpy(x, q, keep, coefficient, begin, end)
+    else:
+        move_by_numpy(x, v, m, keep, coefficient, damping, begin, end)
 
 
 class Kernels(NamedTuple):
-    """The three sweeps."""
+    """The three sweeps; in Adam's metric the first takes q after m, and the second takes q for v, m and damping."""
 
     absorb: Any
     move: Any
@@ -116,9 +170,12 @@ class Kernels(NamedTuple):
 def kernels(metric: bool = False) -> Kernels:
     """Compiled where Numba is installed, NumPy otherwise; ``metric`` measures the velocity in Adam's metric."""
     if not numba_works():
-        return Kernels(partial(absorb_by_numpy, metric=metric), move_by_numpy, absorb_and_move_by_numpy)
+        together = partial(absorb_and_move_by_numpy, metric=metric)
+        if metric:
+            return Kernels(absorb_quotients_by_numpy, move_by_quotients_by_numpy, together)
+        return Kernels(absorb_by_numpy, move_by_numpy, together)
     from vradam.engine.specialise import specialise
 
-    measured = {"plus": plus_quotient} if metric else {}
-    summed = (plus_quotient if metric else plus,)
-    return Kernels(specialise(absorb, measured, summed), specialise(move, {}), specialise(absorb_and_move, {}))
+    first, second = (absorb_quotients, move_by_quotients) if metric else (absorb, move)
+    rounded = {"change": change_by_quotient} if metric else {}
+    return Kernels(specialise(first, {}, (plus,)), specialise(second, {}), specialise(absorb_and_move, rounded))

@@ -5,8 +5,8 @@ a row. No sum runs over lanes, so that a run's bits depend neither on its neighb
 widths of the arrays are constants and rows that are used together lie in one array: so the compiler knows them to be
 apart, and uses the vector unit without asking at run time.
 
-This is plain Python for ``specialise``, which exchanges the names of the first block for those of one optimizer, one
-objective and one noise. The arithmetic follows ``VRAdam.step``; the last bits differ from it.
+This is plain Python for ``specialise``, which exchanges names of ``rows`` for those of one optimizer, one objective and
+one noise. The arithmetic follows ``VRAdam.step``; the last bits differ from it.
 """
 
 from __future__ import annotations
@@ -17,53 +17,68 @@ import numpy as np
 
 from vradam.engine.draws import EXACT, MINIBATCH, TRUNCATED, choose, truncate
 from vradam.engine.draws import draw_nothing as draw
-
-LANES = 64  # or 16, or 1, where there are few long runs
-SEPARABLE = True  # whether the gradient is ``slope`` of each coordinate, or ``field`` of a tile
-DIRECTION = 0  # PLAIN, ADAM or PROOF
-GATE = 0  # OPEN, PUBLISHED, ..., PER_COORDINATE
-LAW = 0  # AS_SEEN, AVERAGED or HELD
-STREAMS = 2  # rows of Z a coordinate: velocity, second moment and, for the gate METRIC, what they give
-NOISE = 0  # EXACT, ..., MINIBATCH
-DECAYS = False  # whether there is weight decay
-
-
-def slope(x_i, p0, p1, p2, p3):
-    """dF/dx_i of a separable objective with the parameters of coordinate i."""
-    return p0 * x_i
-
-
-def field(x, g, parameters):
-    """Fill g (d, lanes) with the gradients at x (d, lanes)."""
-    for i in range(x.shape[0]):
-        p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
-        for j in range(x.shape[1]):
-            g[i, j] = slope(x[i, j], p0, p1, p2, p3)
-
-
-def mean_of_terms(x, g, chosen, parameters):
-    """Fill g (d, lanes) with the mean gradients of the terms chosen (size, lanes)."""
-
-
-PLAIN, ADAM, PROOF = range(3)
-OPEN, PUBLISHED, METRIC, PREDICTABLE, INSIDE, GRADIENT, POWER, PER_COORDINATE = range(8)
-ON_THE_STEP = (PUBLISHED, METRIC, PREDICTABLE, GRADIENT, POWER)  # gates that divide the step of a run by CLOSING
-KEPT = (METRIC, PREDICTABLE, GRADIENT)  # gates whose K_t cannot be told from the velocity afterwards
-AS_SEEN, AVERAGED, HELD = range(3)
-
-# One number a run: the rows of P. A row that a sweep stores should not lie a multiple of eight rows, 4096 bytes, from
-# one that it loads next, or the load waits for the store: with SQUARE there d = 2 takes a quarter longer.
-BETA1, IN1, BETA2, IN2, BETA3, ALPHA0, ALPHA1, EPS, DECAY, GATE_DECAY, ALIVE = range(11)
-TOTAL, LAGGED, KINETIC, PREVIOUS, OPENING, POWER1, POWER2, POWERG = range(11, 19)
-NORM, SQUARE, ETA, RATE, COEFFICIENT, CLOSING, KEEP, DAMPING, FACTOR, SHRINK, METRIC_EPS = range(19, 30)
-ROWS = 30
-
-LARGEST = 1.7976931348623157e308
-NEGLIGIBLE = 2.0**-60  # beta^t below this no longer changes 1 - beta^t
-FLUSH_EVERY = 32
-TINY = 1e-150  # the squares of smaller numbers may be denormal
-TINY_SQUARE = 1e-290
-LEAST_EPS = 1e-60
+from vradam.engine.rows import (
+    ADAM,
+    ALPHA0,
+    ALPHA1,
+    AS_SEEN,
+    AVERAGED,
+    BETA1,
+    BETA2,
+    BETA3,
+    CLOSING,
+    COEFFICIENT,
+    DAMPING,
+    DECAY,
+    DECAYS,
+    DIRECTION,
+    EPS,
+    ETA,
+    FACTOR,
+    FLUSH_EVERY,
+    GATE,
+    GATE_DECAY,
+    GRADIENT,
+    HELD,
+    IN1,
+    IN2,
+    INSIDE,
+    KEEP,
+    KEPT,
+    KINETIC,
+    LAGGED,
+    LANES,
+    LARGEST,
+    LAW,
+    METRIC,
+    METRIC_EPS,
+    NEGLIGIBLE,
+    NOISE,
+    NORM,
+    ON_THE_STEP,
+    OPEN,
+    OPENING,
+    PER_COORDINATE,
+    PLAIN,
+    POWER,
+    POWER1,
+    POWER2,
+    POWERG,
+    PREDICTABLE,
+    PREVIOUS,
+    PROOF,
+    RATE,
+    ROWS,
+    SEPARABLE,
+    SHRINK,
+    SQUARE,
+    STREAMS,
+    TOTAL,
+    field,
+    mean_of_terms,
+    slope,
+)
+from vradam.engine.seldom import flush, mark_diverged, set_rate, take_full_gradient, write
 
 
 def advance(
@@ -318,90 +333,6 @@ def correct_bias(P, uniform):
         shrink = P[SHRINK, 0]
         for j in range(LANES):
             P[METRIC_EPS, j] = P[EPS, j] * (shrink if uniform else P[SHRINK, j])
-
-
-def set_rate(P, rates, s, tile):
-    """alpha0 of the next step, from a schedule."""
-    for j in range(LANES):
-        run = min(tile * LANES + j, rates.shape[1] - 1)
-        P[ALPHA0, j] = rates[s, run] * P[ALIVE, j]
-
-
-def write(X, Z, P, out_x, out_rate, number, tile):
-    """Record the points and learning rates of a step."""
-    start = tile * LANES
-    for j in range(min(LANES, out_x.shape[0] - start)):
-        openings = 0.0
-        for i in range(X.shape[0]):
-            out_x[start + j, number, i] = X[i, j]
-            if GATE == PER_COORDINATE:
-                square = min(Z[STREAMS * i, j] * Z[STREAMS * i, j], LARGEST)
-                openings += 1.0 / (1.0 + min(P[BETA3, j] * square, P[ALPHA1, j]))
-        if GATE == INSIDE:
-            out_rate[start + j, number] = P[RATE, j]
-        elif GATE in ON_THE_STEP:
-            out_rate[start + j, number] = P[ALPHA0, j] / P[CLOSING, j]
-        else:
-            out_rate[start + j, number] = P[ALPHA0, j]
-        if GATE == PER_COORDINATE:
-            out_rate[start + j, number] *= openings / X.shape[0]
-
-
-def flush(X, Z, P):
-    """Set what is tiny to zero: denormal numbers would slow the end of every run without noise."""
-    for i in range(X.shape[0]):
-        for j in range(LANES):
-            if P[EPS, j] > LEAST_EPS:
-                if abs(X[i, j]) < TINY:
-                    X[i, j] = 0.0
-                if abs(Z[STREAMS * i, j]) < TINY:
-                    Z[STREAMS * i, j] = 0.0
-                if Z[STREAMS * i + 1, j] < TINY_SQUARE:
-                    Z[STREAMS * i + 1, j] = 0.0
-
-
-def take_full_gradient(X, P, G, parameters, drawn, step, tile):
-    """The theorem's mean of a minibatch run: ||grad F||^2 at every step, or at those that were drawn."""
-    if drawn.shape[0] == 0:
-        field(X, G, parameters)
-        for j in range(LANES):
-            square = 0.0
-            for i in range(X.shape[0]):
-                square += G[i, j] * G[i, j]
-            P[TOTAL, j] += square
-            P[LAGGED, j] = P[BETA1, j] * (P[LAGGED, j] + square)
-        return
-    alone = np.empty((X.shape[0], 1))
-    gradient = np.empty((X.shape[0], 1))
-    for j in range(min(LANES, drawn.shape[1] - tile * LANES)):
-        draws = drawn[:, tile * LANES + j]
-        count = np.searchsorted(draws, step, "right") - np.searchsorted(draws, step, "left")
-        if count > 0:
-            for i in range(X.shape[0]):
-                alone[i, 0] = X[i, j]
-            field(alone, gradient, parameters)
-            for i in range(X.shape[0]):
-                P[TOTAL, j] += count * (gradient[i, 0] * gradient[i, 0])
-
-
-def mark_diverged(X, Z, P, diverged_at, t):
-    """Find the runs whose point of step t - 1 or gradient of step t is not finite, and put them to rest."""
-    for j in range(LANES):
-        bounded = True
-        finite = True
-        for i in range(X.shape[0]):
-            bounded = bounded and abs(X[i, j]) <= LARGEST
-            finite = finite and abs(Z[STREAMS * i, j]) <= LARGEST
-            Z[STREAMS * i + 1, j] = min(Z[STREAMS * i + 1, j], LARGEST)  # a finite gradient whose square is not
-        if P[ALIVE, j] > 0.0 and not (bounded and finite):
-            diverged_at[j] = t if bounded else t - 1
-            for row in (ALIVE, ALPHA0, DECAY, ETA, COEFFICIENT, PREVIOUS, KINETIC):
-                P[row, j] = 0.0
-            P[KEEP, j] = P[CLOSING, j] = 1.0
-            for i in range(X.shape[0]):
-                X[i, j] = 0.0
-                for stream in range(STREAMS):
-                    Z[STREAMS * i + stream, j] = 0.0
 
 
 #: What is called rather than inlined: done once a step or seldom, and the same for many combinations.

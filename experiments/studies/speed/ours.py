@@ -76,7 +76,7 @@ def floor(work: Work) -> Callable[[], Any]:
         unit = numba.njit(error_model="numpy", nogil=True)(roots_and_divisions)
         tiles = [len(part) for part in np.array_split(np.arange(-(-work.runs // WIDTH)), count)]
         return lambda: list(share(unit, tiles, [work.d] * count, [work.steps] * count))
-    from vradam.inplace import zeros_beside
+    from vradam.engine.layout import zeros_beside
 
     streams = seven_streams if work.saturated or not work.gate else nine_streams
     sweep = numba.njit(error_model="numpy", nogil=True)(streams)

@@ -13,7 +13,7 @@ from experiments.studies.speed.ours import WIDTH, roots_and_divisions
 from experiments.studies.speed.work import ALPHA0, BETA1, BETA2, EPS, Work, noise, objective, optimizer, start
 from vradam.engine.draws import DRAWS
 from vradam.engine.draws import draw_nothing as draw
-from vradam.engine.tile import field
+from vradam.engine.rows import field
 
 
 def inner_loop(work: Work) -> Callable[[], Any]:
