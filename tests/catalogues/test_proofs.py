@@ -10,7 +10,7 @@ import sympy as sp
 from theory import CLAIMS
 from theory.methods import solvers
 from theory.methods.proof import Proof, fact, nonnegative, positive, printed
-from theory.methods.rules import RULES, Mean, average, exchange, geometric, telescope, total
+from theory.methods.rules import RULES, Mean, average, exchange, geometric, telescope, total, triangle
 
 PROOFS = {}
 for claim in CLAIMS:
@@ -184,7 +184,7 @@ def tables(draw, length):
 
 def test_the_rules_of_sums_on_random_sequences():
     n, j = sp.symbols("n j", integer=True, positive=True)
-    k = sp.Symbol("k", integer=True, nonnegative=True)
+    k, inner = sp.symbols("k inner", integer=True, nonnegative=True)
     N, s, t = sp.Symbol("N", integer=True, positive=True), sp.Symbol("s"), sp.Symbol("t")
     f, u = sp.Function("f"), sp.Function("u")
     draw = Random(5)
@@ -204,13 +204,33 @@ def test_the_rules_of_sums_on_random_sequences():
         pairs = ((i, lag) for i in range(1, length + 1) for lag in range(i))
         value = at[s] * sum((lag + 1) * at[t] ** lag * where[u(i - lag)] for i, lag in pairs) + at[t]
         assert exact(exchange(double, k, j)) == value
+        assert exact(exchange(double, k, n)) == value  # the place may be called n
+        later = sp.Sum(sp.Sum((k + 1) * t**k * u(n - k), (k, 1, n - 1)), (n, 1, N))
+        pairs = ((i, lag) for i in range(1, length + 1) for lag in range(1, i))
+        assert exact(exchange(later, k, j)) == sum((lag + 1) * at[t] ** lag * where[u(i - lag)] for i, lag in pairs)
+        for first, least in ((0, 0), (0, 1), (1, 1)):
+            corner = s * sp.Sum(u(k) * sp.Sum(t**inner * f(inner), (inner, least, k)), (k, first, N)) - 1
+            other = s * sp.Sum(u(k) * t**inner * f(inner), (k, inner, N), (inner, least, N)) - 1
+            pairs = [(i, m) for i in range(first, length + 1) for m in range(least, i + 1)]
+            value = at[s] * sum(where[u(i)] * at[t] ** m * where[f(m)] for i, m in pairs) - 1
+            assert exact(triangle(corner, k, inner)) == exact(triangle(other, inner, k)) == value
+            assert triangle(corner, k, inner) != corner and triangle(other, inner, k) != other
+        counted = triangle(sp.Sum(u(k), (k, inner, N), (inner, 1, N)), inner, k)
+        assert counted == sp.Sum(k * u(k), (k, 1, N))
+        assert exact(counted) == sum(i * where[u(i)] for i in range(1, length + 1))
         powers = sp.Sum(u(j) * sp.Sum(t**k, (k, 0, N - j)), (j, 1, N))
         assert exact(geometric(powers)) == exact(powers) and len(geometric(powers).atoms(sp.Sum)) == 1
     uneven = sp.Sum(f(n - 1), (n, 1, N)) - 2 * sp.Sum(f(n), (n, 1, N))
     assert telescope(uneven, f) == uneven
+    for kept in (
+        sp.Sum(u(k), (k, 1, N)),
+        sp.Sum(u(k), (k, inner, N - 1), (inner, 1, N)),
+        sp.Sum(f(inner), (inner, 1, k), (k, 2, N)),
+    ):
+        assert triangle(kept, inner, k) == kept == triangle(kept, k, inner)
     with pytest.raises(ValueError, match="the summand must be"):
         exchange(sp.Sum(sp.Sum(n * u(n - k) * k, (k, 0, n - 1)), (n, 1, N)), k, j)
-    assert set(RULES) == {"average", "total", "telescope", "exchange", "geometric"}
+    assert set(RULES) == {"average", "total", "telescope", "exchange", "triangle", "geometric"}
 
 
 # ---------------------------------------------------------------- other deciders

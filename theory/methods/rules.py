@@ -86,20 +86,61 @@ def telescope(expr: sp.Expr, sequence: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
 def exchange(expr: sp.Expr, lag: sp.Symbol, place: sp.Symbol) -> sp.Expr:
     """``sum_{n=1}^N sum_{k=0}^{n-1} c(k) a(n-k) = sum_{j=1}^N a(j) sum_{k=0}^{N-j} c(k)``, for every such double sum.
 
-    ``lag`` is ``k``, ``place`` is ``j``; a factor that contains ``n`` but not ``n - k`` is refused.
+    ``lag`` is ``k``, ``place`` is ``j``; ``k`` may start at 1 as well. A factor that contains ``n`` but not ``n - k``
+    is refused.
     """
     values = {}
     for double in expr.atoms(sp.Sum):
         if len(double.limits) != 2:
             continue
         (k, least, most), (n, first, last) = double.limits  # SymPy writes nested sums as one, inner limits first
-        if (k, least, most, first) != (lag, 0, n - 1, 1):
+        if (k, most, first) != (lag, n - 1, 1) or least not in (0, 1):
             continue
-        weights, rest = double.function.subs(n, place + lag).as_independent(place, as_Add=False)
+        at = place.as_dummy()  # the place may have the name of n
+        weights, rest = double.function.subs(n, at + lag).as_independent(at, as_Add=False)
         if rest.has(lag) or rest.has(n) or weights.has(n):
             raise ValueError(f"the summand must be c(k) a(n-k), got {double.function}")
-        values[double] = sp.Sum(rest * sp.Sum(weights, (lag, 0, last - place)), (place, 1, last))
+        exchanged = sp.Sum(rest * sp.Sum(weights, (lag, least, last - at)), (at, 1, last))
+        values[double] = sp.Sum(*(part.xreplace({at: place}) for part in exchanged.args))
     return expr.xreplace(values)
+
+
+def triangle(expr: sp.Expr, outer: sp.Symbol, inner: sp.Symbol) -> sp.Expr:
+    """``sum_{k=f}^m sum_{l=h}^k = sum_{l=h}^m sum_{k=l}^m`` for ``f <= h``, both 0 or 1, and back again.
+
+    ``outer`` is ``k`` on the left, ``inner`` is ``l``. What does not depend on the new inner index comes out, and a
+    sum of equal terms is counted.
+
+    >>> k, l, m, c = *sp.symbols("k l m"), sp.Function("c")
+    >>> triangle(sp.Sum(c(k), (k, l, m), (l, 1, m)), l, k)
+    Sum(k*c(k), (k, 1, m))
+    """
+    values = {}
+    for single in expr.atoms(sp.Sum):
+        double = _flat(single)
+        if len(double.limits) != 2 or (double.limits[0][0], double.limits[1][0]) != (inner, outer):
+            continue
+        (_, least, most), (_, first, last) = double.limits
+        if most == outer and least in (0, 1) and first in (0, 1) and first <= least:
+            limits = (outer, inner, last), (inner, least, last)
+        elif (least, most) == (outer, last) and first in (0, 1):
+            limits = (outer, first, inner), (inner, first, last)
+        else:
+            continue
+        out, inside = double.function.as_independent(outer, as_Add=False)
+        _, low, high = limits[0]
+        within = high - low + 1 if inside == 1 else sp.Sum(inside, limits[0])
+        values[single] = sp.Sum(out * within, limits[1])
+    return expr.xreplace(values)
+
+
+def _flat(found: sp.Sum) -> sp.Sum:
+    """A sum of a product with one sum in it as a double sum."""
+    sums = [part for part in sp.Mul.make_args(found.function) if isinstance(part, sp.Sum)]
+    if len(found.limits) != 1 or len(sums) != 1:
+        return found
+    rest = found.function / sums[0]
+    return sp.Sum(rest * sums[0].function, *sums[0].limits, *found.limits)
 
 
 def geometric(expr: sp.Expr) -> sp.Expr:
@@ -126,5 +167,6 @@ RULES: Final[Mapping[str, Callable[..., sp.Expr]]] = {
     "total": total,
     "telescope": telescope,
     "exchange": exchange,
+    "triangle": triangle,
     "geometric": geometric,
 }

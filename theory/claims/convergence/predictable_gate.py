@@ -28,7 +28,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
 from theory.claim import Claim
-from theory.claims.convergence import extremal_cases, predictable_proof, shares
+from theory.claims.convergence import drift_proof, extremal_cases, shares
 from theory.claims.convergence.shares import FREE, PUBLISHED, Version, theorem2_shares, theorem4_shares
 from theory.claims.convergence.straight_slope import nearly_attained
 from theory.methods import enumeration, rate_lemmas
@@ -225,10 +225,10 @@ C1a = Claim(
     },
     prose=(
         "What the proof takes as given are the assumptions and the lemmas that the other steps show; the coordinates "
-        "add up, and the drift, whose sums are exchanged beside the proof, enters as a whole.",
+        "add up.",
     ),
     derive=derive,
-    proofs=(predictable_proof.PROOF,),
+    proofs=(drift_proof.PROOF,),
     formulas={
         "theorem1": theorem1,
         "theorem2": theorem2,
@@ -244,7 +244,7 @@ C1a = Claim(
         "smoothness": rate_lemmas.prove_smoothness,
         **rate_lemmas.DIRECTION,
         "the best shares": shares.prove_best_shares,
-        "the conclusion of the proof is theorem4_shares": predictable_proof.conclusion_is_theorem4,
+        "the conclusion of the proof is theorem4_shares": drift_proof.conclusion_is_theorem4,
         "denominator": rate_lemmas.prove_denominator,
         "step size": rate_lemmas.prove_step_size,
         "every path of 6 steps: descent": lambda: holds(enumeration.descent(PREDICTABLE)),

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from theory.claim import vanishes
-from theory.claims.convergence.shares import theorem4_shares
 from theory.methods.proof import Proof, fact
 from theory.methods.rate_lemmas import drift_sum, root_sum, velocity_sum
 from theory.methods.rules import Mean
-from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, d, eps, mu, theta
+from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, eps, mu, theta
 
 G, g = sp.symbols("G g", real=True)
 rp, rq, r, gamma, U, omega, root_k, tail = sp.symbols("rp rq r gamma U Omega root_k tail", positive=True)
@@ -175,7 +173,7 @@ def run() -> Proof:
         "drift", sp.Sum(Q(n), (n, 1, N)), "<=",
         step**2 * L**2 * root_b / (4 * R * mu) * lags * sp.Sum(W2(n), (n, 1, N))
         + mu * R / root_b * roots * sp.Sum(U2(j), (j, 1, N)) + ahead,
-        "the gradient moves while the velocity remembers: the steps 'drift of the gradient' and 'exchange of sums'",
+        "the gradient moves while the velocity remembers: theory.claims.convergence.drift_proof",
     )  # fmt: skip
     root = proof.given("sum with a root", sp.Sum(sp.sqrt(k + 1) * beta1**k * b2**-k, (k, 0, N - j)), "<=", roots)
     tau = proof.given(
@@ -258,8 +256,3 @@ def concluded(proof: Proof, meaning: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
     """The bound on ``M`` that a conclusion ``progress M <= spent`` gives."""
     end = proof.conclusion
     return (end.right / sp.diff(end.left, M)).subs(meaning)
-
-
-def conclusion_is_theorem4() -> bool:
-    """The conclusion is ``theorem4_shares`` in one dimension, with :data:`MEANING`."""
-    return vanishes(concluded(PROOF, MEANING) - theorem4_shares.subs(d, 1))

@@ -223,7 +223,7 @@ C2 = Claim(
     },
     prose=(
         "What the proof takes as given are the assumptions and the lemmas that the other steps show; the coordinates "
-        "add up, and the drift, whose sums are exchanged beside the proof, enters as a whole.",
+        "add up.",
     ),
     derive=derive,
     proofs=smoothed_proof.PROOFS,

@@ -12,9 +12,9 @@ from typing import Any
 import sympy as sp
 
 from theory.claims.convergence import predictable_proof as base
+from theory.claims.convergence.drift_proof import DRIFT
 from theory.claims.convergence.predictable_proof import (
     MEANING,
-    U2,
     W2,
     A,
     G,
@@ -33,15 +33,10 @@ from theory.claims.convergence.predictable_proof import (
     gamma,
     j,
     k,
-    lags,
-    mu,
     n,
     p,
-    root_b,
-    roots,
     rp,
     size,
-    step,
 )
 from theory.claims.convergence.smoothed_lemmas import linear_sum
 from theory.methods.proof import Proof, fact
@@ -161,14 +156,17 @@ def run() -> Proof:
         "as in C1a, with the gate of step n in front of its products",
     )  # fmt: skip
     products = proof.given("its products", P2(n), "=", sp.Sum(beta1**k * p2(n, k), (k, 0, n - 1)))
-    drift = proof.given(
-        "its drift", sp.Sum(Q2(n), (n, 1, N)), "<=",
-        step**2 * L**2 * root_b / (4 * R * mu) * lags * sp.Sum(W2(n), (n, 1, N))
-        + mu * R / root_b * roots * sp.Sum(U2(j), (j, 1, N)),
-    )  # fmt: skip
+    drifts = {
+        given.name: proof.given(given.name, given.left.xreplace({Q(n): Q2(n)}), given.sign, given.right, given.says)
+        if given.name not in shown
+        else shown[given.name]
+        for given in DRIFT.assumptions
+    }
+    end = DRIFT.conclusion
+    drift = proof.application("its drift", DRIFT, {Q(n): Q2(n)}, drifts, end.left.xreplace({Q(n): Q2(n)}), end.right)
     lag = proof.given("lag weight", c(k), "=", (k + 1) * beta1**k * b2 ** (-k / 2), "what c stands for")
     price = proof.given("price of a step", X(n), "=", q * R * sp.Sum(c(k) * U1(n - k), (k, 0, n - 1)), "and X")
-    losses = proof.given("losses", Q(n), "=", Q2(n) + X(n), "what Q of C1a stands for here")
+    losses = proof.given("losses with their price", Q(n), "=", Q2(n) + X(n), "what Q of C1a stands for here")
     series = proof.given("sum of the look-ahead", sp.Sum(c(k), (k, 0, N - j)), "<=", linear)
     powers = proof.given("first powers", sp.Sum(U1(j), (j, 1, N)), "<=", firsts, "Cauchy-Schwarz: sqrt(N sum U^2)")
 
@@ -196,7 +194,7 @@ def run() -> Proof:
     proof.rule(
         "all losses",
         "total",
-        "losses",
+        "losses with their price",
         sp.Sum(Q(n), (n, 1, N)),
         sp.Sum(Q2(n), (n, 1, N)) + sp.Sum(X(n), (n, 1, N)),
         **every,

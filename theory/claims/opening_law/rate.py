@@ -24,7 +24,7 @@ from typing import Any
 
 import sympy as sp
 
-from theory.claim import Claim
+from theory.claim import Claim, vanishes
 from theory.claims.convergence import predictable_gate as convergence
 from theory.claims.convergence.predictable_gate import (
     Numbers,
@@ -36,7 +36,9 @@ from theory.claims.convergence.predictable_gate import (
     read_recursion,
     squares,
 )
+from theory.claims.convergence.predictable_proof import concluded
 from theory.claims.convergence.shares import FREE, theorem2_shares, theorem4_shares
+from theory.claims.opening_law import rate_proof
 from theory.claims.opening_law import variation as lemmas
 from theory.claims.opening_law.stability import every_signal_obeys_it
 from theory.methods import rate_lemmas
@@ -127,6 +129,11 @@ def limits_at_other_decays() -> bool:
     return bool(tends and values[1] < values[0] / 10 and values[3] > 2 * values[2])
 
 
+def conclusion_is_the_theorem() -> bool:
+    """The conclusion of the proof is ``theorem_shares`` in one dimension."""
+    return vanishes(concluded(rate_proof.PROOF, rate_proof.STANDS_FOR) - theorem_shares.subs(d, 1))
+
+
 C3 = Claim(
     id="C3",
     title="The rate O(ln N / sqrt N) under the opening law, whatever the gate sees",
@@ -168,11 +175,11 @@ C3 = Claim(
         "every lemma at its extremal case": "the case in which each lemma is (nearly) attained, and its ratio",
     },
     prose=(
-        "The lemmas hold at every step of every path; their expectations are added up over the horizon.",
-        "The gate of k+1 steps ago is known before the gradient of k steps ago is drawn, so the descent lemma of "
-        "Theorem 4 applies with it; only the difference of the two gates is new.",
+        "What the proof takes as given are the assumptions and the lemmas that the other steps show; the coordinates "
+        "add up. The price by squares is not written in the language of proofs.",
     ),
     derive=derive,
+    proofs=(rate_proof.PROOF,),
     formulas={
         "variation": variation,
         "price": price,
@@ -195,6 +202,7 @@ C3 = Claim(
         "L4: the price of variation": lemmas.prove_price,
         "L5: the price by squares": lemmas.prove_price_by_squares,
         "every lemma at its extremal case": lemmas.every_lemma_at_its_extremal_case,
+        "the conclusion of the proof is theorem_shares": conclusion_is_the_theorem,
         "limits at other decays": limits_at_other_decays,
         "a fixed decay keeps a bias": lemmas.prove_fixed_decay_keeps_a_bias,
     },
