@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from notebooks.checks import EXERCISES, Mistake, check, verdict, word_growth
-from notebooks.course import Scene, said
+from notebooks.checks import EXERCISES, check, verdict, word_growth
+from notebooks.course import NUMBER, Scene, said
 from notebooks.exercises import SOURCE, main, split, with_solution, without_solution
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
@@ -114,7 +114,7 @@ def test_the_exercises_hold_no_solution():
     for number, exercise in EXERCISES.items():
         code = shown.split(f"## {number} · ")[1].split("\n## ")[0]
         for value in exercise.right() if number not in (1, 2, 5, 11) else ():
-            assert f"{value:.4g}" not in code, (number, value)
+            assert f"{value:.4g}" not in NUMBER.findall(code), (number, value)
     solved = "\n".join("".join(cell["source"]) for cell in split(source, solved=True)["cells"])
     assert solved.count("assert verdict(") == len(EXERCISES) and "..." not in re.findall("answer_.* = (.*)", solved)
     assert "SOLUTION" not in solved
@@ -136,7 +136,7 @@ def test_the_right_answer_is_accepted_and_one_that_is_off_by_three_per_cent_is_n
     for part in range(len(right)):
         wrong = [value * (1.03 if i == part else 1) for i, value in enumerate(right)]
         found, text = verdict(number, wrong)
-        assert not found and EXERCISES[number].asks[part] in text and " is " not in text.split(". ")[0]
+        assert not found and EXERCISES[number].asks[part] in text
 
 
 MISTAKES = [(number, mistake) for number, exercise in EXERCISES.items() for mistake in exercise.mistakes()]
