@@ -28,7 +28,7 @@ PALE: Final = "#CCCCCC"
 ACCENTS: Final = (BLUE, ORANGE, GREEN, PURPLE)
 DASHES: Final = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
 
-#: The colour of an optimizer, or of a gate, in every figure and lesson: the gate of Algorithm 1 is orange and no gate is
+#: The colour of an optimizer, or of a gate, in every figure and lesson: the gate of Algorithm 1 is orange, no gate is
 #: blue, whatever stands behind it.
 OPTIMIZERS: Final = {
     "VRAdam": ORANGE,
