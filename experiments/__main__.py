@@ -2,8 +2,8 @@
 
 Exit status: 0 if every verdict that has an expectation meets it, 1 if one does not or a study failed, 2 for a wrong
 command line, 3 if the job cannot run (folder in use, disk full, folder not writable, code edited meanwhile, something
-not installed), 130 if it was interrupted, 141 if whoever read the output of a pipe went away; the results are stored
-nevertheless. With ``--verify``: 0 if all is sound, 1 if not.
+not installed, a limit on the address space that is too low), 130 if it was interrupted, 141 if whoever read the output
+of a pipe went away; the results are stored nevertheless. With ``--verify``: 0 if all is sound, 1 if not.
 """
 
 from __future__ import annotations
@@ -84,6 +84,11 @@ def main(
     if chosen.update_reference and not chosen.paper:
         command_line.error("--update-reference needs --paper: the reference is made at full resolution")
 
+    from experiments.address_space import shortage
+
+    if short := shortage(chosen.paper):
+        print(f"Cannot start: {short}.", file=sys.stderr)
+        return 3
     from experiments.interruption import Interruptible
 
     again = shlex.join(["python", "-m", "experiments", *words])

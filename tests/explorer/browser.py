@@ -75,3 +75,8 @@ def move(tab, name, value):
         "(one, value) => { one.value = value; one.dispatchEvent(new Event('input', { bubbles: true })); }", value
     )
     settled(tab)
+
+
+def sentence(tab):
+    """What the page says of the picture."""
+    return tab.locator(".sentence").inner_text()

@@ -140,7 +140,7 @@ def test_an_objective_is_the_instruments(name, tmp_path):
         [objective.value(points), objective.grad(points), objective.hessian(points)[:, upper[0], upper[1]]]
     )
     scale = np.abs(exact).max(axis=1, keepdims=True)
-    assert (np.abs(found[:, : exact.shape[1]] - exact) / scale).max() < 1e-14 * (20 if name == "beale" else 4)
+    assert (np.abs(found[:, : exact.shape[1]] - exact) / scale).max() < 1e-14
     np.testing.assert_allclose(found[:, 6 : 6 + d], found[:, 1 : 1 + d], rtol=1e-9, atol=1e-12)
 
 

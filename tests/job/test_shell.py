@@ -1,6 +1,7 @@
 """In a shell: pipes that close, no output at all, a full disk behind it, and Python without docstrings."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,16 @@ def test_a_full_disk_behind_the_output_is_said(module, tmp_path):
 def test_python_without_docstrings_and_assertions_does_the_same(module, tmp_path):
     done = run(*module, tmp_path=tmp_path, options=("-OO",))
     assert done.returncode == 0 and done.stdout and done.stderr == ""
+
+
+@posix
+@pytest.mark.parametrize("kilobytes", [400_000, 700_000, 1_500_000])
+def test_too_little_address_space_is_said_before_anything_crashes(kilobytes, tmp_path):
+    """Below what the job takes: one line, status 3, nothing written."""
+    words = f"ulimit -v {kilobytes} && exec '{sys.executable}' -m experiments --only G1 --out '{tmp_path / 'out'}'"
+    done = subprocess.run(["bash", "-c", words], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 3 and not (tmp_path / "out").exists()
+    assert done.stdout == "" and done.stderr.count("\n") == 1
+    assert re.fullmatch(
+        r"Cannot start: the address space of a process must be at least 1\.5 GiB, got .*\n", done.stderr
+    )

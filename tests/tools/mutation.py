@@ -20,21 +20,20 @@ Standard library only, apart from what the tests need.
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from multiprocessing import get_all_start_methods, get_context
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
+
+from mutant_tests import Module, Worker
+from mutants import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
 REASONS = Path(__file__).with_name("mutation_reasons.json")
@@ -104,9 +103,9 @@ TESTS: Mapping[str, Sequence[str]] = {
     "experiments/measurement/central_rate.py": ["tests/claims/test_central_rate.py"],
     "experiments/studies/gate.py": ["tests/claims/test_experiments_gate.py"],
     "experiments/studies/kinetic_energy.py": ["tests/claims/test_experiments_kinetic_energy.py"],
-    "experiments/store/chunks.py": ["tests/job/test_store.py"],
-    "experiments/store/files.py": ["tests/job/test_store.py"],
-    "experiments/store/manifest.py": ["tests/job/test_store.py"],
+    "experiments/store/chunks.py": ["tests/job/test_store.py", "tests/job/test_store_kept.py"],
+    "experiments/store/files.py": ["tests/job/test_store_files.py", "tests/job/test_store_kept.py"],
+    "experiments/store/manifest.py": ["tests/job/test_store.py", "tests/job/test_store_kept.py"],
     "experiments/store/imported.py": ["tests/job/test_fingerprint.py"],
     "experiments/store/fingerprint.py": ["tests/job/test_fingerprint.py"],
     "experiments/store/environment.py": ["tests/job/test_fingerprint.py"],
@@ -115,118 +114,10 @@ TESTS: Mapping[str, Sequence[str]] = {
     "experiments/results.py": ["tests/job/test_main_job.py", "tests/job/test_verification.py"],
     "experiments/job.py": ["tests/job/test_main_job.py"],
 }
-#: What a study chooses, by name, beside the fields of its setups.
-CHOICES = ("DEFAULT", "PAPER", "PROBLEMS", "LONGEST", "GATES", "ALL")
 #: Studies whose verdicts rest on long runs: of each of them at least ten mutants are tried.
 NUMBERS = ("experiments/studies/bias.py", "experiments/studies/convergence.py", "experiments/studies/early_dip.py")
 #: What the figures and verdicts rest on most: optimizer, gate, noise, bounds, thresholds, certificates.
 TARGETS = [name for name in TESTS if list(TESTS).index(name) <= list(TESTS).index("theory/certificates/cycles.py")]
-
-
-# ---------------------------------------------------------------- mutants
-
-OPERATORS = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.FloorDiv: ast.Div,
-    ast.Mod: ast.Mult, ast.MatMult: ast.Mult, ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.BitAnd: ast.BitOr,
-    ast.BitOr: ast.BitAnd, ast.BitXor: ast.BitOr, ast.And: ast.Or, ast.Or: ast.And,
-}  # fmt: skip
-COMPARISONS = {
-    ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE), ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.LtE),
-    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,), ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
-}  # fmt: skip
-TWINS = {"min": "max", "minimum": "maximum", "any": "all", "floor": "ceil", "argmin": "argmax", "Min": "Max"}
-TWINS |= {second: first for first, second in TWINS.items()}
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One change: ``name`` says where and what, ``source`` is the module with it."""
-
-    module: str
-    name: str
-    line: int
-    source: str
-
-
-def mutants(module: str, text: str) -> list[Mutant]:
-    """Every mutant of a module's text, in order."""
-    found: list[Mutant] = []
-    seen: dict[str, int] = {}
-    tree = ast.parse(text)
-    settings = _settings(tree) if module.startswith("experiments/studies/") else set()
-    for place, parent, node in list(_walk(tree, "")):
-        if id(node) in settings:
-            continue
-        shown = parent if isinstance(node, ast.Constant | ast.Name | ast.Attribute) else node
-        for attribute, new in _changes(parent, node):
-            old, before = getattr(node, attribute), _short(shown)
-            setattr(node, attribute, new)
-            name = f"{place}: {before} -> {_short(shown)}"
-            source = ast.unparse(tree)
-            setattr(node, attribute, old)
-            seen[name] = seen.get(name, 0) + 1
-            name += f" ({seen[name]})" if seen[name] > 1 else ""
-            found.append(Mutant(module, name, node.lineno, source))
-    return found
-
-
-def _changes(parent: ast.AST | None, node: Any) -> Iterator[tuple[str, Any]]:
-    """The changes of one node: an attribute and its new value."""
-    if isinstance(node, ast.BinOp | ast.BoolOp | ast.AugAssign):
-        if type(node.op) in OPERATORS and not _is_text(node):
-            yield "op", OPERATORS[type(node.op)]()
-    elif isinstance(node, ast.Compare):
-        for i, operator in enumerate(node.ops):
-            for other in COMPARISONS[type(operator)]:
-                yield "ops", [*node.ops[:i], other(), *node.ops[i + 1 :]]
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield "op", ast.UAdd()
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield "operand", ast.UnaryOp(ast.Not(), node.operand)
-    elif isinstance(node, ast.If | ast.IfExp | ast.While) and not isinstance(node.test, ast.Compare | ast.UnaryOp):
-        yield "test", ast.UnaryOp(ast.Not(), node.test)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float):
-        yield "value", _other(node.value)
-    elif isinstance(parent, ast.Call) and node is parent.func and isinstance(node, ast.Name | ast.Attribute):
-        attribute = "id" if isinstance(node, ast.Name) else "attr"
-        if twin := TWINS.get(getattr(node, attribute)):
-            yield attribute, twin
-
-
-def _short(node: Any) -> str:
-    text = " ".join(ast.unparse(node.test if isinstance(node, ast.If | ast.While) else node).split())
-    return text if len(text) <= 90 else text[:87] + "..."
-
-
-def _walk(node: ast.AST, place: str, parent: ast.AST | None = None) -> Iterator[tuple[str, ast.AST | None, ast.AST]]:
-    """Nodes in which a change matters, with the qualified name of where they are and their parent."""
-    yield place or "module", parent, node
-    if isinstance(node, ast.Raise | ast.Import | ast.ImportFrom | ast.JoinedStr):
-        return
-    if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
-        return
-    if isinstance(node, ast.keyword) and node.arg in ("strict", "progress"):  # a check of zip, a bar: no formula
-        return
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        place = f"{place}.{node.name}".lstrip(".")
-    skipped = {"annotation", "returns", "decorator_list", "type_comment"}
-    for name, value in ast.iter_fields(node):
-        if name not in skipped:
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST):
-                    yield from _walk(child, place, node)
-
-
-def _settings(tree: ast.Module) -> set[int]:
-    """The nodes of what a study chooses: fields of classes, and its :data:`CHOICES`."""
-    chosen: list[ast.AST] = []
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            chosen += [part for part in node.body if isinstance(part, ast.AnnAssign)]
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in CHOICES:
-            chosen.append(node)
-    return {id(part) for node in chosen for part in ast.walk(node)}
 
 
 def drawn(found: Mapping[str, Sequence[Mutant]], number: int, draw: random.Random) -> dict[str, list[Mutant]]:
@@ -241,141 +132,6 @@ def drawn(found: Mapping[str, Sequence[Mutant]], number: int, draw: random.Rando
         for mutant in draw.sample(left, min(room, len(left))):
             chosen[mutant.module].append(mutant)
     return chosen
-
-
-def _other(value: Any) -> Any:
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int):
-        return value + 1
-    return value * 1.02 if value and abs(value) < 1e300 else 1.0
-
-
-def _is_text(node: Any) -> bool:
-    """Sums and products of texts are no formulas."""
-    sides = [node.left, node.right] if isinstance(node, ast.BinOp) else []
-    return any(isinstance(side, ast.JoinedStr) or isinstance(getattr(side, "value", None), str) for side in sides)
-
-
-# ---------------------------------------------------------------- running tests on one
-
-
-def run_tests(folder: Path, tests: Sequence[str], order: Mapping[str, float], report: Path) -> None:
-    """Run ``tests`` in ``folder``, in this process, which then ends: status 0 when all pass. Writes what happened."""
-    if hasattr(os, "setsid"):
-        os.setsid()
-    log = os.open(report.with_suffix(".log"), os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-    for stream in (0, 1, 2):
-        os.dup2(log, stream)
-    os.chdir(folder)
-    os.environ["PYTHONPATH"] = str(folder)
-    sys.path.insert(0, str(folder))
-    import pytest
-
-    watcher = _Watcher(order)
-    words = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    status = pytest.main([*words, "--rootdir", str(folder), *tests], plugins=[watcher])
-    report.write_text(json.dumps({"seconds": watcher.seconds, "failed": watcher.failed}), encoding="utf-8")
-    os._exit(int(status))
-
-
-class _Watcher:
-    """Orders the tests by what they are expected to cost, notes what they did, and lets Hypothesis not shrink."""
-
-    def __init__(self, order: Mapping[str, float]) -> None:
-        self.order, self.seconds, self.failed = order, dict[str, float](), list[str]()
-
-    def pytest_sessionstart(self) -> None:
-        from hypothesis import Phase, settings
-
-        settings.register_profile("mutants", derandomize=True, phases=(Phase.explicit, Phase.generate), database=None)
-        settings.load_profile("mutants")
-
-    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        items.sort(key=lambda item: self.order.get(item.nodeid, 0.0))
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
-        if report.failed:
-            self.failed.append(report.nodeid)
-
-
-@dataclass
-class Module:
-    """A module under test: how long each of its tests takes, how often each killed, and what came of the mutants."""
-
-    name: str
-    text: str
-    tests: Sequence[str]
-    total: int = 0
-    chosen: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-    kills: dict[str, int] = field(default_factory=dict)
-    killed: int = 0
-    timeouts: int = 0
-    survivors: list[Mutant] = field(default_factory=list)
-
-    @property
-    def order(self) -> dict[str, float]:
-        return {test: cost / (1 + self.kills.get(test, 0)) for test, cost in self.seconds.items()}
-
-    @property
-    def limit(self) -> float:
-        """Seconds after which a mutant is taken to hang."""
-        return 15 + 5 * sum(self.seconds.values())
-
-
-@dataclass
-class Worker:
-    """One copy of the rooms, and the process that runs tests in it."""
-
-    folder: Path
-    process: Any = None
-    mutant: Mutant | None = None
-    module: Module | None = None
-    deadline: float = 0.0
-    count: int = 0
-
-    def start(self, module: Module, mutant: Mutant | None) -> None:
-        self.module, self.mutant, self.count = module, mutant, self.count + 1
-        path = self.folder / module.name
-        path.write_text(mutant.source if mutant else module.text, encoding="utf-8")
-        moment = 1_000_000_000 + 10 * self.count  # compiled files are matched by time and size: never twice the same
-        os.utime(path, (moment, moment))
-        self.report.unlink(missing_ok=True)
-        method = "fork" if "fork" in get_all_start_methods() else "spawn"
-        arguments = (self.folder, module.tests, module.order, self.report)
-        self.process = get_context(method).Process(target=run_tests, args=arguments)
-        self.process.start()
-        self.deadline = time.monotonic() + (module.limit if mutant else 600)
-
-    @property
-    def report(self) -> Path:
-        return self.folder.parent / f"{self.folder.name}.json"
-
-    def finish(self) -> tuple[int | None, dict[str, Any]]:
-        """The exit status (None: it hung) and the report; the module is as it was."""
-        assert self.module is not None
-        self.process.join(1)
-        hung = self.process.is_alive()
-        if hung:
-            if hasattr(os, "killpg"):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.kill()
-        self.process.join()
-        status, self.process = self.process.exitcode, None
-        self.start_over()
-        text = self.report.read_text(encoding="utf-8") if self.report.exists() else "{}"
-        return (None if hung else status), json.loads(text)
-
-    def start_over(self) -> None:
-        assert self.module is not None
-        path = self.folder / self.module.name
-        path.write_text(self.module.text, encoding="utf-8")
-        os.utime(path, (1_000_000_000, 1_000_000_000))
-
-
-# ---------------------------------------------------------------- the whole
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

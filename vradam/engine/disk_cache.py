@@ -166,7 +166,7 @@ def numba_works() -> bool:
         import numba  # noqa: F401
     except ModuleNotFoundError:
         return False
-    except (ImportError, OSError) as error:
+    except (ImportError, OSError, MemoryError) as error:
         warnings.warn(f"Numba cannot be imported, NumPy does the work ({error})", RuntimeWarning, stacklevel=2)
         return False
     return True
