@@ -91,7 +91,9 @@ def test_a_plateau_is_read_from_the_second_half_and_extrapolated(runs, law, sign
     half = stats.t.ppf(0.9995, 11) * SPREAD.std(ddof=1) / np.sqrt(12)
     assert float(found.high - found.measured) == pytest.approx(half, rel=1e-6)
     assert float(found.measured - found.low) == pytest.approx(half, rel=1e-6)
-    assert [call.steps for call in runs] == [4000, 1000] and all(isinstance(call.steps, int) for call in runs)
+    assert [call.steps for call in runs] == [4000, 1000] and all(
+        isinstance(call.steps, int) and isinstance(call.every, int) for call in runs
+    )
     for call in runs:
         assert call.opt.alpha0 == pytest.approx(call.steps**-0.5) and call.opt.beta2 == pytest.approx(
             1 - 1 / call.steps
@@ -128,7 +130,7 @@ def test_every_gate_is_tuned_to_its_horizon(runs, gate):
         assert call.opt.alpha0 == pytest.approx(steps**-0.5) and call.opt.beta2 == pytest.approx(1 - 1 / steps)
         assert call.objective.grad(np.array([at_gradient(0.5)])) == pytest.approx(0.5) and call.steps == steps
         assert call.noise == vradam.noise.two_point(law.p, law.amplitude) and (call.seed, call.every) == (3, 0)
-        assert call.opt.beta1 == 0.9 and call.x0.shape == (12, 1) and not call.x0.any()
+        assert (call.opt.beta1, call.opt.eps) == (0.9, 1e-8) and call.x0.shape == (12, 1) and not call.x0.any()
         if gate == "Adam":
             assert isinstance(call.opt, vradam.Adam)
             continue
@@ -264,3 +266,13 @@ def test_runs_settle_where_the_gated_velocity_averages_to_zero():
     assert curves.gate.values.tolist() == list(GATES) and dict(curves.sizes) == {"gate": 6, "N": 2}
     shrinking = result.data["shrinking"]
     assert float(shrinking["mean"].sel(N=10_000, q=0.5)) < 0.5 * float(shrinking["mean"].sel(N=10_000, q=0.0))
+
+
+@pytest.mark.parametrize("measured", [0.1, 1.0, -3.0])
+def test_extrapolation_is_allowed_a_share_of_the_plateau(measured):
+    """0.2 % of its size beside its interval, at any size and sign."""
+    row = xr.Dataset({"measured": measured, "low": measured - 0.01, "high": measured + 0.02, "predicted": 0.7})
+    point = bias._point(row, "here")
+    assert (point.low, point.high) == pytest.approx((measured - 0.01 - 0.002 * abs(measured),
+                                                     measured + 0.02 + 0.002 * abs(measured)), rel=1e-12)  # fmt: skip
+    assert (point.measured, point.predicted, point.label) == (measured, 0.7, "here")
