@@ -37,6 +37,22 @@ def inner_loop(work: Work) -> Callable[[], Any]:
     return lambda: [part() for part in parts]
 
 
+def around_the_loop(work: Work) -> Callable[[], Any]:
+    """What is done once a call, in NumPy: arguments checked, numbers packed and unpacked, records assembled."""
+    from vradam.engine import lanes
+
+    x, chosen, bowl, law = start(work)[0], optimizer(work), objective(work), noise(work)
+
+    def call() -> None:
+        share, lanes.in_threads = lanes.in_threads, lambda part, tiles, threads: None
+        try:
+            vradam.simulate(chosen, bowl, x, work.steps, law, every=0, engine="compiled", progress=False)
+        finally:
+            lanes.in_threads = share
+
+    return call
+
+
 def gradient_alone(work: Work) -> Callable[[], Any]:
     """The gradients of all steps, on a tile that stays in the first cache."""
     from vradam.engine.specialise import specialise
