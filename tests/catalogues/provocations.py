@@ -39,6 +39,7 @@ from vradam.gated import rate_at
 from vradam.inplace import InPlace
 from vradam.objectives.finite_sums import logistic_regression
 from vradam.objectives.objective import gradient_at, value_at
+from vradam.simulation import chosen_engine
 
 X = np.ones(2)
 BROKEN = catalogue.Stem("torn", "experiments.studies.torn", (), None, failure="SyntaxError: torn")
@@ -53,6 +54,7 @@ def first_step(form):
 
 BOWL = objectives.quadratic([1.0, 2.0])
 ADAM = vradam.VRAdam()
+SINGLE = plan.checked_plan(ADAM, BOWL, np.ones(2, np.float32), 10, None, 0, 0, None)
 RATE = {"L": 1.0, "R": 2.0, "D": 1.0, "eps": 1e-8}
 
 
@@ -384,6 +386,10 @@ PROVOKED = {
             ValueError,
             "optimizer must have one learning rate, got a gate per coordinate",
         ),
+    ],
+    "vradam.simulation.chosen_engine": [
+        (lambda: chosen_engine("gpu", SINGLE), ValueError, "engine must be 'auto', 'numpy' or 'compiled', got 'gpu'"),
+        (lambda: chosen_engine("compiled", SINGLE), ValueError, "engine must not be 'compiled' .* in float32"),
     ],
     "vradam.simulation.simulate": [
         (lambda: vradam.simulate(ADAM, BOWL, X, 0), ValueError, "steps must be an integer >= 1, got 0"),
