@@ -112,8 +112,7 @@ class InPlace:
         self._steps = 0
         self._whole = True
         self._metric = isinstance(optimizer, VRAdam) and optimizer.gate == adam_metric
-        self._law = law_of(optimizer) if isinstance(optimizer, VRAdam) else None
-        self._memory = np.array(self._law.start() if self._law else 0.0)
+        self._memory: Any = np.array(law_of(optimizer).start() if isinstance(optimizer, VRAdam) else 0.0)
         self._kernels = kernels(self._metric)
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         self._averages = {
@@ -152,9 +151,8 @@ class InPlace:
         optimizer, t = self.optimizer, self._steps + 1
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         averages = self._averages
-        eta = optimizer.alpha0
-        if callable(eta):
-            eta = one_number("alpha0", rate_at(eta, t), "[0, inf)")
+        alpha0 = optimizer.alpha0
+        eta = one_number("alpha0", rate_at(alpha0, t), "[0, inf)") if callable(alpha0) else float(alpha0)
         todo = self._begins
         shrink = math.sqrt(1 - beta2**t)
         self._whole = False
@@ -284,7 +282,7 @@ class InPlace:
             unit = shrink * shrink / sum(array.size for array in self.arrays)
         # Beyond this a sum saturates the gate in whatever order it is taken.
         limit = math.inf
-        if not isinstance(self._law, Averaged):
+        if not isinstance(law_of(optimizer), Averaged):
             limit = (1 + 1e-9) * float(optimizer.alpha1) / float(optimizer.beta3) / unit
         damping = {dtype: _number(dtype)(optimizer.eps * shrink) for dtype in self._averages}
         seen = [0.0]
@@ -307,10 +305,10 @@ class InPlace:
 
     def _opened(self, optimizer: VRAdam, alpha0: float, kinetic: float, t: int) -> float:
         """eta_t, once the energy is known; what the law remembers is updated."""
-        law = self._law
+        law = law_of(optimizer)
         if isinstance(law, Published):  # what ``law`` does, without arrays: small models are trained too
             self._memory = kinetic
-            return alpha0 / (1 + min(optimizer.beta3 * kinetic, optimizer.alpha1))
+            return alpha0 / (1 + min(float(optimizer.beta3) * kinetic, float(optimizer.alpha1)))
         numbers = optimizer.beta3, optimizer.alpha1
         with np.errstate(all="ignore"):
             self._memory = law.remember(np.asarray(self._memory), np.asarray(kinetic), *numbers)

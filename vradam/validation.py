@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -10,6 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.floating]
+
+
+def masked(value: Any) -> bool:
+    """Whether ``value`` is a masked array; where nobody has imported ``numpy.ma`` there is none."""
+    ma = sys.modules.get("numpy.ma")
+    return ma is not None and isinstance(value, ma.MaskedArray)
 
 
 def real_array(name: str, value: ArrayLike) -> Array:
@@ -30,7 +37,7 @@ def real_array(name: str, value: ArrayLike) -> Array:
             f"{name} must be one array of real numbers, got a dict: write "
             f"np.concatenate([np.ravel(part) for part in {name}.values()])"
         )
-    if isinstance(value, np.ma.MaskedArray):
+    if masked(value):
         raise TypeError(f"{name} must be an array without a mask, got a masked array of shape {value.shape}")
     try:
         array = np.asarray(value)
@@ -147,7 +154,7 @@ def unsigned_words(name: str, value: Any) -> NDArray[np.uint64]:
     ValueError
         For an integer outside [0, 2^64).
     """
-    if isinstance(value, np.ma.MaskedArray):
+    if masked(value):
         raise TypeError(f"{name} must be integers without a mask, got a masked array of shape {value.shape}")
     array = np.asarray(value) if isinstance(value, np.ndarray) else np.array(value, dtype=object)
     if array.dtype.kind not in "iu" and not (array.dtype == object and all(map(_is_integer, array.flat))):

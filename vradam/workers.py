@@ -10,7 +10,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
@@ -91,6 +90,8 @@ class Workers:
             for key, values in arguments.items():
                 yield key, function(*values)
         else:
+            from concurrent.futures.process import BrokenProcessPool
+
             left = dict(arguments)
             for _ in range(ATTEMPTS):
                 try:

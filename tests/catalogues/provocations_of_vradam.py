@@ -15,10 +15,12 @@ from vradam.gated import rate_at
 from vradam.inplace import InPlace
 from vradam.objectives.finite_sums import logistic_regression
 from vradam.objectives.objective import gradient_at, value_at
+from vradam.simulation import chosen_engine
 
 X = np.ones(2)
 BOWL = objectives.quadratic([1.0, 2.0])
 ADAM = vradam.VRAdam()
+SINGLE = plan.checked_plan(ADAM, BOWL, np.ones(2, np.float32), 10, None, 0, 0, None)
 
 
 def first_step(form):
@@ -313,6 +315,10 @@ OF_VRADAM = {
             ValueError,
             "optimizer must have one learning rate, got a gate per coordinate",
         ),
+    ],
+    "vradam.simulation.chosen_engine": [
+        (lambda: chosen_engine("gpu", SINGLE), ValueError, "engine must be 'auto', 'numpy' or 'compiled', got 'gpu'"),
+        (lambda: chosen_engine("compiled", SINGLE), ValueError, "engine must not be 'compiled' .* in float32"),
     ],
     "vradam.simulation.simulate": [
         (lambda: vradam.simulate(ADAM, BOWL, X, 0), ValueError, "steps must be an integer >= 1, got 0"),

@@ -138,12 +138,12 @@ def unpacked(tiles: NDArray[Any], runs: int) -> NDArray[Any]:
 
 def progressing(plan: Plan, first: int, numbers: int) -> Iterator[tuple[int, int]]:
     """Stretches of steps (clock, steps) that together are all of them, behind a progress bar."""
-    from tqdm import tqdm
-
     stretch = max(rows.FLUSH_EVERY, int(CHUNK / numbers))
     if plan.steps <= stretch and not plan.progress:  # nothing to show
         yield first, plan.steps
         return
+    from tqdm import tqdm
+
     silent = None if plan.progress is None else not plan.progress
     bar = tqdm(total=plan.steps, disable=silent, delay=0 if plan.progress else 2, leave=False, unit="step")
     with bar:

@@ -37,6 +37,26 @@ def inner_loop(work: Work) -> Callable[[], Any]:
     return lambda: [part() for part in parts]
 
 
+def around_the_loop(work: Work) -> Callable[[], Any]:
+    """What is done once a call, in NumPy: arguments checked, numbers packed and unpacked, records assembled."""
+    from vradam.engine import lanes
+
+    x, chosen, bowl, law = start(work)[0], optimizer(work), objective(work), noise(work)
+
+    def nothing(part: Any, tiles: int, threads: int | None) -> None:
+        *_, points, rates, _ = part.args
+        points[:], rates[:] = 1.0, 1.0  # what happens to lie there may be denormal
+
+    def call() -> None:
+        share, lanes.in_threads = lanes.in_threads, nothing
+        try:
+            vradam.simulate(chosen, bowl, x, work.steps, law, every=0, engine="compiled", progress=False)
+        finally:
+            lanes.in_threads = share
+
+    return call
+
+
 def gradient_alone(work: Work) -> Callable[[], Any]:
     """The gradients of all steps, on a tile that stays in the first cache."""
     from vradam.engine.specialise import specialise

@@ -18,11 +18,17 @@ def tables(data: Mapping[str, xr.Dataset]) -> tuple[Table, ...]:
 
 
 def works(times: xr.Dataset) -> Table:
-    """Least time and median of every contestant in every work, the least over the floor's and ours, and our goal."""
-    rows = []
+    """Least time, median and spread of every contestant in every work, its processors, ratios, and our goal."""
+    rows, refused = [], []
     for work in times.work.values:
         here = times.ns.sel(work=work)
-        least, middle = here.min("round"), here.median("round")
+        least, middle, most = here.min("round"), here.median("round"), here.max("round")
+        processors = times.processors.sel(work=work) if "processors" in times else xr.full_like(here, np.nan)
+        refused += [
+            f"{name} ({work}, {float(share):.2f} processors)"
+            for name, share in zip(here.contestant.values, processors.median("round").values, strict=True)
+            if np.isfinite(share) and not np.isfinite(float(least.sel(contestant=name)))
+        ]
         for name in here.contestant.values[np.isfinite(least.values)]:
             ns, median = float(least.sel(contestant=name)), float(middle.sel(contestant=name))
             rows.append(
@@ -31,6 +37,8 @@ def works(times: xr.Dataset) -> Table:
                     str(name),
                     f"{ns:.3f}",
                     f"{median:.3f}",
+                    f"{float(most.sel(contestant=name)) / ns - 1:.0%}",
+                    _two_places(float(processors.sel(contestant=name).median("round"))),
                     f"{ns / float(least.sel(contestant='floor')):.2f}",
                     f"{ns / float(least.sel(contestant='vradam')):.2f}",
                     f"{1e-9 * ns * float(times.numbers.sel(work=work)):.3f}",
@@ -39,15 +47,21 @@ def works(times: xr.Dataset) -> Table:
             )
     absent = [str(name) for name in times.contestant.values if bool(np.isnan(times.ns.sel(contestant=name)).all())]
     missing = "; ".join(f"{name} (pip install {CONTESTANTS[name][1]})" for name in absent if name in CONTESTANTS)
-    head = ("work", "contestant", "least ns", "median", "/floor", "/vradam", "seconds", "our goal")
+    head = ("work", "contestant", "least ns", "median", "spread", "CPU/wall", "/floor", "/vradam", "seconds")
     return Table(
         "What a number costs",
-        head,
+        (*head, "our goal"),
         tuple(rows),
-        "Nanoseconds per number updated, over the rounds; seconds are those of the whole work, also where it was timed "
-        "at fewer steps or runs. Rows that begin with a dash are parts of ours."
+        "Nanoseconds per number updated, over the launches, whose spread is the largest over the least, less one; "
+        "seconds are those of the whole work, also where it was timed at fewer steps or runs. Rows that begin with a "
+        "dash are parts of ours, or of the floor."
+        + (f" Refused, for more than one processor: {'; '.join(refused)}." if refused else "")
         + (f" Not timed: {missing}." if missing else ""),
     )
+
+
+def _two_places(number: float) -> str:
+    return f"{number:.2f}" if np.isfinite(number) else "-"
 
 
 def once(startup: xr.Dataset) -> Table:
