@@ -80,7 +80,8 @@ def main_job(
         with bar:
             bar.set_description("derivations".ljust(20))
             asked = [finding.claim for finding in findings.values() if finding.claim.id in selected]
-            for name, examination in examinations(asked, options.out, options.workers, options.fresh).items():
+            given = examinations(asked, options.out, options.workers, options.fresh, options.paper)
+            for name, examination in given.items():
                 findings[name] = replace(findings[name], examination=examination)
             bar.update()
             for stem in stems:
