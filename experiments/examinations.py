@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -22,7 +23,7 @@ log = logging.getLogger("experiments")
 
 
 def examinations(
-    claims: Sequence[Claim], out: Path, workers: Workers = HERE, fresh: bool = False
+    claims: Sequence[Claim], out: Path, workers: Workers = HERE, fresh: bool = False, in_full: bool = False
 ) -> dict[str, Examination]:
     """Claim id -> what its derivation says: stored ones as they are, the others derived and checked now.
 
@@ -36,12 +37,16 @@ def examinations(
         Where they are checked.
     fresh : bool
         Whether what is stored is forgotten.
+    in_full : bool
+        Whether steps that check a sample check everything instead.
 
     Raises
     ------
     OSError
         If code that a derivation imports is written to while it runs, or a file cannot be read or written.
     """
+    if in_full:
+        claims = [replace(claim, steps={**claim.steps, **claim.in_full}) for claim in claims]
     folders = {claim.id: out / "theory" / claim.id / fingerprint(content(claim), *modules(claim)) for claim in claims}
     chunks = {
         claim.id: Chunks(folders[claim.id], folders[claim.id].name, origin=origin(*modules(claim))) for claim in claims
@@ -66,13 +71,16 @@ def examinations(
 
 
 def content(claim: Claim) -> dict[str, Any]:
-    """What a claim says, as plain JSON: its formulas, its steps, its certificates by their bytes."""
+    """What a claim says, as plain JSON: its formulas, its steps, its certificates and what they read by their bytes."""
+    in_full = [name for name, step in claim.in_full.items() if claim.steps.get(name) is step]
     return {
         "id": claim.id,
         "concludes": claim.concludes,
         "formulas": {name: sp.srepr(formula) for name, formula in claim.formulas.items()},
         "steps": [f"{name}: {_module(step)}" for name, step in claim.steps.items()],
         "certificates": {item.name: [file_digest(item.path), item.says] for item in claim.certificates},
+        **({"reads": {path.name: file_digest(path) for path in claim.reads}} if claim.reads else {}),
+        **({"in full": in_full} if in_full else {}),
     }
 
 

@@ -76,7 +76,8 @@ def main_job(
         with Progress(len(stems) + 2) as progress:
             progress.begin("derivations")
             asked = [finding.claim for finding in findings.values() if finding.claim.id in selected]
-            for name, examination in examinations(asked, options.out, options.workers, options.fresh).items():
+            given = examinations(asked, options.out, options.workers, options.fresh, options.paper)
+            for name, examination in given.items():
                 findings[name] = replace(findings[name], examination=examination)
             for stem in stems:
                 progress.begin(stem.name)

@@ -5,7 +5,8 @@ python -m theory S3b K1       these claims: in words, what holds, assumptions, f
 python -m theory C1a --steps  their checks and their proofs too, statement by statement
 python -m theory --json       the ledger for programs
 python -m theory S3b --beta1 .9 --S 16 --alpha1 10     what is proved about this setting
-python -m theory --map        verify every box of the map of stability (minutes)
+python -m theory --map        verify every box of the map of stability (a minute or two)
+python -m theory --widths     how wide the undecided band of the map is, for every clip
 python -m theory --search     find the stored certificates anew first (minutes)
 """
 
@@ -15,6 +16,7 @@ import argparse
 import itertools
 import json
 import math
+import os
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -139,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", action="store_true", help="every check of these claims, and their proofs")
     parser.add_argument("--json", action="store_true", help="print the ledger as JSON")
     parser.add_argument("--search", action="store_true", help="first find the stored certificates anew (minutes)")
-    parser.add_argument("--map", action="store_true", help="verify every box of the map of stability (minutes)")
+    parser.add_argument("--map", action="store_true", help="verify every box of the map of stability (a minute or two)")
+    parser.add_argument("--widths", action="store_true", help="print how wide the undecided band of the map is")
     for name in ("beta1", "S", "alpha1"):
         parser.add_argument(f"--{name}", type=float, help=f"with the other two: what is proved about this {name}")
     options = parser.parse_args(arguments)
@@ -150,10 +153,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if (setting := (options.beta1, options.S, options.alpha1)) != (None, None, None):
         return _say(parser, setting)
     if options.map:
-        safe, attracting = stability_map.verified()
+        processes = os.cpu_count() or 1
+        safe, attracting = stability_map.verified(processes=processes, progress=sys.stderr.isatty())
         print(
             f"{len(safe)} boxes in which every start converges, {len(attracting)} in which a cycle attracts: verified"
         )
+        return 0
+    if options.widths:
+        print(stability_map.widths())
         return 0
     if options.search:
         from theory.search import everything

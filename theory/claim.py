@@ -135,6 +135,10 @@ class Claim:
         Name -> expression in :data:`theory.notation.SYMBOLS`.
     steps : Mapping[str, callable]
         Name -> function returning True when that proof step (or counterexample) holds.
+    in_full : Mapping[str, callable]
+        Step -> what is done instead of it where minutes may be spent: a sample of stored data becomes all of it.
+    reads : tuple of Path
+        Stored files, other than certificates, that the steps read.
     certificates : tuple of Certificate
         Stored data that :mod:`theory.certificates.check` verifies.
     proofs : tuple of Written
@@ -154,7 +158,7 @@ class Claim:
     Raises
     ------
     ValueError
-        If ``inequalities`` or ``cited`` name a step that there is not.
+        If ``inequalities``, ``cited`` or ``in_full`` name a step that there is not.
     """
 
     id: str
@@ -168,6 +172,8 @@ class Claim:
     derive: Callable[..., Mapping[str, sp.Expr]] | None = None
     formulas: Mapping[str, sp.Expr] = field(default_factory=dict)
     steps: Mapping[str, Callable[[], bool | BoundCheck]] = field(default_factory=dict)
+    in_full: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    reads: tuple[Path, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     proofs: tuple[Written, ...] = ()
     holds: str = ""
@@ -177,6 +183,8 @@ class Claim:
 
     def __post_init__(self) -> None:
         named = {*self.inequalities, *(item.step for item in self.cited if item.step)}
+        if self.steps and (stray := sorted(set(self.in_full) - set(self.steps))):
+            raise ValueError(f"in_full must name steps of {self.id}, got {', '.join(stray)}")
         if self.steps and (stray := sorted(named - set(self.steps))):
             raise ValueError(f"inequalities and cited must name steps of {self.id}, got {', '.join(stray)}")
 

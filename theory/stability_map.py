@@ -3,8 +3,9 @@
 VRMomentum with the published gate on a quadratic of one curvature L, ``S = alpha0 L``, ``B = 2(1+beta1)/(1-beta1)``.
 What is known is a union of four kinds of regions: below ``global_threshold`` every start converges (an energy falls);
 in the boxes of the certificates ``safe_*`` every start converges (no orbit stays away); in those of ``attracting_*``
-a cycle attracts; and so does one of period 4 beyond ``period4_threshold``, where no clip touches it. The rest is
-undecided.
+a cycle attracts; and so does one of period 4 beyond ``period4_threshold``, except where a small clip destroys it
+(:func:`has_period_four`). The rest is undecided. Neither region is an interval of S in general: with ``alpha1 = 1`` and
+beta1 near .9 a cycle attracts for some S below others at which every start converges.
 
 >>> from fractions import Fraction
 >>> global_stability(Fraction(1, 2), Fraction(299, 50), 10).says
@@ -16,13 +17,19 @@ an attracting cycle of period 4 (period4_threshold of S3b)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from math import inf, isfinite, sqrt
+from math import ceil, floor, inf, isfinite, sqrt
+from multiprocessing import get_context
 from numbers import Real
 from pathlib import Path
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
 
 from theory.certificates import branches, frontier
 from theory.certificates.branches import Attracting, Branch
@@ -30,12 +37,14 @@ from theory.certificates.frontier import Box, Safe
 from theory.certificates.reading import parse
 
 Number = float | Fraction
+#: A column of the map is read at the middles of so many equal parts of the fractions below the edge. The ends of stored
+#: boxes are ends of parts.
+PARTS: Final = 2000
+UNDECIDED_PART, SAFE_PART, CYCLE_PART = 0, 1, 2
 
 FOLDER: Final = Path(__file__).parent / "certificates" / "map"
 SAFE: Final = ("safe_1", "safe_10", "safe_19", "safe_unclipped")
 ATTRACTING: Final = ("attracting_1", "attracting_unclipped", "attracting_unclipped_2")
-#: ``period4_kinetic`` is 1.3033: from here on no clip touches a cycle of period 4 below the edge.
-PERIOD4_CLIP: Final = Fraction(1304, 1000)
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ def global_stability(beta1: Number, S: Number, alpha1: Number = inf) -> Stabilit
         return UNDECIDED
     if (formula := _below_the_threshold(b, s)) is not None:
         return Stability("every start converges", f"{formula} of S3b")
-    if has_period_four(b, s) and (clip is None or clip >= PERIOD4_CLIP):
+    if has_period_four(b, s, clip):
         return Stability("an attracting cycle of period 4", "period4_threshold of S3b", 4)
     fraction = s * (1 - b) / (2 * (1 + b))
     for name in SAFE:
@@ -125,11 +134,29 @@ def _below_the_threshold(beta1: Fraction, S: Fraction) -> str | None:
     return "global_beta1" if (10 * beta1 + 17) ** 2 <= 369 else None
 
 
-def has_period_four(beta1: Fraction, S: Fraction) -> bool:
-    """``S > S* = (kappa^2 + 3 + 2 sqrt(2(kappa^2+1)))/kappa``."""
+def has_period_four(beta1: Fraction, S: Fraction, alpha1: Fraction | None = None) -> bool:
+    """Whether a cycle of period 4 attracts at ``S`` below the edge; exact, ``alpha1`` is None for no clip.
+
+    Without a clip it does for ``S > S* = (kappa^2 + 3 + 2 sqrt(2(kappa^2+1)))/kappa``: the roots ``y < Y`` of
+
+        p(y) = kappa y^2 + (kappa^2 - 1 - kappa S) y + 2 S,     y = r - 1/r,     beta3 v1^2 = S/(kappa - 1/r) - 1,
+
+    are that cycle and a saddle, of smaller ``v1``. A clip does not touch it where ``alpha1 > beta3 v1^2``, that is
+    ``1/r < q = kappa - S/(1+alpha1)``, or ``y > 1/q - q``. Between the two speeds, where ``p(1/q - q) < 0``, a cycle
+    with ``1/r = q`` and clipped ``v1`` attracts in its place (S3b, "with a clipped point the cycle attracts too").
+    Below both there is none of the kind, and on the clip itself nothing is claimed.
+    """
     kappa = (1 + beta1) / (1 - beta1)
     excess = kappa * S - kappa**2 - 3
-    return excess > 0 and excess**2 > 8 * (kappa**2 + 1)
+    if not (excess > 0 and excess**2 > 8 * (kappa**2 + 1)):
+        return False
+    if alpha1 is None or (q := kappa - S / (1 + alpha1)) >= 1:
+        return True
+    if q <= 0:
+        return False
+    least = 1 / q - q
+    value = kappa * least**2 + (kappa**2 - 1 - kappa * S) * least + 2 * S
+    return value < 0 or (value > 0 and 2 * kappa * least < kappa * S - kappa**2 + 1)
 
 
 def safe_up_to(beta1: Number, alpha1: Number = inf) -> float:
@@ -156,12 +183,11 @@ def safe_up_to(beta1: Number, alpha1: Number = inf) -> float:
 
 
 def cycles_from(beta1: Number, alpha1: Number = inf) -> float:
-    """The least fraction of the edge at which a cycle is proved to attract; 1 if there is none below the edge."""
+    """The least fraction of the edge at which a cycle is proved to attract, 1 if there is none below the edge; to a
+    part in ``PARTS``."""
     b, _, clip = _setting(beta1, 1, alpha1)
-    starts = [1.0]
-    if clip is None or clip >= PERIOD4_CLIP:
-        kappa = (1 + float(b)) / (1 - float(b))
-        starts.append((kappa**2 + 3 + 2 * sqrt(2 * (kappa**2 + 1))) / (2 * kappa**2))
+    places = _period_four_places(b, clip)
+    starts = [(places[0] + 0.5) / PARTS if places else 1.0]
     for name in ATTRACTING:
         for k, branch in enumerate(attracting_boxes(name)):
             if branch.beta1[0] <= b <= branch.beta1[1] and branch.fraction[0] < min(starts):
@@ -186,6 +212,72 @@ def table(alpha1: Number = 10, beta1: Sequence[Number] = (0.3, 0.5, 0.55, 0.6, 0
     for b in beta1:
         low, high = safe_up_to(b, alpha1), cycles_from(b, alpha1)
         lines.append(f"beta1 = {b:<6g} {low:24.4f} {high:25.4f} {max(high - low, 0.0):18.4f}")
+    return "\n".join(lines)
+
+
+def column(beta1: Number, alpha1: Number = inf) -> NDArray[np.int8]:
+    """What is proved at the middles of the ``PARTS`` parts: ``SAFE_PART``, ``CYCLE_PART`` or ``UNDECIDED_PART``. Boxes
+    in which a cycle attracts are verified now, those in which every start converges are read.
+
+    >>> [int((column(0.9, 10) == kind).sum()) for kind in (SAFE_PART, CYCLE_PART, UNDECIDED_PART)]
+    [896, 1012, 92]
+    """
+    b, _, clip = _setting(beta1, 1, alpha1)
+    parts = np.full(PARTS, UNDECIDED_PART, np.int8)
+    parts[_period_four_places(b, clip)] = CYCLE_PART
+    for name in ATTRACTING:
+        for k, branch in enumerate(attracting_boxes(name)):
+            if branch.beta1[0] <= b <= branch.beta1[1] and (found := _attracting(name, k)) is not None:
+                low, high = found.fraction
+                if found.contains(b, low, clip):
+                    parts[ceil(low * PARTS) : floor(high * PARTS)] = CYCLE_PART
+    below = 1.0 if _below_the_threshold(b, Fraction(1000)) is not None else float(_threshold(b))
+    parts[: floor(below * PARTS + 0.5)] = SAFE_PART
+    for name in SAFE:
+        for box in safe_boxes(name):
+            low, high = box.says.fraction
+            if box.says.contains(b, low, clip):
+                parts[ceil(low * PARTS) : floor(high * PARTS)] = SAFE_PART
+    return parts
+
+
+def _period_four_places(beta1: Fraction, alpha1: Fraction | None) -> list[int]:
+    """The parts in the middle of which :func:`has_period_four`."""
+    kappa = (1 + beta1) / (1 - beta1)
+    first = float(kappa**2 + 3) / float(2 * kappa**2) + sqrt(2 * float(kappa**2 + 1)) / float(kappa**2)
+    places = range(max(0, floor(first * PARTS) - 2), PARTS)
+    return [n for n in places if has_period_four(beta1, kappa * Fraction(2 * n + 1, PARTS), alpha1)]
+
+
+def undecided(beta1: Number, alpha1: Number = inf) -> float:
+    """How much of the fractions below the edge is undecided at this beta1, in B, to a part in ``PARTS``."""
+    return float((column(beta1, alpha1) == UNDECIDED_PART).mean())
+
+
+def bands(alpha1: Number, step: Fraction = Fraction(1, 200)) -> tuple[list[Fraction], list[float]]:
+    """The middles of intervals of beta1 over [.3, .95], and what is undecided at each."""
+    settings = [Fraction(3, 10) + step * Fraction(2 * k + 1, 2) for k in range(int(Fraction(13, 20) / step))]
+    return settings, [undecided(b, alpha1) for b in settings]
+
+
+def widths() -> str:
+    """What is undecided, as text: along some columns for every clip of the map, the mean over beta1 and the largest."""
+    columns = (0.3, 0.5, 0.55, 0.57, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97)
+    clips = (1, 10, 19, inf)
+    lines = ["undecided, in B      " + "".join(f"{f'alpha1 = {clip:g}':>15}" for clip in clips)]
+    for b in columns:
+        exact = Fraction(b).limit_denominator(100)
+        lines.append(f"beta1 = {b:<13g}" + "".join(f"{undecided(exact, clip):15.4f}" for clip in clips))
+    rows: dict[str, list[float]] = {"mean over [.3, .95]": [], "largest up to .9": [], "boxes end at beta1": []}
+    for clip in clips:
+        settings, width = bands(clip)
+        rows["mean over [.3, .95]"].append(sum(width) / len(width))
+        rows["largest up to .9"].append(
+            max(one for b, one in zip(settings, width, strict=True) if b <= Fraction(9, 10))
+        )
+        name = "safe_unclipped" if clip == inf else f"safe_{clip:g}"
+        rows["boxes end at beta1"].append(max(float(box.says.beta1[1]) for box in safe_boxes(name)))
+    lines += [f"{name:21}" + "".join(f"{value:15.4f}" for value in values) for name, values in rows.items()]
     return "\n".join(lines)
 
 
@@ -216,24 +308,42 @@ def _attracting(name: str, k: int) -> Attracting | None:
     return branches.proves(attracting_boxes(name)[k])
 
 
-def verified(every: int = 1) -> tuple[Sequence[Safe], Sequence[Attracting]]:
+def verified(every: int = 1, processes: int = 1, progress: bool = False) -> tuple[Sequence[Safe], Sequence[Attracting]]:
     """The statements of every ``every``-th box of each stored certificate, verified now.
+
+    Parameters
+    ----------
+    every : int
+        1 for all of them.
+    processes : int
+        How many boxes are verified at a time.
+    progress : bool
+        Whether a bar is shown.
 
     Raises
     ------
     ValueError
         If a box is false, naming it.
     """
-    safe, attracting = [], []
-    for name in SAFE:
-        for k in range(0, len(safe_boxes(name)), every):
-            if not _safe(name, k):
+    chosen = [(name, k) for name in SAFE for k in range(0, len(safe_boxes(name)), every)]
+    chosen += [(name, k) for name in ATTRACTING for k in range(0, len(attracting_boxes(name)), every)]
+    found: list[Safe | Attracting] = []
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else None
+    try:
+        said = map(_statement, chosen) if pool is None else pool.map(_statement, chosen, chunksize=16)
+        for (name, k), statement in zip(chosen, tqdm(said, "boxes", len(chosen), disable=not progress), strict=True):
+            if statement is None:
                 raise ValueError(f"the boxes of {name} must be true, got a false one: {k}")
-            safe.append(safe_boxes(name)[k].says)
-    for name in ATTRACTING:
-        for k in range(0, len(attracting_boxes(name)), every):
-            found = _attracting(name, k)
-            if found is None:
-                raise ValueError(f"the boxes of {name} must be true, got a false one: {k}")
-            attracting.append(found)
-    return safe, attracting
+            found.append(statement)
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+    return [one for one in found if isinstance(one, Safe)], [one for one in found if isinstance(one, Attracting)]
+
+
+def _statement(box: tuple[str, int]) -> Safe | Attracting | None:
+    """What box k of a certificate says, if it is true."""
+    name, k = box
+    if name in SAFE:
+        return safe_boxes(name)[k].says if _safe(name, k) else None
+    return _attracting(name, k)

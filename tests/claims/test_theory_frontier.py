@@ -2,28 +2,39 @@
 
 import copy
 import json
+from dataclasses import replace
 from fractions import Fraction
 from math import inf, sqrt
 
 import numpy as np
 import pytest
 
+from experiments.examinations import content, examinations
 from theory import global_stability, stability_map
 from theory.certificates import branches, cells, frontier
 from theory.certificates.cells import UNIT, Cells, Family, image_columns
 from theory.certificates.frontier import Box, Safe, check_safe, contracts, proves
 from theory.certificates.sweep import kept, remaining, returning, successors
+from theory.claim import Claim
+from theory.claims.cycles.below_edge import S3b
 from theory.claims.cycles.frontier import STEPS
 from theory.stability_map import (
     ATTRACTING,
+    CYCLE_PART,
     FOLDER,
+    PARTS,
     SAFE,
+    SAFE_PART,
+    UNDECIDED_PART,
     attracting_boxes,
-    cycles_from,
+    bands,
+    column,
     has_period_four,
     safe_boxes,
     safe_up_to,
     table,
+    undecided,
+    widths,
 )
 
 F = Fraction
@@ -461,18 +472,75 @@ def test_bad_settings_are_errors(setting, message):
         global_stability(*setting)
 
 
-def test_the_band_is_thin():
-    """Mean below .03 of the edge over beta1 in [.3, .95], at most .06 up to .9."""
-    grid = np.arange(0.3025, 0.95, 0.005)
-    band = np.array([max(cycles_from(b, 10) - safe_up_to(b, 10), 0) for b in grid.tolist()])
-    assert band.mean() < 0.03 and band[grid <= 0.9].max() <= 0.06
+@pytest.mark.parametrize("alpha1", [1, 10, 19, inf])
+def test_the_band_is_thin(alpha1):
+    """What is undecided: in the mean below .03 of the edge over beta1 in [.3, .95], at most .06 up to .9."""
+    settings, band = bands(alpha1, F(1, 100))
+    assert np.mean(band) < 0.03 and max(one for b, one in zip(settings, band, strict=True) if b <= F(9, 10)) <= 0.06
+
+
+def test_columns_say_what_global_stability_says():
+    """At middles of parts where a statement ends; floats and fractions alike."""
+    says = {UNDECIDED_PART: "undecided", SAFE_PART: "every start converges", CYCLE_PART: "an attracting cycle"}
+    for beta1, alpha1 in ((F(1, 4), 1), (F(7, 10), 10), (F(7, 10), 1), (F(9, 10), 1), (F(9, 10), inf)):
+        parts = column(beta1, alpha1)
+        ends = np.flatnonzero(np.diff(parts))
+        for part in [*ends, *(ends + 1), 0, PARTS - 1]:
+            S = F(2 * int(part) + 1, PARTS) * (1 + beta1) / (1 - beta1)
+            assert global_stability(beta1, S, alpha1).says.startswith(says[int(parts[part])]), (beta1, alpha1, part)
+        assert undecided(beta1, alpha1) == np.mean(parts == UNDECIDED_PART)
+
+
+@pytest.mark.parametrize(("beta1", "alpha1"), [(0.62, 1.2), (0.7, 1.0), (0.7, 0.7), (0.8, 0.7), (0.8, 1.0), (0.9, 1.2)])
+def test_where_a_small_clip_leaves_cycles_of_period_four(beta1, alpha1):
+    """Random starts on both sides of every end of the interval of S that ``has_period_four`` names, .004 B away."""
+    b, clip = F(beta1).limit_denominator(100), F(alpha1).limit_denominator(100)
+    kappa = (1 + b) / (1 - b)
+    rng = np.random.default_rng(0)
+    before = rng.uniform(-4, 4, (2, 3000))
+    steps = [has_period_four(b, 2 * kappa * F(n, 1000), clip) for n in range(1000)]
+    ends = np.flatnonzero(np.diff(steps))
+    assert ends.size == (2 if alpha1 <= 1 and steps[900] else int(any(steps)))
+    for s in [*(ends / 1000 - 0.004), *(ends / 1000 + 0.005)]:
+        state = run(beta1, s, alpha1, *before, 6000)
+        half = run(beta1, s, alpha1, *state, 2)
+        cycling = np.logical_and.reduce([np.abs(x + y) < 1e-5 for x, y in zip(state, half, strict=True)])
+        seen = (cycling & (np.hypot(*state) > 0.05)).any()
+        assert seen == has_period_four(b, 2 * kappa * F(round(s * 10**4), 10**4), clip), s
 
 
 def test_up_to_where_the_whole_interval_below_the_edge_is_safe():
-    """For beta1 a little below 1/sqrt 3, every S < B; the boxes are there for every clip of the map."""
-    for beta1 in np.linspace(0.0125, 0.5764, 48).tolist():
-        for alpha1 in (1, 10, 19, inf):
+    """For beta1 <= .577, a little below 1/sqrt 3, every S < B; at 1/sqrt 3 up to .999 B. For every clip of the map."""
+    for alpha1 in (1, 10, 19, inf):
+        for beta1 in (*np.linspace(0.0125, 0.5764, 48).tolist(), F(577, 1000)):
             assert safe_up_to(beta1, alpha1) == 1
+        assert safe_up_to(1 / sqrt(3), alpha1) >= 0.999
+
+
+def test_all_of_the_map_is_another_examination_than_a_sample():
+    full = replace(S3b, steps={**S3b.steps, **S3b.in_full})
+    assert content(full) != content(S3b)
+    assert set(content(S3b)["reads"]) == {f"{name}.json" for name in (*SAFE, *ATTRACTING)}
+
+
+def test_steps_are_done_in_full_where_that_is_asked(tmp_path):
+    claim = Claim(
+        id="T", title="", as_reported="", statement="", source="", assumptions=(), plain="", concludes="verified",
+        steps={"a sample": passes}, in_full={"a sample": fails},
+    )  # fmt: skip
+    for in_full in (False, True, False):
+        found = examinations([claim], tmp_path, in_full=in_full)["T"]
+        assert found.checks == {"a sample": not in_full}
+    with pytest.raises(ValueError, match="in_full must name steps of T, got other"):
+        replace(claim, in_full={"other": passes})
+
+
+def passes():
+    return True
+
+
+def fails():
+    return False
 
 
 @pytest.mark.parametrize(("safe", "attracting"), [(False, None), (True, None)])
@@ -490,8 +558,13 @@ def test_every_box_of_the_map_is_true():
     assert len(attracting) == sum(map(len, map(attracting_boxes, ATTRACTING)))
 
 
-def test_the_table_names_its_columns():
+def test_the_tables_name_their_columns():
     assert "beta1 = 0.9" in table() and "alpha1 = 10" in table()
+    assert "alpha1 = inf" in widths() and "mean over [.3, .95]" in widths()
+
+
+def test_boxes_are_verified_by_several_processes_as_by_one():
+    assert stability_map.verified(300, processes=2) == stability_map.verified(300)
 
 
 def test_a_box_is_a_value():

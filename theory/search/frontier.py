@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor, inf, sqrt
 from typing import Any, Final
@@ -43,6 +43,8 @@ PACES: Final = (Pace(0, 5, 200, 0.01), Pace(1573, 10, 200, 0.02), Pace(1796, 20,
 MEETING: Final = range(1150, 1156)
 #: From here on, in parts of beta1, other grids cost less.
 FAR_UP: Final = 1862
+#: With alpha1 = 1 cycles of period 6 attract near .48 of the edge from about here on, in parts of beta1.
+TONGUE: Final = 1715
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> 
     """A box of a certificate that seems to hold, and the cells it costs; None if there is none."""
     grid = plan.far_up if beta1[0] >= FAR_UP else plan.grid
     if beta1[0] in MEETING and beta1[1] in MEETING:
-        grid = (2**14, 12, 8)
+        grid = (2**14, 32, 8)
     b0, b1 = (n / PARTS for n in beta1)
     s0, s1 = (n / PARTS for n in fraction)
     many = max(1, ceil((s1 - s0) / (0.2 * (1 - b1))))
@@ -222,6 +224,35 @@ def stack(plan: Column, beta1: tuple[int, int], low: int | None = None) -> list[
         else:
             middle = sum(beta1) // 2
             return boxes + stack(plan, (beta1[0], middle), low) + stack(plan, (middle, beta1[1]), low)
+    return boxes
+
+
+def closing(beta1: float, clip: float) -> int:
+    """From which part of the edge on a clip leaves no cycle of period 4: the largest ``s`` at which ``kappa y^2 +
+    (kappa^2 - 1 - kappa S) y + 2 S`` is negative at ``y = 1/q - q``, ``q = kappa - S/(1+clip)``."""
+    kappa = (1 + beta1) / (1 - beta1)
+    for part in range(PARTS - 1, 0, -1):
+        S = 2 * kappa * part / PARTS
+        q = kappa - S / (1 + clip)
+        y = 1 / q - q if q > 0 else inf
+        if q >= 1 or kappa * y * y + (kappa**2 - 1 - kappa * S) * y + 2 * S < 0:
+            return part + 1
+    return 0
+
+
+def windows(plan: Column, beta1: tuple[int, int]) -> list[dict[str, Any]]:
+    """Boxes above cycles, where a small clip ends them: above those of period 6, near .5 of the edge, for beta1 from
+    ``TONGUE`` on; and above those of period 4, up to the edge."""
+    boxes: list[dict[str, Any]] = []
+    for low in (990, 1000, 1010, 1020) if beta1[0] >= TONGUE else ():
+        if boxes := stack(replace(plan, most=2_000_000), beta1, low):
+            break
+    fine = replace(plan, grid=(2**14, 12, 8))
+    assert plan.alpha1 is not None
+    first = max(closing(b / PARTS, plan.alpha1[0]) for b in beta1)
+    for low in range(first + 1, min(PARTS, first + 30), 4):
+        if found := stack(fine, beta1, low):
+            return boxes + found
     return boxes
 
 

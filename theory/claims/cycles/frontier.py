@@ -105,6 +105,26 @@ def psi_falls_then_rises() -> bool:
     return slope and rises and least and curved and clipped
 
 
+def period_four_with_a_clip() -> bool:
+    """Velocities ``r v, v, -r v, -v`` need ``S gamma = kappa - 1/r`` at the first and ``kappa + r`` at the second.
+
+    With ``q = kappa - S/(1+alpha1)``, ``1/r = q`` is where the first gate is ``1/(1+alpha1)``; its speed falls as r
+    rises, and ``r - 1/r`` rises. The two gates tie ``(r v)^2`` to ``v^2``, and the excess of the first has the sign of
+    ``kappa y^2 + (kappa^2 - 1 - kappa S) y + 2 S``, ``y = r - 1/r``: negative between the cycle and the saddle.
+    """
+    one, kappa = sp.Integer(1), (1 + beta1) / (1 - beta1)
+    q, r = kappa - S / (1 + alpha), sp.Symbol("r", positive=True)
+    first, second = gate_between(-one, r, one), gate_between(r, one, -r)
+    closes = vanishes(first - (kappa - 1 / r)) and vanishes(second - (kappa + r))
+    speed, other = S / first - 1, S / second - 1
+    meets = vanishes(speed.subs(r, 1 / q) - alpha)
+    falls = vanishes(sp.diff(speed, r) * r**2 * first**2 + S)
+    y = r - 1 / r
+    value = kappa * y**2 + (kappa**2 - 1 - kappa * S) * y + 2 * S
+    excess = speed - r**2 * other  # the gates are positive
+    return closes and meets and falls and vanishes(excess * first * second - value * r)
+
+
 STEPS = {
     "one step is a matrix with one unknown, its trace": one_unknown,
     "which forms a trace contracts": contraction,
@@ -113,4 +133,5 @@ STEPS = {
     "far away the open gate pushes by a bounded amount": push_is_bounded,
     "far orbits come back": far_orbits_return,
     "the range of one step on a cell": psi_falls_then_rises,
+    "where a clip leaves or replaces the period-4 cycle": period_four_with_a_clip,
 }
