@@ -365,6 +365,11 @@ def assembly(case: Case) -> Inequalities:
     yield kept, spent - total(exact(node.chance) * value(node.x) for node in tree(case)[-1])
 
 
+def of_a_slow_gate(case: Case) -> BoundCheck:
+    """What C2 adds, on every path: the gate, its price, and the assembly."""
+    return compared(slow_gate(case), look_ahead(case), assembly(case))
+
+
 def mean_squared_gradient(case: Case) -> Interval:
     """``E F'(x_tau)^2`` with ``P(tau = j)`` proportional to ``1 - beta1^(N-j)``, ``j = 0..N-1``."""
     weights = [1 - case.beta1 ** (case.steps - j) for j in range(case.steps)]

@@ -2,8 +2,8 @@
 
     w_n = max(min(z_n, alpha1), g w_{n-1}),  gamma_n = 1/(1+w_n),  x_n = x_{n-1} - alpha_n gamma_n m_n/sqrt(eps + s_n),
 
-the proofs' form of :mod:`theory.claims.convergence.predictable_gate` with 0 <= w_0 <= alpha1. The gate stands *outside* the
-momentum and sees ``g_n``. Whatever it sees, it moves little in all: its total variation TV is at most
+the proofs' form of :mod:`theory.claims.convergence.predictable_gate` with 0 <= w_0 <= alpha1. The gate stands
+*outside* the momentum and sees ``g_n``. Whatever it sees, it moves little in all: its total variation TV is at most
 
     variation = 2 N (1-sqrt g)/(1+sqrt g) + alpha1/(1+alpha1),      (1-sqrt g)/(1+sqrt g) = (1-g)/(1+sqrt g)^2,
 
@@ -174,16 +174,16 @@ C3 = Claim(
     ),
     source="introduced here; it builds on arXiv:2003.02395, Theorems 2 and 4, and on Theorem 4.2 of arXiv:2505.13196",
     assumptions=(
-        "the gate stands outside the momentum and obeys the opening law with 0 <= w_0 <= alpha1; its signal is any adapted one, "
-        "and may see the current gradient",
+        "the gate stands outside the momentum and obeys the opening law with 0 <= w_0 <= alpha1; its signal is any "
+        "adapted one, and may see the current gradient",
         "F >= F*, grad F is L-Lipschitz, its components at most grad_bound <= R in modulus",
         "E[g_n | past] = grad F(x_{n-1}) and max-norm of g_n <= R - sqrt(eps)",
         "the proofs' form of the algorithm: no correction of the velocity, eps inside the root, no weight decay",
         "0 <= beta1 < beta2 < 1, N > beta1/(1 - beta1), 0 < gate_decay < 1, 0 <= alpha1 < infinity",
         "theorem_beta1_zero_shares: for every theta in (0, 1)",
         "limit, price_limit: alpha0 = 1/sqrt N, beta2 = 1 - 1/N, gate_decay = 1 - 1/N",
-        "open: O(ln N/sqrt N) for 1 - gate_decay = N^-p with 1/4 <= p < 1, where the worst signal known leaves a squared "
-        "gradient of order N^(-2p), below the rate; for a fixed gate_decay no bound can vanish",
+        "open: O(ln N/sqrt N) for 1 - gate_decay = N^-p with 1/4 <= p < 1, where the worst signal known leaves a "
+        "squared gradient of order N^(-2p), below the rate; for a fixed gate_decay no bound can vanish",
     ),
     plain=(
         "A gate that looks at the gradient it is about to scale can prefer some noise to other noise and so push the "
