@@ -16,6 +16,8 @@ from experiments.report.ledger import summary
 from experiments.report.on_record import read_record
 from experiments.report.page import prose as as_printed
 from experiments.report.page import statement
+from experiments.store.chunks import read_data
+from experiments.study import Table
 from paper_figures.figure import Figure, figures
 from theory import notation
 from theory.claim import Claim
@@ -42,6 +44,8 @@ def generate(folder: Path, lessons: Path) -> None:
     shutil.copytree(lessons, folder / "notebooks", dirs_exist_ok=True)
     entries = {item["id"]: item for item in read_record(REFERENCE)}
     _write(folder / "index.md", (folder / "index.md").read_text(encoding="utf-8").replace("{{findings}}", findings()))
+    gates = folder / "which_gate.md"
+    _write(gates, gates.read_text(encoding="utf-8").replace("{{gates}}", table_of("opening_law")))
     for claim in theory.CLAIMS:
         _write(folder / "claims" / f"{claim.id}.md", claim_page(claim, entries.get(claim.id)))
     _write(folder / "claims" / "index.md", claims_index(entries))
@@ -59,6 +63,14 @@ def findings() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     found = re.search(r"<!-- findings:begin -->\n(.*?)<!-- findings:end -->", text, re.DOTALL)
     return re.sub(r"\]\((?!http)[^)]*\)", "](claims/index.md)", found.group(1)).strip() if found else ""
+
+
+def table_of(stem: str) -> str:
+    """The first table of a study, from the reference."""
+    study = catalogue()[stem].working()
+    table = study.tables(read_data(REFERENCE / stem))[0] if study.tables is not None else Table(stem, (), ())
+    rows = [table.head, tuple("---" for _ in table.head), *table.rows]
+    return "\n".join([*("| " + " | ".join(row) + " |" for row in rows), "", prose(table.note)])
 
 
 def claim_page(claim: Claim, entry: Mapping[str, Any] | None) -> str:

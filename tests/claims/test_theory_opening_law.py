@@ -1,6 +1,7 @@
 """S8 and C3 beyond their own steps: exact runs, lemmas at the cases that attain them, and what breaks them."""
 
 import itertools
+import math
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,7 +11,11 @@ import sympy as sp
 
 from theory.claim import vanishes
 from theory.claims.opening_law import C3, S8, rate, stability, variation
+from theory.claims.opening_law.rate import every_path
 from theory.claims.smoothed_gate import FORMULAS as OF_S7
+from theory.methods import enumeration_plane as trees
+from theory.methods.enumeration import holds, tightness
+from theory.methods.intervals import rational
 from theory.notation import N, R, S, alpha1, beta1, edge, gate_decay, grad_bound, w0
 from theory.recursion import ALGORITHM
 
@@ -164,3 +169,47 @@ def test_another_law_gives_another_formula():
     assert not vanishes(rate.total_variation(mutant) - C3.formulas["variation"])
     doubled = replace(ALGORITHM, w0=2 * w0)
     assert not vanishes(stability.derive(doubled)["largest_rate"] - S8.formulas["largest_rate"])
+
+
+# ---------------------------------------------------------------- every path of a short run
+
+
+@pytest.mark.parametrize("case", trees.CASES, ids=lambda case: f"d = {case.d}, corrected {case.corrected}")
+def test_the_tree_is_the_algorithm(case):
+    """One path of each case in floating point, with the gate outside the momentum; the chances add up to 1."""
+    assert all(sum(place.chance for place in level) == 1 for level in trees.tree(case))
+    end = trees.tree(case)[-1][-2]
+    x, m, s, w = np.array(case.starts[: case.d], float), np.zeros(case.d), np.zeros(case.d), float(case.w0)
+    b1, b2 = float(case.beta1), float(case.beta2)
+    for n in range(1, case.steps + 1):
+        place = end.back(case.steps - n)
+        g = np.array([float(part.mid) for part in place.gradient])
+        assert place.true_gradient[0].mid == pytest.approx(2 * x[0] / (1 + x[0] ** 2) ** 2, rel=1e-12)
+        m, s = b1 * m + g, b2 * s + g**2
+        v = (1 - b1) * m / (1 - b1**n if case.corrected else 1)
+        w = max(min(float(case.beta3) * v @ v, float(case.alpha1)), float(case.gate_decay) * w)
+        size = float(case.alpha0) * (1 - b1) * math.sqrt((1 - b2**n) / (1 - b2))
+        x = x - size / (1 + w) * m / np.sqrt(float(case.root_eps) ** 2 + s)
+        assert [float(part.mid) for part in place.x] == pytest.approx(x.tolist(), rel=1e-12)
+        assert float(place.w.mid) == pytest.approx(w, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("lemma", "least", "too_little"),
+    [(trees.sums, 0.35, 0.3), (trees.smoothness, 0.99, 0.98), (trees.variation, 0.2, 0.2), (trees.price, 0.65, 0.6)],
+    ids=["sums", "smoothness", "variation", "price"],
+)
+def test_every_lemma_on_every_path_comes_close(lemma, least, too_little):
+    for case in trees.CASES:
+        pairs = list(lemma(case))
+        assert holds(iter(pairs)) and least < tightness(iter(pairs)) <= 1
+        assert not holds((smaller, rational(Fraction(str(too_little))) * larger) for smaller, larger in pairs)
+
+
+def test_the_assembly_is_a_check():
+    """Within a factor 500 of equality on the tree, so that a thousandth of what is spent is too little."""
+    for case in trees.CASES:
+        ((kept, spent),) = trees.assembly(case)
+        assert kept.b <= spent.a < 500 * kept.a
+    found = every_path(trees.assembly)
+    assert found.holds and 100 < found.looseness < 500

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 import sympy as sp
 from mpmath import iv
 
+from theory.claim import BoundCheck
 from theory.methods.intervals import Interval, enclose, minimum, rational
 from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, beta3, d, eps, gate_decay
 
@@ -179,6 +180,12 @@ def holds(inequalities: Inequalities) -> bool:
 def tightness(inequalities: Inequalities) -> float:
     """The largest ``smaller/larger`` over inequalities between positive numbers: 1 means that nothing is given away."""
     return max(float((smaller / larger).b) for smaller, larger in inequalities if larger.a > 0)
+
+
+def compared(*cases: Inequalities) -> BoundCheck:
+    """Whether all of them hold, and bound/value where they come closest; of several, the loosest."""
+    found = [list(inequalities) for inequalities in cases]
+    return BoundCheck(all(holds(iter(one)) for one in found), 1 / min(tightness(iter(one)) for one in found))
 
 
 def total(terms: Iterable[Interval]) -> Interval:
@@ -356,6 +363,11 @@ def assembly(case: Case) -> Inequalities:
                 bracket += exact(case.beta1**k) * (lost + price)
             spent += exact(node.chance) * alpha * bracket
     yield kept, spent - total(exact(node.chance) * value(node.x) for node in tree(case)[-1])
+
+
+def of_a_slow_gate(case: Case) -> BoundCheck:
+    """What C2 adds, on every path: the gate, its price, and the assembly."""
+    return compared(slow_gate(case), look_ahead(case), assembly(case))
 
 
 def mean_squared_gradient(case: Case) -> Interval:

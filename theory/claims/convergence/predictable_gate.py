@@ -32,7 +32,7 @@ from theory.claims.convergence import drift_proof, extremal_cases, shares
 from theory.claims.convergence.shares import FREE, PUBLISHED, Version, theorem2_shares, theorem4_shares
 from theory.claims.convergence.straight_slope import nearly_attained
 from theory.methods import enumeration, rate_lemmas
-from theory.methods.enumeration import PREDICTABLE, holds
+from theory.methods.enumeration import PREDICTABLE, compared
 from theory.methods.rate_lemmas import DESCENT, NOISE, drift_sum, log_sum, root_sum, velocity_sum, weight_total
 from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, beta3, d, eps, gate_decay, latex
 from theory.recursion import ALGORITHM, Coefficients, State, gamma, proof_form
@@ -247,11 +247,11 @@ C1a = Claim(
         "the conclusion of the proof is theorem4_shares": drift_proof.conclusion_is_theorem4,
         "denominator": rate_lemmas.prove_denominator,
         "step size": rate_lemmas.prove_step_size,
-        "every path of 6 steps: descent": lambda: holds(enumeration.descent(PREDICTABLE)),
-        "every path of 6 steps: drift": lambda: holds(enumeration.drift(PREDICTABLE)),
-        "every path of 6 steps: sums": lambda: holds(enumeration.sums(PREDICTABLE)),
-        "every path of 6 steps: smoothness": lambda: holds(enumeration.smoothness(PREDICTABLE)),
-        "every path of 6 steps: assembly": lambda: holds(enumeration.assembly(PREDICTABLE)),
+        "every path of 6 steps: descent": lambda: compared(enumeration.descent(PREDICTABLE)),
+        "every path of 6 steps: drift": lambda: compared(enumeration.drift(PREDICTABLE)),
+        "every path of 6 steps: sums": lambda: compared(enumeration.sums(PREDICTABLE)),
+        "every path of 6 steps: smoothness": lambda: compared(enumeration.smoothness(PREDICTABLE)),
+        "every path of 6 steps: assembly": lambda: compared(enumeration.assembly(PREDICTABLE)),
         "every lemma at its extremal case": lambda: extremal_cases.attained(extremal_cases.PREDICTABLE),
         "a straight slope nearly attains Theorem 2": lambda: nearly_attained(theorem2_shares, 0.7),
         "a straight slope nearly attains Theorem 4": lambda: nearly_attained(theorem4_shares, 0.55, beta1=0.9),

@@ -46,7 +46,7 @@ from theory.claims.convergence.shares import FREE, theorem2_shares, theorem4_sha
 from theory.claims.convergence.smoothed_lemmas import linear_sum, smoothed_energy, square_sum
 from theory.claims.convergence.straight_slope import nearly_attained
 from theory.methods import enumeration, rate_lemmas
-from theory.methods.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, holds
+from theory.methods.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, compared
 from theory.notation import N, R, alpha1, beta1, beta2, beta3, d, eps, gate_decay, latex, theta
 from theory.recursion import ALGORITHM, Coefficients
 
@@ -247,21 +247,17 @@ C2 = Claim(
         "price of looking ahead (B)": smoothed_lemmas.prove_look_ahead_young,
         "first steps of the corrected energy (C)": smoothed_lemmas.prove_first_steps,
         "limits of the other forms": limits_of_the_other_forms,
-        "every path of 8 steps: descent": lambda: holds(enumeration.descent(SMOOTHED)),
-        "every path of 8 steps: drift": lambda: holds(enumeration.drift(SMOOTHED)),
-        "every path of 8 steps: sums": lambda: holds(enumeration.sums(SMOOTHED)),
-        "every path of 8 steps: slow gate": lambda: holds(enumeration.slow_gate(SMOOTHED)),
-        "every path of 8 steps: look-ahead": lambda: holds(enumeration.look_ahead(SMOOTHED)),
-        "every path of 6 steps: assembly": lambda: holds(enumeration.assembly(SHORT)),
-        "every path of 6 steps, beta1 = 0": lambda: (
-            holds(enumeration.slow_gate(NO_MOMENTUM))
-            and holds(enumeration.look_ahead(NO_MOMENTUM))
-            and holds(enumeration.assembly(NO_MOMENTUM))
+        "every path of 8 steps: descent": lambda: compared(enumeration.descent(SMOOTHED)),
+        "every path of 8 steps: drift": lambda: compared(enumeration.drift(SMOOTHED)),
+        "every path of 8 steps: sums": lambda: compared(enumeration.sums(SMOOTHED)),
+        "every path of 8 steps: slow gate": lambda: compared(enumeration.slow_gate(SMOOTHED)),
+        "every path of 8 steps: look-ahead": lambda: compared(enumeration.look_ahead(SMOOTHED)),
+        "every path of 6 steps: assembly": lambda: compared(enumeration.assembly(SHORT)),
+        "every path of 6 steps, beta1 = 0": lambda: compared(
+            enumeration.slow_gate(NO_MOMENTUM), enumeration.look_ahead(NO_MOMENTUM), enumeration.assembly(NO_MOMENTUM)
         ),
-        "every path of 6 steps, corrected": lambda: (
-            holds(enumeration.slow_gate(CORRECTED))
-            and holds(enumeration.look_ahead(CORRECTED))
-            and holds(enumeration.assembly(CORRECTED))
+        "every path of 6 steps, corrected": lambda: compared(
+            enumeration.slow_gate(CORRECTED), enumeration.look_ahead(CORRECTED), enumeration.assembly(CORRECTED)
         ),
         "the conclusion of the proof is theorem_shares": conclusion_is_form_a,
         "every lemma at its extremal case": lambda: extremal_cases.attained(extremal_cases.SMOOTHED),

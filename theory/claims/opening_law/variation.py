@@ -133,6 +133,19 @@ def prove_fixed_decay_keeps_a_bias() -> bool:
     return vanishes(later - positive) and down == sp.Rational(1, 2)
 
 
+def prove_order_of_the_bias() -> bool:
+    """As g -> 1 that signal leaves ``G*^2 ~ (a (1-g))^2``, ``a = alpha1/(1+alpha1)``.
+
+    To first order in ``1-g``: ``1/(1+alpha1 g^k) - 1/(1+alpha1)`` is ``k (1-g) alpha1/(1+alpha1)^2``, ``sum_{k>=1} k
+    2^-(k+1) = 1``, and ``E gamma`` tends to ``1/(1+alpha1)``. At ``1-g = N^-p`` it is above the rate for p < 1/4 only.
+    """
+    alpha1, k, g = sp.symbols("alpha1 k g", positive=True)
+    slope = sp.diff(1 / (1 + alpha1 * g**k), g).subs(g, 1)
+    mean = sp.summation(k * sp.Rational(1, 2) ** (k + 1), (k, 1, sp.oo))
+    floor = 1 / (1 + alpha1)
+    return bool(mean == 1) and vanishes(-slope / k * mean / floor - alpha1 / (1 + alpha1))
+
+
 # ---------------------------------------------------------------- where the lemmas are attained
 
 
@@ -186,6 +199,8 @@ def bias_of_a_fixed_decay(g: float, alpha1: float) -> float:
 
     >>> [round(bias_of_a_fixed_decay(g, 19.0), 6) for g in (0.9, 0.99)]
     [0.010833, 9.2e-05]
+    >>> round(bias_of_a_fixed_decay(0.9999, 19.0) / (0.95 * 1e-4) ** 2, 3)
+    1.0
     """
     terms = [(0.5 ** (k + 1), 1 / (1 + alpha1 * g**k)) for k in range(200)]
     down, up = sum(p * gamma for p, gamma in terms[1:]), terms[0][0] * terms[0][1]
