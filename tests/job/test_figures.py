@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import planted_source
 import pytest
 import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -121,6 +122,8 @@ def small_data():
         "sensitivity": sensitivity.run(small, none).data,
         "opening_law": opening_law.run(lawful, none).data,
         "source": {"phase_portrait": source.phase_portrait(source.DEFAULT)},
+        "source_edge": planted_source.edge(),  # networks, as those of the tasks
+        "source_tasks": planted_source.tasks(),
         "speed": reference("speed"),  # no time is measured in a test
         "tasks": reference("tasks"),  # to compute them anew needs networks
     }

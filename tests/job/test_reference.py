@@ -1,6 +1,7 @@
 """The ledger of this repository, and the reference that is committed with it."""
 
 import json
+import zlib
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.report.freshness import UNKNOWN, changes, since
 from experiments.report.ledger import BEGIN, END, entry, ledger_markdown, merged, with_ledger
 from experiments.report.on_record import judged, line, read_record
-from experiments.report.reference import thinned, update_reference
+from experiments.report.reference import THINNED, rounded, thinned, update_reference
 from experiments.results import as_json, stored, write_json
 from experiments.store.chunks import read_data, save_data
 from experiments.store.fingerprint import recipe
@@ -173,10 +174,30 @@ def test_a_large_dataset_is_thinned_and_says_so():
         coords={"ratio": np.linspace(1, 2, 9)},
     )
     part = thinned("cycles/bifurcation", whole)
-    assert dict(part.sizes) == {"ratio": 2, "start": 2, "step": 200}
-    np.testing.assert_allclose(part.rate, whole.rate[::5, ::8, -200:], rtol=1e-7)
-    assert part.attrs["thinned"] == "ratio[::5], start[::8], step[-200::]"
+    assert dict(part.sizes) == {"ratio": 2, "start": 2, "step": 100}
+    np.testing.assert_allclose(part.rate, whole.rate[::5, ::8, -100:], rtol=2.0**-13)
+    assert part.attrs["thinned"] == "ratio[::5], start[::8], step[-100::], 12 bits"
     assert thinned("cycles/frontier", whole) is whole
+    plain = whole.rate.values.astype(np.float32)
+    assert len(zlib.compress(rounded(plain).tobytes())) < 0.7 * len(zlib.compress(plain.tobytes()))
+
+
+def test_numbers_are_rounded_to_the_nearest_of_twelve_bits_ties_to_even_and_stay_what_they_are():
+    rng = np.random.default_rng(0)
+    values = (rng.normal(size=2000) * 10.0 ** rng.integers(-30, 30, 2000)).astype(np.float32).astype(float)
+    short = rounded(values)
+    exact = np.ldexp(np.round(np.ldexp(np.frexp(values)[0], 13)), np.frexp(values)[1] - 13)
+    np.testing.assert_array_equal(short, exact.astype(np.float32))  # np.round takes ties to even, too
+    np.testing.assert_array_equal(rounded(short), short)
+    kept = rounded(np.array([0.0, np.inf, -np.inf, np.nan, 1e300]))
+    np.testing.assert_array_equal(kept, np.array([0.0, np.inf, -np.inf, np.nan, np.inf], dtype=np.float32))
+
+
+def test_the_committed_reference_is_within_its_limit():
+    folder = ROOT / "experiments" / "reference"
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 5.2e6
+    for name in ("cycles/bifurcation", "stability/adam"):
+        assert name in THINNED
 
 
 def test_the_readme_is_current():
