@@ -57,6 +57,7 @@ PROSE: Final = (
 MATHML: Final = "http://www.w3.org/1998/Math/MathML"
 #: A displayed formula may continue on a new line before one of these, where it is not inside parentheses.
 BREAKS: Final = frozenset("=≤≥<>≈≲⟺⟹→+−-")
+BREAK: Final = "\u200b"  # of no width
 OPENS, CLOSES = frozenset("([{"), frozenset(")]}")
 ElementTree.register_namespace("", MATHML)
 
@@ -93,7 +94,7 @@ def mathml(text: str, display: str = "block") -> Markup:
     _join_words(style)
     whole = [_math(piece) for piece in _pieces(list(style))]
     kind = "formula-line" if display == "block" else "formula-part"
-    return Markup(f'<span class="{kind}">{" ".join(whole)}</span>')
+    return Markup(f'<span class="{kind}">{BREAK.join(whole)}</span>')
 
 
 def _tag(name: str) -> str:
