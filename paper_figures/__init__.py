@@ -27,7 +27,7 @@ def draw_all(stems: Iterable[str], data: Mapping[str, Mapping[str, xr.Dataset]],
             if found is not None:
                 with sheet():
                     canvas = figure.draw(found)
-                files[stem] += save(canvas, folder, figure.name)
+                files[stem] += save(canvas, folder, figure.name, says=figure.says)
     return files
 
 

@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             with sheet():
                 canvas = figure.draw(data)
-            files = save(canvas, folder, figure.name)
+            files = save(canvas, folder, figure.name, says=figure.says)
             record[figure.name] = digest
             print(f"{figure.name:<20} {where:<36} {', '.join(path.name for path in files)}")
     if options.check:
@@ -110,15 +110,17 @@ class Sources:
         self.read: dict[tuple[str, str], Mapping[str, xr.Dataset]] = {}
 
     def of(self, figure: Figure) -> tuple[dict[str, xr.Dataset] | None, str]:
-        """What the figure draws, and where its own study's data are from; None, and why, if there is not all of it."""
+        """What the figure draws, and where the data are from; None, and why, if there is not all of it."""
         found: dict[str, Mapping[str, xr.Dataset]] = {}
         origin = {}
-        for stem in figure.studies:
+        for stem in filter(figure.needs_of, figure.studies):
             needs = figure.needs_of(stem)
             found[stem], origin[stem] = self._first(stem, needs)
             if not origin[stem]:
                 return None, f"not drawn: no source has {', '.join(sorted(needs))} of {stem}"
-        return figure.select(found), origin[figure.study]
+        if len(set(origin.values())) == 1:
+            return figure.select(found), next(iter(origin.values()))
+        return figure.select(found), "; ".join(f"{stem}: {where}" for stem, where in origin.items())
 
     def _first(self, stem: str, needs: set[str]) -> tuple[Mapping[str, xr.Dataset], str]:
         for where, reader in self.readers:

@@ -129,12 +129,17 @@ def headline(figure: Figure, message: str, detail: str = "") -> None:
         figure.text(0.01, 0.995, detail, ha="left", va="top", fontsize=9, color=GREY)
 
 
-def save(figure: Figure, folder: Path, name: str, suffixes: tuple[str, ...] = ("svg", "png")) -> list[Path]:
-    """Write ``name.svg`` and ``name.png`` (or one of them) with the same bytes for the same figure, each in one go."""
+def save(
+    figure: Figure, folder: Path, name: str, suffixes: tuple[str, ...] = ("svg", "png"), says: str = ""
+) -> list[Path]:
+    """Write ``name.svg`` and ``name.png`` (or one of them) with the same bytes for the same figure, each in one go.
+
+    The SVG carries what the figure ``says`` in its metadata, for whoever shows it.
+    """
     written = []
     with sheet():
         for suffix, options in (
-            ("svg", {"metadata": {"Date": None}}),
+            ("svg", {"metadata": {"Date": None} | ({"Title": name, "Description": says} if says else {})}),
             ("png", {"dpi": 160, "metadata": {"Software": None}}),
         ):
             if suffix not in suffixes:

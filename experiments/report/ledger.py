@@ -258,10 +258,11 @@ def summary(found: Mapping[str, Any]) -> Row:
     points = [found, *found.get("also", [])]
     quantity = str(found["measured"]["quantity"])
     labels = "; ".join(str(point["measured"].get("at", "")) for point in points)
+    at = ": ".join(text for text in (quantity, labels) if text.strip("; "))
     return Row(
         "; ".join(_claimed(point["claimed"]) for point in points),
         "; ".join(_measured(point["measured"]) for point in points),
-        ": ".join(text for text in (quantity, labels) if text.strip("; ")),
+        re.sub(r"\btheorem(\d)\b", r"Theorem \1", at),
     )
 
 

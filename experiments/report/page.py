@@ -1,20 +1,25 @@
 """The report: one self-contained HTML file with the ledger first, then every claim with derivation and runs.
 
-Mathematics is MathML, figures and marks are inline; the file needs no network and runs no script.
+Mathematics is MathML in an embedded font, figures and marks are inline; the file needs no network and runs no script:
+the filter by verdict is a group of radio buttons and a style sheet. Files that it mentions are linked, relative to it.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
 from experiments.measurement.planting import planted
@@ -28,9 +33,14 @@ from experiments.measurement.verdict import (
     point_contradicts,
     verdict,
 )
-from experiments.report.ledger import NOT_RUN, Finding, JobResult, Row, numeric, summary
+from experiments.report.ledger import NOT_RUN, Finding, JobResult, Recorded, Row, StudyRun, numeric, summary
+from experiments.report.mathematics import mathml, prose, statement
+from experiments.store.provenance import ROOT
 from theory.claim import counted
+from theory.naming import in_words, named
 from theory.notation import latex
+
+__all__ = ["mathml", "prose", "render", "statement"]
 
 #: Verdict -> its sign. Words, signs and borders tell the verdicts apart without colour.
 SIGNS: Final = {
@@ -49,50 +59,31 @@ RELATION: Final[dict[Kind, str]] = {"equality": "=", "upper bound": "≤", "lowe
 SHOWN: Final = 5
 MEDIA: Final = {".svg": "image/svg+xml", ".png": "image/png"}
 
-GREEK: Final = {
-    "alpha": "α",
-    "beta": "β",
-    "eta": "η",
-    "eps": "ε",
-    "gamma": "γ",
-    "kappa": "κ",
-    "lambda": "λ",
-    "theta": "θ",
-    "rho": "ρ",
-    "sigma": "σ",
-    "tau": "τ",
-    "xi": "ξ",
-    "phi": "φ",
+TEMPLATES: Final = Path(__file__).parent / "templates"
+#: Symbol in LaTeX -> what it is, for readers of the report.
+NOTATION: Final = {
+    r"\theta_t, g_t": "the parameters after t steps; the gradient there, possibly with noise",
+    r"v_t = \beta_1 v_{t-1} + (1 - \beta_1) g_t": "velocity; beta1 is its decay (0.9 by default)",
+    r"m_t = \beta_2 m_{t-1} + (1 - \beta_2) g_t^2": "second moment of each coordinate; beta2 is its decay (0.999)",
+    r"\eta_t = \alpha_0 / (1 + \min(\beta_3 \|v_t\|^2, \alpha_1))": "learning rate of step t: "
+    "alpha0 with the gate open, beta3 the strength of the gate, alpha1 its clip",
+    r"\lambda": "decoupled weight decay",
+    r"L, S = \alpha_0 L": "largest curvature; the learning rate in its units",
+    r"B = 2 (1 + \beta_1)/(1 - \beta_1)": "edge of stability of plain momentum, in the same units (38 at beta1 = 0.9)",
+    r"\kappa = (1 + \beta_1)/(1 - \beta_1)": "a ratio that runs through the stability theory; B = 2 kappa",
+    r"\beta_g": "decay of an opening law: how slowly a gate opens",
+    r"N, d": "number of steps of a run; number of parameters",
+    r"R, D": "bound on the gradients; distance in value from the start to the minimum",
 }
-#: How plain text becomes print: (regular expression on escaped text, replacement), in this order.
-PROSE: Final = (
-    (r"\bweight_decay\b", "<i>λ</i>"),
-    (r"\bgate_decay\b", "<i>β</i><sub>g</sub>"),
-    *(
-        (
-            rf"(?<![\w&]){name}(?:_?([0-9]|[tg])|_(min|max|star|tau|\{{[^{{}}]*\}}))?(?!\w)",
-            rf"<i>{letter}</i><sub>\1\2</sub>",
-        )
-        for name, letter in GREEK.items()
-    ),
-    (r"<sub></sub>", ""),
-    (r"\b([a-zA-Z])_([a-z0-9]+\b|\{[^{}]*\})", r"<i>\1</i><sub>\2</sub>"),
-    (r"<sub>\{([^{}]*)\}</sub>", r"<sub>\1</sub>"),
-    (r"\^\((-?[\w/]+)\)", r"<sup>\1</sup>"),
-    (r"\^(-?\w+)", r"<sup>\1</sup>"),
-    (r"\bsqrt\(([^()]*)\)", r"√(\1)"),
-    (r"\bsqrt (\w)", r"√\1"),
-    (r"\|\|", "‖"),
-    (r"&lt;=", "≤"),
-    (r"&gt;=", "≥"),
-    (r"-&gt;", "→"),
-    (r"\bgrad ([A-Z])\b", r"∇\1"),
-    (r"\bvdot\b", "v̇"),
-    (r"\boo\b", "∞"),
-    (r"\b([a-z]+[0-9]*)_([a-z]+[0-9]*)_([a-z]+[0-9]*)\b", r"\1 \2 \3"),  # names of formulas as words
-    (r"\b([a-z]+[0-9]*)_([a-z]{2,}[0-9]*)\b", r"\1 \2"),
-    (r"(?<=\s)-(?=\s)|(?<==\s)-", "−"),
-)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page shows it: a data URI, what it says, and the command that draws it anew."""
+
+    uri: str
+    says: str
+    command: str
 
 
 def render(result: JobResult, folder: Path) -> str:
@@ -103,25 +94,34 @@ def render(result: JobResult, folder: Path) -> str:
     result : JobResult
         Of the main job.
     folder : Path
-        Of the results, where the figures are.
+        Of the results, where the figures are, and the report itself.
     """
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"number": number, "interval": interval, "prose": prose, "shortest": shortest}
+    environment.filters |= {
+        "number": number, "interval": interval, "prose": prose, "shortest": shortest, "slug": slug,
+        "worded": lambda text, claim: in_words(str(text), claim.formulas),
+    }  # fmt: skip
+    recorded = {item.claim: item for item in result.recorded}
+    verdicts = {finding.claim.id: shown_verdict(finding, recorded.get(finding.claim.id)) for finding in result.findings}
+    counts = Counter(verdicts.values())
     first_of_stem = {f.study.stem: f.claim.id for f in reversed(result.findings) if f.study}
     return environment.get_template("report.html.jinja").render(
         findings=result.findings,
+        verdicts=verdicts,
         claimless=[study for study in result.studies if not study.confrontations and not study.failure],
-        counts=[(name, sign, n) for name, sign in SIGNS.items() if (n := _counts(result.findings)[name])],
+        counts=[(name, sign, counts[name]) for name, sign in SIGNS.items() if counts[name]],
         made=result.studies[0].provenance if result.studies else None,
         seconds=sum(study.provenance["seconds"] for study in result.studies),
         first_of_stem=first_of_stem,
-        figures_of=lambda study: [embedded(folder / path) for path in pictures(study.figures)],
+        figures_of=partial(figures_of, folder=folder),
+        linked=partial(linked, folder=folder),
+        data_of=data_of,
         signs=SIGNS,
         relation=RELATION,
         looseness=looseness,
@@ -131,17 +131,59 @@ def render(result: JobResult, folder: Path) -> str:
         contradicts=point_contradicts,
         after_planting=after_planting,
         formulas=formulas,
+        step=step,
         counted=counted,
         numeric=numeric,
         shown=SHOWN,
-        recorded={item.claim: item for item in result.recorded},
+        recorded=recorded,
         notice=result.notice,
         row=row,
+        notation=[(mathml(symbol), prose(meaning)) for symbol, meaning in NOTATION.items()],
+        gate=mathml(r"\eta_t = \frac{\alpha_0}{1 + \min\left(\beta_3 \|v_t\|^2, \alpha_1\right)}"),
+        font=base64.b64encode((TEMPLATES / "mathematics.woff").read_bytes()).decode("ascii"),
     )
 
 
-def _counts(findings: Sequence[Finding]) -> Counter[str]:
-    return Counter(finding.verdict for finding in findings)
+def shown_verdict(finding: Finding, recorded: Recorded | None) -> str:
+    """The verdict that the table shows: of this job, or the one on record where it was not run."""
+    return recorded.verdict if recorded is not None and recorded.entry else finding.verdict
+
+
+def slug(verdict: str) -> str:
+    """A verdict as a name for style sheets."""
+    return verdict.replace(" ", "-")
+
+
+def step(name: str, finding: Finding) -> str:
+    """A check's name for people.
+
+    >>> from types import SimpleNamespace
+    >>> step("formula limit_theorem4", SimpleNamespace(claim=SimpleNamespace(formulas={"limit_theorem4": 0})))
+    'formula: limit of Theorem 4'
+    """
+    kind, _, rest = name.partition(" ")
+    if kind == "formula" and rest in finding.claim.formulas:
+        return f"formula: {named(rest)}"
+    return in_words(name, finding.claim.formulas)
+
+
+def linked(path: str | Path, text: str, folder: Path) -> Markup:
+    """A link to a file of the clone or of the results, relative to the page; only its name where there is none."""
+    target = Path(path) if Path(path).is_absolute() else ROOT / path
+    if str(path).startswith("./"):
+        target = folder / path
+    if not target.exists():
+        return escape(text)
+    try:
+        relative = Path(os.path.relpath(target.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # on another drive of Windows
+        return escape(text)
+    return Markup('<a href="{}">{}</a>').format(quote(relative), text)
+
+
+def data_of(study: StudyRun) -> str:
+    """The folder of a study's data, relative to the results."""
+    return f"./{study.stem}/{study.provenance['fingerprint']}"
 
 
 def least_favourable(evidence: Evidence) -> list[Point]:
@@ -165,31 +207,7 @@ def row(found: Mapping[str, Any]) -> Row:
 
 def formulas(finding: Finding) -> list[tuple[str, Markup]]:
     """The derived formulas of a claim, by name."""
-    return [(name, mathml(latex(formula), "inline")) for name, formula in finding.claim.formulas.items()]
-
-
-def statement(text: str) -> list[Markup]:
-    """A LaTeX statement as displayed formulas: parts that a quad separates stand on lines of their own."""
-    parts = re.split(r"(?:\\ )*\s*\\q?quad\s*(?:\\ )*", text)
-    pairs = (("{", "}"), (r"\left", r"\right"), (r"\begin", r"\end"))
-    balanced = all(part.count(opened) == part.count(closed) for part in parts for opened, closed in pairs)
-    return [mathml(part) for part in (parts if balanced else [text])]
-
-
-def prose(text: str) -> Markup:
-    """Plain text with its symbols set as mathematics: ``beta1 <= ||v||^2`` as it would be printed."""
-    marked = str(escape(text))
-    for pattern, replacement in PROSE:
-        marked = re.sub(pattern, replacement, marked)
-    return Markup(marked)
-
-
-def mathml(text: str, display: str = "block") -> Markup:
-    """LaTeX as MathML; text that cannot be converted is shown as it is."""
-    try:
-        return Markup(convert(rf"\displaystyle {text}", display=display))
-    except Exception:  # the converter raises its own exceptions, and IndexError, on LaTeX it does not know
-        return Markup("<code>{}</code>").format(text)
+    return [(named(name), mathml(latex(formula), "inline")) for name, formula in finding.claim.formulas.items()]
 
 
 def number(value: float | None) -> Markup:
@@ -270,6 +288,22 @@ def pictures(files: Sequence[str]) -> list[str]:
             if Path(file).suffix == suffix:
                 chosen.setdefault(Path(file).stem, file)
     return list(chosen.values())
+
+
+def figures_of(study: StudyRun, folder: Path) -> list[Picture]:
+    """The figures of a study; what one says stands in its own metadata."""
+    found = []
+    for file in pictures(study.figures):
+        path = folder / file
+        said = ""
+        if path.suffix == ".svg":
+            text = path.read_text(encoding="utf-8")
+            description = re.search(r"<dc:description>\s*(.*?)\s*</dc:description>", text, re.DOTALL)
+            said = html.unescape(description.group(1)) if description else ""
+        where = "" if folder == Path("results") else f" --out {folder}"
+        command = f"python -m paper_figures {path.stem}{where}"
+        found.append(Picture(embedded(path), said or study.title, command))
+    return found
 
 
 def embedded(path: Path) -> str:

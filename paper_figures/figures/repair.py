@@ -19,8 +19,8 @@ BURSTS_AT: Final = 1.5  # alpha0 L / B of the panel with the bursts
 
 
 def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
-    """``data["frontier"]``, ``data["bifurcation"]`` with both gates; ``data["bias/curves"]``, errors over N."""
-    frontier, swings = data["frontier"], data["bifurcation"]
+    """Of ``cycles`` the datasets ``frontier`` and ``bifurcation`` with both gates; ``bias/curves``, errors over N."""
+    frontier, swings = data["cycles/frontier"], data["cycles/bifurcation"]
     figure, ((below, rate), (beyond, bursts)) = canvas(2, 2, height=5.4, width=COLUMN)
     _below(below, frontier)
     _rate(rate, data["bias/curves"].isel(law=0))
@@ -90,8 +90,8 @@ def _smoothed(dataset: xr.Dataset) -> str:
 
 
 FIGURE = Figure(
-    "cycles",
-    ("frontier", "bifurcation", "bias/curves"),
+    "smoothed_gate",
+    ("cycles/frontier", "cycles/bifurcation", "bias/curves"),
     "Smoothing the kinetic energy that the gate sees: no cycle found below the edge, a rate near B/L beyond it, "
     "and no plateau.",
     draw,

@@ -209,7 +209,7 @@ def _applied(
         return _of_shape(f"what {word} returns", function(*arrays), (*runs, *shape)).astype(arrays[0].dtype, copy=False)
     rows = zip(*(array.reshape(-1, dim) for array in arrays), strict=True)
     found = [_of_shape(f"what {word} returns for a point", function(*row), shape) for row in rows]
-    return np.array(found, dtype=arrays[0].dtype).reshape(*runs, *shape)
+    return np.array(found, dtype=arrays[0].dtype).reshape((*runs, *shape))
 
 
 def _difference(grad: Callable[[Array], Array], x: ArrayLike, u: ArrayLike) -> Array:
