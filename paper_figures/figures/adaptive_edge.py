@@ -74,7 +74,8 @@ def _amplitudes(axes: Axes, items: list[xr.Dataset]) -> None:
         excess, kinetic = excess[shown], kinetic[shown]
         inside = kinetic < top
         axes.plot(excess[inside], kinetic[inside], shape, color=color, ms=5, mfc="none")
-        axes.plot(excess[~inside], np.full((~inside).sum(), top), "^", color=color, ms=5, mfc="none", clip_on=False)
+        if not inside.all():  # a line without points that is not clipped would claim room at the page's corner
+            axes.plot(excess[~inside], np.full((~inside).sum(), top), "^", color=color, ms=5, mfc="none", clip_on=False)
     for y, (name, (color, _)) in zip((0.92, 0.8, 0.68), STYLES.items(), strict=True):
         label(axes, 0.02, y, name, color, xycoords="axes fraction", va="top")
     label(axes, 0.75, 0.75, r"$S/B-1$", INK, va="top", ha="left", xytext=(6, -4), textcoords="offset points")

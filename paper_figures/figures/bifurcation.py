@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, COLUMN, GREY, INK, ORANGE, canvas, label
+from paper_figures.style import COLUMN, GREY, INK, OPTIMIZERS, canvas, label
 from theory.claims.cycles.beyond_edge import BEYOND
 from theory.notation import S, beta1, beta3, edge
 
@@ -31,13 +31,16 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     for axes, name in ((top, "velocity"), (bottom, "rate")):
         samples = runs[name].isel(step=slice(-SHOWN, None)).transpose("ratio", ...).values.reshape(ratio.size, -1)
         samples = samples[:, :: max(1, samples.shape[1] // SHOWN)]
-        axes.plot(np.repeat(ratio, samples.shape[1]), samples.ravel(), ".", ms=1, mew=0, color=BLUE, rasterized=True)
+        axes.plot(
+            np.repeat(ratio, samples.shape[1]), samples.ravel(), ".", ms=3.2, mew=0, alpha=0.6,
+            color=OPTIMIZERS["VRMomentum"], rasterized=True,
+        )  # fmt: skip
         for line in (1, end):
             axes.axvline(line, color=GREY, lw=0.8, ls=(0, (1, 2)))
     for sign in (1, -1):
-        top.plot(pinned, sign * speed, color=ORANGE, lw=1.4, ls=(0, (5, 2)))
-    bottom.plot(pinned, np.ones_like(pinned), color=ORANGE, lw=1.4, ls=(0, (5, 2)))
-    label(bottom, end + 0.1, 1.0, "theory: pinned at B", ORANGE, bbox={"fc": "white", "ec": "none", "pad": 1})
+        top.plot(pinned, sign * speed, color=INK, lw=1.4, ls=(0, (5, 2)))
+    bottom.plot(pinned, np.ones_like(pinned), color=INK, lw=1.4, ls=(0, (5, 2)))
+    label(bottom, end + 0.1, 1.0, "theory: pinned at B", INK, bbox={"fc": "white", "ec": "none", "pad": 1})
     top.set(ylabel=r"velocity $v_t$")
     top.set_yscale("symlog", linthresh=1)
     bottom.set(xlabel=r"$\alpha_0 L\,/\,B$", ylabel=r"$\eta_t L\,/\,B$", xlim=(ratio.min(), ratio.max()), yscale="log")

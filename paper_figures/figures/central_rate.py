@@ -10,14 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, COLUMN, GREEN, GREY, INK, ORANGE, PURPLE, canvas, headline, label
+from paper_figures.style import COLUMN, GREY, INK, canvas, headline, label
+from paper_figures.style import GATES as COLOURS
 
 #: Gate, what it is called, colour, marker, line.
 GATES: Final = (
-    ("published", "Algorithm 1", ORANGE, "o", "-"),
-    ("held", "held", PURPLE, "D", (0, (1, 1.5))),
-    ("predictable", "predictable", GREEN, "s", (0, (5, 2))),
-    ("smoothed", "smoothed", BLUE, "^", "-"),
+    ("published", "Algorithm 1", COLOURS["published"], "o", "-"),
+    ("held", "held", COLOURS["held"], "D", (0, (1, 1.5))),
+    ("predictable", "predictable", COLOURS["predictable"], "s", (0, (5, 2))),
+    ("smoothed", "smoothed", COLOURS["smoothed"], "^", "-"),
 )
 
 #: Where the name of a gate stands beside the last point of its curve, in the last panel.

@@ -46,7 +46,8 @@ def _theorem(axes: Axes, item: xr.Dataset, title: str) -> None:
     label(axes, N[0], float(item.bound[0]), "bound", ORANGE, xytext=(14, 6), textcoords="offset points")
     label(axes, N[-1], float(item.trivial), "trivial", GREY, ha="right", va="bottom", xytext=(0, 2),
           textcoords="offset points")  # fmt: skip
-    label(axes, 0.04, 0.03, f"measured;\nbound {float((item.bound / item['mean'])[-1]):.0f} times\nat the end", BLUE,
+    times = float((item.bound / item["mean"])[-1])
+    label(axes, 0.04, 0.03, f"measured;\nat the end the bound is\n{times:.0f} times as large", BLUE,
           xycoords="axes fraction", va="bottom", fontsize=8)  # fmt: skip
     axes.set_title(title, fontsize=10)
     axes.set_xlabel("N", labelpad=1)

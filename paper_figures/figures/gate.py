@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.style import ACCENTS, COLUMN, GREY, INK, canvas, label
+from paper_figures.style import COLUMN, DASHES, GREY, INK, OPTIMIZERS, canvas, headline, label
 from theory.claims.gate import LARGEST_STEP
 from theory.notation import alpha0, alpha1, beta3, v
 from theory.recursion import ALGORITHM, gamma
@@ -25,24 +25,26 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     speed = np.geomspace(0.02, 60, 600)
     figure, (left, right) = canvas(1, 2, height=3.0, width=COLUMN)
     shown = [clip for clip in runs.alpha1.values if clip > 1]
-    for clip, color in zip(shown, ACCENTS, strict=False):
+    color = OPTIMIZERS["VRMomentum"]
+    for clip, dash in zip(shown, DASHES, strict=False):
         here = runs.sel(alpha1=clip)
         moved, rates = here.speed.values.ravel(), here.rate.values.ravel() / rate0
         some = _spread(moved, speed[0], speed[-1])
         for axes, curve, dots in ((left, gate(speed, clip), rates), (right, gate(speed, clip) * speed, rates * moved)):
-            axes.plot(speed, curve, color=color, lw=1.4)
+            axes.plot(speed, curve, color=color, ls=dash, lw=1.4)
             axes.plot(moved[some], dots[some], "o", ms=3, color=color, mec="white", mew=0.3)
         label(left, 8, gate(speed[-1], clip) * 1.14, rf"$\alpha_1={clip:g}$", color, va="bottom")
         label(right, speed[-1] * 1.1, gate(speed[-1], clip) * speed[-1], f"{clip:g}", color, annotation_clip=False)
     right.axhline(claimed, color=GREY, lw=1, ls=(0, (4, 3)))
     label(right, speed[0], claimed * 1.35, " reported bound", GREY, fontsize=8)
     for axes, title, ylabel in (
-        (left, "The gate has a floor,", r"$\eta_t / \alpha_0$"),
-        (right, "the step no ceiling", r"$\eta_t \|v_t\| / \alpha_0$"),
+        (left, "The learning rate", r"$\eta_t / \alpha_0$"),
+        (right, "The length of the step", r"$\eta_t \|v_t\| / \alpha_0$"),
     ):
         axes.set(xscale="log", yscale="log", xlim=(speed[0], speed[-1]), xlabel=r"speed $\|v_t\|$", ylabel=ylabel)
         axes.set_title(title, color=INK, fontsize=10.5)
     left.set_ylim(0.02, 1.4)
+    headline(figure, "The gate has a floor, the step no ceiling")
     return figure
 
 

@@ -12,9 +12,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import NullLocator
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, canvas, headline, label
+from paper_figures.style import GATES, GREY, INK, canvas, headline, label
 
-COLORS: Final = {"published": ORANGE, "averaged": GREEN, "held": BLUE}
 DASHES: Final = {"published": "-", "averaged": (0, (4, 1.5)), "held": "-"}
 
 
@@ -32,12 +31,12 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
 def _law(axes: Axes, example: xr.Dataset) -> None:
     axes.fill_between(example.step, example.signal, color=GREY, alpha=0.25, lw=0)
     for name in ("averaged", "held"):
-        axes.plot(example.step, example.closing.sel(law=name), color=COLORS[name], ls=DASHES[name], lw=1.5)
+        axes.plot(example.step, example.closing.sel(law=name), color=GATES[name], ls=DASHES[name], lw=1.5)
     last = int(example.step[-1])
     label(axes, 0.5 * last, 0.93 * float(example.signal.max()), "signal $z_t$", GREY, ha="center")
     for name, place, lift in (("held", last, 2.2), ("averaged", 0.62 * last, 0.5)):
         height = float(example.closing.sel(law=name, step=round(place)))
-        label(axes, place, height + lift, name, COLORS[name], ha="right" if place == last else "center", va="bottom")
+        label(axes, place, height + lift, name, GATES[name], ha="right" if place == last else "center", va="bottom")
     axes.set(xlabel="step", ylabel="closing $w_t$", ylim=(0, None), xlim=(0, last))
     axes.set_title(rf"The law, $g = {example.attrs['g']:g}$", fontsize=10)
 
@@ -47,7 +46,7 @@ def _growth(axes: Axes, growth: xr.Dataset) -> None:
     best = growth.growth.max(("dimension", "signal"))
     shades = np.linspace(0.45, 1, growth.sizes["beta1"])
     for beta1, shade in zip(growth.beta1.values, shades, strict=True):
-        for law, color in (("none", ORANGE), ("held", BLUE)):
+        for law, color in (("none", GATES["published"]), ("held", GATES["held"])):
             axes.plot(
                 growth.fraction, best.sel(law=law, beta1=beta1), color=color, alpha=shade, marker="o", ms=3, lw=1.3
             )
@@ -56,9 +55,9 @@ def _growth(axes: Axes, growth: xr.Dataset) -> None:
     last = best.sel(law="none").isel(fraction=-1)
     for beta1 in (growth.beta1.values[0], growth.beta1.values[-1]):
         lift = 0.02 * top if beta1 == growth.beta1.values[-1] else 0
-        label(axes, 1.02, float(last.sel(beta1=beta1)) + lift, rf"$\beta_1$ {beta1:g}", ORANGE, fontsize=8)
-    label(axes, 0.02, 0.9 * top, "without a law", ORANGE)
-    label(axes, 0.02, -0.1 * top, r"held, $g=\beta_1^2$", BLUE)
+        label(axes, 1.02, float(last.sel(beta1=beta1)) + lift, rf"$\beta_1$ {beta1:g}", GATES["published"], fontsize=8)
+    label(axes, 0.02, 0.9 * top, "without a law", GATES["published"])
+    label(axes, 0.02, -0.1 * top, r"held, $g=\beta_1^2$", GATES["held"])
     axes.set(xlabel=r"$\alpha_0 L / B$", ylabel=r"growth a step, $\log_{10}$", xlim=(0, 1.25), ylim=(-0.2 * top, None))
     axes.set_xticks([0, 0.5, 1])
     axes.set_title("Below B: the best adversary", fontsize=10)
@@ -66,7 +65,8 @@ def _growth(axes: Axes, growth: xr.Dataset) -> None:
 
 def _bursts(axes: Axes, bursts: xr.Dataset) -> None:
     for name, color, style in (
-        ("published", ORANGE, "-"), ("averaged, .999", GREEN, (0, (4, 1.5))), ("held, .999", BLUE, "-"),
+        ("published", GATES["published"], "-"), ("averaged, .999", GATES["averaged"], (0, (4, 1.5))),
+        ("held, .999", GATES["held"], "-"),
     ):  # fmt: skip
         axes.semilogy(bursts.step, np.maximum(bursts.speed.sel(gate=name), 1e-3), color=color, ls=style, lw=1)
         place = {"published": 90, "averaged, .999": 12, "held, .999": 1.4}[name]
@@ -78,10 +78,10 @@ def _bursts(axes: Axes, bursts: xr.Dataset) -> None:
 def _bias(axes: Axes, bias: xr.Dataset) -> None:
     here = bias.error.sel(noise="skewed, beta1 0")
     shown = (
-        ("published", ORANGE, "-"),
-        ("held, .99", PURPLE, (0, (1, 1.5))),
-        ("averaged, 1 - 1/N", GREEN, (0, (4, 1.5))),
-        ("held, 1 - 10/N", BLUE, "-"),
+        ("published", GATES["published"], "-"),
+        ("held, .99", GATES["held"], (0, (1, 1.5))),
+        ("averaged, 1 - 1/N", GATES["averaged"], (0, (4, 1.5))),
+        ("held, 1 - 10/N", GATES["held"], "-"),
     )
     for name, color, style in shown:
         axes.loglog(bias.N, here.sel(gate=name), color=color, ls=style, marker="o", ms=3)

@@ -11,14 +11,19 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, canvas, label
+from paper_figures.style import GREY, OPTIMIZERS, canvas
 
 #: Those that are told apart by colour and dash; the others are grey.
 SHOWN = {
-    "VRAdam, beta1": (BLUE, "-"),
-    "smoothed VRAdam": (GREEN, (0, (1, 1.2))),
-    "AdamW": (ORANGE, (0, (5, 2))),
+    "VRAdam, beta1": (OPTIMIZERS["VRAdam"], "-"),
+    "smoothed VRAdam": (OPTIMIZERS["smoothed VRAdam"], (0, (1, 1.2))),
+    "AdamW": (OPTIMIZERS["AdamW"], (0, (5, 2))),
 }
+#: The grey ones, so that lines that cross can be followed.
+CONTEXT = {
+    "Nesterov": "-", "RMSProp": (0, (6, 1.5)), "heavy ball": (0, (1, 1)), "RAdam": (0, (6, 1.5, 1, 1.5)),
+    "Adam": (0, (2.5, 1.5)), "VRAdam": "-", "Lion": (0, (6, 1.5)),
+}  # fmt: skip
 
 
 def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
@@ -29,8 +34,8 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     end = found.ratio.size - 1
     for name in sorted(names, key=lambda name: name in SHOWN):
         row = found.sel(optimizer=name)
-        color, dash = SHOWN.get(name, (GREY, "-"))
-        axes.plot(found.ratio, row.share, color=color, ls=dash, lw=2 if name in SHOWN else 0.9, drawstyle="steps-post")
+        color, dash = SHOWN.get(name, (GREY, CONTEXT.get(name, "-")))
+        axes.plot(found.ratio, row.share, color=color, ls=dash, lw=2 if name in SHOWN else 1.1, drawstyle="steps-post")
         if name in SHOWN:
             axes.fill_between(found.ratio, row.low, row.high, color=color, alpha=0.12, lw=0, step="post")
     last = found.share.isel(ratio=end).values
@@ -46,15 +51,14 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     axes.xaxis.set_major_locator(FixedLocator([1, 2, 4, 8, 16]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set(xlabel="steps to the target, in units of the fastest on that problem", ylabel="share of problems")
-    first, second = (_within(found, name) for name in ("AdamW", "VRAdam, beta1"))
-    axes.set_title(f"Within twice the fastest: AdamW on {first:.0%}, VRAdam on {second:.0%}")
     attrs = found.attrs
-    label(
-        axes, 0.98, 0.04,
-        f"{attrs['objectives']} objectives, {attrs['seeds']} seeds; {attrs['settings']} settings tried by each",
-        INK, xycoords="axes fraction", ha="right", va="bottom", fontsize=8,
-    )  # fmt: skip
+    axes.set_xlabel(
+        "steps to the target, in units of the fastest on that problem\n"
+        f"({attrs['objectives']} objectives, {attrs['seeds']} seeds; {attrs['settings']} settings tried by each)"
+    )
+    axes.set_ylabel("share of problems")
+    first, second = (_within(found, name) for name in ("AdamW", "VRAdam, beta1"))
+    axes.set_title(f"Within twice the fastest: AdamW on {first:.0%}, VRAdam, beta1, on {second:.0%}")
     return figure
 
 

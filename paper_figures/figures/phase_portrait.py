@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, COLUMN, GREY, INK, ORANGE, PALE, canvas, label
+from paper_figures.style import COLUMN, GREY, INK, OPTIMIZERS, PALE, canvas, label
 
 
 def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
@@ -21,11 +21,12 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
         found.x.values, found.v.values, found.x_rate.values.T, found.v_rate.values.T, color=PALE, density=1.0,
         linewidth=0.5 + 1.2 * pace / pace.max(), arrowsize=0.8,
     )  # fmt: skip
-    for name, color, style in (("momentum", ORANGE, "o--"), ("VRMomentum", BLUE, "s-")):
+    for name, style, shift in (("momentum", "o--", -26), ("VRMomentum", "s-", 22)):
+        color = OPTIMIZERS[name]
         orbit = found.sel(optimizer=name)
         axes.plot(orbit.orbit_x, -orbit.orbit_v, style, color=color, ms=4, lw=1.4)
         last = int(np.abs(orbit.orbit_v.values).argmax())
-        label(axes, float(orbit.orbit_x[last]), float(-orbit.orbit_v[last]), name, color, xytext=(0, -10),
+        label(axes, float(orbit.orbit_x[last]), float(-orbit.orbit_v[last]), name, color, xytext=(shift, -10),
               textcoords="offset points", va="top", ha="center", fontweight="bold",
               bbox={"fc": "white", "ec": "none", "pad": 1})  # fmt: skip
     start = found.isel(step=0, optimizer=0)

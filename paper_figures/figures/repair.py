@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, COLUMN, GREY, INK, ORANGE, canvas, headline, label
+from paper_figures.style import COLUMN, GATES, GREY, INK, canvas, headline, label
 
 PUBLISHED: Final = "published"
 BURSTS_AT: Final = 1.5  # alpha0 L / B of the panel with the bursts
@@ -50,7 +50,10 @@ def _below(axes: Axes, frontier: xr.Dataset) -> None:
 
 
 def _rate(axes: Axes, curves: xr.Dataset) -> None:
-    for gate, color, style, marker in ((PUBLISHED, ORANGE, "-", "o"), ("smoothed beta2", BLUE, (0, (4, 1.5)), "^")):
+    for gate, color, style, marker in (
+        (PUBLISHED, GATES[PUBLISHED], "-", "o"),
+        ("smoothed beta2", GATES["smoothed"], (0, (4, 1.5)), "^"),
+    ):
         row = curves.sel(gate=gate)
         axes.loglog(row.N, row["mean"], marker=marker, ms=4, color=color, ls=style)
     axes.axhline(float(curves.plateau.max()), color=GREY, lw=1, ls=(0, (1, 1.5)))
@@ -82,7 +85,7 @@ def _bursts(axes: Axes, swings: xr.Dataset) -> None:
 
 def _both(dataset: xr.Dataset) -> tuple[tuple[str, str, object], ...]:
     """The published gate and the smoothed one of longest memory, each with its colour and dashes."""
-    return (PUBLISHED, ORANGE, "-"), (_smoothed(dataset), BLUE, (0, (4, 1.5)))
+    return (PUBLISHED, GATES[PUBLISHED], "-"), (_smoothed(dataset), GATES["smoothed"], (0, (4, 1.5)))
 
 
 def _smoothed(dataset: xr.Dataset) -> str:

@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, GREEN, INK, ORANGE, PALE, PURPLE, SEQUENTIAL, canvas, headline, label
+from paper_figures.style import GATES, OPTIMIZERS, ORANGE, PALE, SEQUENTIAL, canvas, headline, label
 
 #: form -> how it is drawn: its name, colour, dash, marker, and a shift that keeps intervals apart
 FORMS = {
-    "power 2": (r"$\|v\|^2$ (published)", BLUE, "-", "o", 0.85),
-    "power 4": (r"$\|v\|^4$", PURPLE, (0, (5, 2)), "s", 1.0),
-    "per coordinate": ("per coordinate", GREEN, (0, (1, 1.5)), "^", 1.18),
+    "power 2": (r"$\|v\|^2$ (published)", GATES["published"], "-", "o", 0.85),
+    "power 4": (r"$\|v\|^4$", GATES["power 4"], (0, (5, 2)), "s", 1.0),
+    "per coordinate": ("per coordinate", GATES["per coordinate"], (0, (1, 1.5)), "^", 1.18),
 }
 
 
@@ -32,15 +32,16 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
         x = gain.beta3.values * shift
         right.vlines(x, low, high, color=color, lw=1.4)
         right.plot(x, value, color=color, ls=dash, marker=marker, ms=5, label=text)
-    right.axhline(0, color=INK, lw=0.8)
-    label(right, 0.02, 0.005, "Adam", INK, xycoords=("axes fraction", "data"), va="bottom", fontsize=8.5)
+    right.axhline(0, color=OPTIMIZERS["Adam"], lw=0.8)
+    label(right, 0.02, 0.005, "Adam", OPTIMIZERS["Adam"], xycoords=("axes fraction", "data"), va="bottom", fontsize=8.5)
     right.legend(fontsize=8.5, loc="lower left", handlelength=2.4)
     right.set(xscale="log", xlabel=r"strength of the gate $\beta_3$", ylabel=r"change of width, decades of $\alpha_0$")
     right.set_title("Gate added, all else equal", fontsize=9.5)
     default = gain.sel(form="power 2").sel(beta3=1.0, method="nearest")
     value, low, high = (float(default.sel(part=part)) for part in ("value", "low", "high"))
     verb = "narrows" if high < 0 else "widens" if low > 0 else "hardly changes"
-    headline(figure, f"At $\\beta_3=1$ the gate {verb} the range of $\\alpha_0$ that works: {value:+.2f} decades")
+    change = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+    headline(figure, f"At $\\beta_3=1$ the gate {verb} the range of $\\alpha_0$ that works: {change} decades")
     return figure
 
 

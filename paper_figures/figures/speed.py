@@ -17,9 +17,9 @@ from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH
 
 LINES = (
     ("floor", "floor: a root and a division", GREY, "", (0, (4, 3))),
-    ("vradam", "vradam, compiled", BLUE, "o", "-"),
+    ("vradam", "vradam, compiled", ORANGE, "o", "-"),
     ("NumPy", "vradam, NumPy", GREEN, "s", "-"),
-    ("JAX, blocks", "JAX, blocks of 256 runs", ORANGE, "^", "-"),
+    ("JAX, blocks", "JAX, blocks of 256 runs", BLUE, "^", "-"),
     ("PyTorch, plain", "PyTorch, run by run", PURPLE, "D", (0, (1, 1.5))),
 )
 AXES = {"runs": "runs", "steps": "steps", "d": "dimensions d"}
@@ -62,7 +62,7 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
         panel.set_xticks(values, [f"{value:,}" for value in values])
         panel.minorticks_off()
     panels[0].set_ylabel("seconds, one thread")
-    panels[0].set_title("What runs cost; 1 is in proportion", color=INK)
+    panels[0].set_title("What a run costs; with exponent 1 the time grows in proportion", color=INK)
     above.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     _against_goals(below.subplots(), times)
     return figure
@@ -72,8 +72,8 @@ def _against_goals(panel: Axes, times: xr.Dataset) -> None:
     """One row a work: ours, JAX's, and our goal as a tick."""
     rows = np.arange(times.work.size)
     panel.axvline(1.0, color=GREY, ls=(0, (4, 3)), lw=1)
-    panel.plot(floors(times, "JAX, blocks", "JAX"), rows, "^", color=ORANGE, ms=5, label="JAX")
-    panel.plot(floors(times, "vradam"), rows, "o", color=BLUE, ms=5, label="vradam")
+    panel.plot(floors(times, "JAX, blocks", "JAX"), rows, "^", color=BLUE, ms=5, label="JAX")
+    panel.plot(floors(times, "vradam"), rows, "o", color=ORANGE, ms=5, label="vradam")
     panel.plot(times.goal.sel(contestant="floor"), rows, "|", color=INK, ms=11, mew=1.6, label="our goal")
     panel.set_xscale("log")
     panel.set_xticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])

@@ -9,12 +9,12 @@ import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, GREY, INK, ORANGE, PURPLE, WIDTH
+from paper_figures.style import GREY, INK, OPTIMIZERS, WIDTH, headline
 
 LINES = {
-    "VRAdam": (ORANGE, "-", "VRAdam, tuned"),
-    "VRAdam, default gate": (PURPLE, (0, (1, 1.5)), "VRAdam, default gate"),
-    "AdamW": (BLUE, (0, (5, 2)), "AdamW"),
+    "VRAdam": (OPTIMIZERS["VRAdam"], "-", "VRAdam, tuned"),
+    "VRAdam, default gate": (OPTIMIZERS["VRAdam"], (0, (1, 1.5)), "VRAdam, default gate"),
+    "AdamW": (OPTIMIZERS["AdamW"], (0, (5, 2)), "AdamW"),
 }
 
 
@@ -77,6 +77,7 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     figure.align_ylabels(panels[:, 0])
     handles, texts = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=3, fontsize=8.5, handlelength=3)
+    headline(figure, "Inside the runs: the loss, the edge, the dip of the gate, and units")
     return figure
 
 

@@ -10,16 +10,16 @@ import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, PALE, PURPLE, WIDTH, label
+from paper_figures.style import GREY, INK, OPTIMIZERS, ORANGE, PALE, WIDTH, headline, label
 
 #: Optimizer -> colour and line, in the two panels of curves: those that the claim names.
 CURVES = {
-    "VRAdam": (ORANGE, "-"),
-    "VRAdam, default gate": (ORANGE, (0, (1, 1.5))),
-    "AdamW": (BLUE, "-"),
-    "RAdam": (PURPLE, (0, (5, 2, 1, 2))),
-    "Nesterov": (GREEN, (0, (5, 2))),
-    "RMSProp": (INK, (0, (3, 1))),
+    "VRAdam": (OPTIMIZERS["VRAdam"], "-"),
+    "VRAdam, default gate": (OPTIMIZERS["VRAdam"], (0, (1, 1.5))),
+    "AdamW": (OPTIMIZERS["AdamW"], "-"),
+    "RAdam": (OPTIMIZERS["RAdam"], (0, (5, 2, 1, 2))),
+    "Nesterov": (OPTIMIZERS["Nesterov"], (0, (5, 2))),
+    "RMSProp": (OPTIMIZERS["RMSProp"], (0, (3, 1))),
 }
 
 
@@ -36,7 +36,7 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
         for row, rival in zip(rows, part.rival.values, strict=True):
             pair = part.sel(rival=rival)
             clear = float(pair.p_holm) < 0.05
-            color = (BLUE if float(pair.ratio) < 1 else ORANGE) if clear and counts else GREY
+            color = (ORANGE if float(pair.ratio) < 1 else INK) if clear and counts else GREY
             axes.plot([pair.low, pair.high], [row, row], color=color, lw=1.6)
             axes.plot(pair.ratio, row, "o", ms=4.5, color=color, mfc=color if clear else "white")
         furthest = max(float(abs(np.log(part[name])).max()) for name in ("low", "high"))
@@ -77,6 +77,10 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     marks = [tick for tick in (1, 2, 5, 10, 20, 50) if tick <= right.get_ylim()[1]]
     right.set_yticks(marks, [f"{mark:g}" for mark in marks])
     right.set_title(r"How wide the range of $\alpha_0$ is", color=INK)
+    clear = (pairs.p_holm < 0.05) & runs.counts
+    better, worse = (int((clear & side).sum()) for side in (pairs.ratio < 1, pairs.ratio > 1))
+    compared = int(runs.counts.sum()) * pairs.sizes["rival"]
+    headline(figure, f"Of {compared} comparisons VRAdam is clearly better in {better}, clearly worse in {worse}")
     return figure
 
 

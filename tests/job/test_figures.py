@@ -32,10 +32,10 @@ from experiments.studies.cycles import basins, beyond_edge
 from experiments.studies.sensitivity.steps_to_target import Task
 from experiments.studies.stability import adaptive_edge
 from paper_figures import __main__ as command
-from paper_figures import draw_all, write_gallery
+from paper_figures import draw_all, style, write_gallery
 from paper_figures.__main__ import read_record, reference
 from paper_figures.figure import figures, named
-from paper_figures.figures.landscapes import PAIRS, STEPS
+from paper_figures.figures.landscapes import MINIMISERS, PAIRS, STEPS
 from paper_figures.figures.performance_profile import SHOWN as SHOWN_PROFILES
 from paper_figures.figures.sensitivity import FORMS
 from paper_figures.style import save, sheet
@@ -202,6 +202,40 @@ def test_the_paths_drawn_have_shorter_steps_where_the_gate_acts(data):
             drawn = found.length.isel(step=slice(STEPS + 1)).sum("step")
             for plain, gated in PAIRS:
                 assert float(drawn.sel(optimizer=gated)) < float(drawn.sel(optimizer=plain))
+
+
+def test_the_minimisers_drawn_are_minimisers():
+    """The gradient vanishes there and the value is the least: textbook values against the objectives."""
+    factories = {
+        "rosenbrock": vradam.objectives.rosenbrock(),
+        "beale": vradam.objectives.beale(),
+        "himmelblau": vradam.objectives.himmelblau(),
+        "narrow quadratic": vradam.objectives.quadratic([1.0, 25.0]),
+    }
+    assert set(MINIMISERS) == set(factories)
+    for name, objective in factories.items():
+        points = np.array(MINIMISERS[name])
+        np.testing.assert_allclose(objective.grad(points), 0, atol=2e-4)
+        np.testing.assert_allclose(objective.value(points), objective.minimum, atol=1e-9)
+
+
+def test_nothing_is_blank_at_the_foot_of_a_figure(drawn):
+    """Axes or text reach into the lowest twentieth of the page."""
+    figure, image = drawn
+    foot = image[-max(1, image.shape[0] // 20) :, :, :3]
+    assert float(foot.min()) < 0.9, figure
+
+
+def test_one_colour_for_each_optimizer_and_gate(drawn):
+    """A line or label that is named after an optimizer or a gate has the colour of the table, in every figure."""
+    figure, _ = drawn
+    table = {**style.GATES, **style.OPTIMIZERS}
+    for axes in figure.axes:
+        found = [(line.get_label(), line.get_color()) for line in axes.get_lines()]
+        found += [(text.get_text(), text.get_color()) for text in axes.texts]
+        for name, colour in found:
+            if name in table and colour != style.GREY:  # grey is context
+                assert colour == table[name], (name, colour)
 
 
 def test_the_profile_that_is_drawn_rises_to_the_share_solved(data):
