@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.floating]
 
 
-def masked(value: Any) -> bool:
+def masked(value: Any) -> TypeGuard[np.ma.MaskedArray]:
     """Whether ``value`` is a masked array; where nobody has imported ``numpy.ma`` there is none."""
     ma = sys.modules.get("numpy.ma")
     return ma is not None and isinstance(value, ma.MaskedArray)
