@@ -260,17 +260,16 @@ def bands(alpha1: Number, step: Fraction = Fraction(1, 200)) -> tuple[list[Fract
     return settings, [undecided(b, alpha1) for b in settings]
 
 
-def widths() -> str:
+def widths(step: Fraction = Fraction(1, 200), clips: Sequence[Number] = (1, 10, 19, inf)) -> str:
     """What is undecided, as text: along some columns for every clip of the map, the mean over beta1 and the largest."""
     columns = (0.3, 0.5, 0.55, 0.57, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97)
-    clips = (1, 10, 19, inf)
     lines = ["undecided, in B      " + "".join(f"{f'alpha1 = {clip:g}':>15}" for clip in clips)]
     for b in columns:
         exact = Fraction(b).limit_denominator(100)
         lines.append(f"beta1 = {b:<13g}" + "".join(f"{undecided(exact, clip):15.4f}" for clip in clips))
     rows: dict[str, list[float]] = {"mean over [.3, .95]": [], "largest up to .9": [], "boxes end at beta1": []}
     for clip in clips:
-        settings, width = bands(clip)
+        settings, width = bands(clip, step)
         rows["mean over [.3, .95]"].append(sum(width) / len(width))
         rows["largest up to .9"].append(
             max(one for b, one in zip(settings, width, strict=True) if b <= Fraction(9, 10))
