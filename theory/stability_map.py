@@ -5,7 +5,20 @@ What is known is a union of four kinds of regions: below ``global_threshold`` ev
 in the boxes of the certificates ``safe_*`` every start converges (no orbit stays away); in those of ``attracting_*``
 a cycle attracts; and so does one of period 4 beyond ``period4_threshold``, except where a small clip destroys it
 (:func:`has_period_four`). The rest is undecided. Neither region is an interval of S in general: with ``alpha1 = 1`` and
-beta1 near .9 a cycle attracts for some S below others at which every start converges.
+beta1 near .9 cycles of period 6 attract between .46 and .48 B, from .5 to .56 B every start converges, above .579 B
+cycles of period 4 attract, and close to the edge none of them is left.
+
+**What carries over.** *Several curvatures.* Along an eigenvector nothing changes, so that every cycle of the map exists
+in any dimension; that it attracts there is shown for period 4 alone, under a condition on the other curvatures (S3b).
+That every start converges does not carry over: one gate acts on all modes, and an orbit has two numbers for each; with
+``d >= 2`` it is proved below ``global_threshold`` only. *Smoothed and peak-hold gates.* Their state has a third number,
+the gate's memory, which the cells of this map do not hold. What is proved of them is that a ``gate_decay`` of
+``beta1^2`` suffices up to the edge (S7, S8); whether a smaller one does is open, there are no boxes for it.
+
+**How it was found.** The stored boxes were found in several runs of :mod:`theory.search`, with paces and grids that
+changed between them. ``python -m theory --search`` runs the whole search with the present ones: it makes a map like the
+stored one, not the same bytes. What is a function of the intervals of a box, its target and its far part, the search
+finds again to the last digit (a test).
 
 >>> from fractions import Fraction
 >>> global_stability(Fraction(1, 2), Fraction(299, 50), 10).says

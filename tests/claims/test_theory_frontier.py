@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from math import inf, sqrt
+from math import ceil, inf, sqrt
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from theory.certificates.sweep import kept, remaining, returning, successors
 from theory.claim import Claim
 from theory.claims.cycles.below_edge import S3b, derive
 from theory.claims.cycles.frontier import STEPS
+from theory.search import frontier as search
 from theory.stability_map import (
     ATTRACTING,
     CYCLE_PART,
@@ -412,6 +413,42 @@ def test_random_starts_never_contradict_a_proved_box(name):
         clip = inf if says.alpha1 is None else float(says.alpha1[0])
         state = run(beta1, min(s, 0.99), clip, *starts(rng, 200), 10_000)
         assert max(np.abs(part).max() for part in state) < 1e-3, (name, k)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SAFE)
+def test_held_out_settings_in_proved_boxes(name):
+    """Settings drawn after the boxes were found, evenly from their area, 100,000 starts each: all reach the minimum."""
+    rng = np.random.default_rng(20261128)
+    stock = safe_boxes(name)
+    area = np.array(
+        [float((x.beta1[1] - x.beta1[0]) * (x.fraction[1] - x.fraction[0])) for x in (b.says for b in stock)]
+    )
+    for k in rng.choice(len(stock), 6, replace=False, p=area / area.sum()):
+        says = stock[k].says
+        beta1, s = (float(low + F(rng.random()) * (high - low)) for low, high in (says.beta1, says.fraction))
+        clip = inf if says.alpha1 is None else float(says.alpha1[0])
+        state = np.array(starts(rng, 100_000))
+        for _ in range(200):
+            state = np.array(run(beta1, s, clip, *state, 100))
+            state = state[:, np.abs(state).max(axis=0) > 1e-3]
+            if state.size == 0:
+                break
+        assert state.size == 0, (name, k, beta1, s)
+
+
+@pytest.mark.parametrize("name", SAFE)
+def test_the_search_finds_target_and_far_part_of_stored_boxes_again(name):
+    """What is a function of a box's intervals: to the last digit."""
+    plan = next(plan for plan in search.COLUMNS if f"safe_{plan.name}" == name)
+    stock = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))["boxes"]
+    for box in stock[:: len(stock) // 6]:
+        beta1, fraction = (tuple(float(F(end)) for end in box[key]) for key in ("beta1", "fraction"))
+        parts = max(1, ceil((fraction[1] - fraction[0]) / (0.2 * (1 - beta1[1]))))
+        found = search.targets(beta1, fraction, parts)
+        assert [["edge" if c is None else str(c), str(kinetic)] for c, kinetic in found] == box["target"]
+        if plan.alpha1 is not None:
+            assert [str(number) for number in search.far(beta1, fraction, plan.clip)[:2]] == box["far"]
 
 
 def test_no_setting_is_in_both_regions():
