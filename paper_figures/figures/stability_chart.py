@@ -7,6 +7,7 @@ drawn: zero is white, the smallest share already dark.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 import matplotlib
 import numpy as np
@@ -17,7 +18,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from paper_figures.figure import Figure
 from paper_figures.style import BLUE, COLUMN, GREEN, INK, ORANGE, canvas, label
-from theory.stability_map import cycles_from, safe_up_to
+from theory.stability_map import CYCLE_PART, PARTS, SAFE_PART, column, safe_up_to
 
 TICKS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 #: The columns at which the proved regions are read: beta1, evenly in log(1-beta1).
@@ -55,14 +56,21 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
 def _regions(axes: Axes, forgetting: np.ndarray, alpha1: float) -> None:
     """What is proved at this clip: safe below the green line, cycles above the orange one."""
     across = np.geomspace(forgetting.max(), forgetting.min(), COLUMNS)
-    settings = [float(value) for value in np.clip(1 - across, 0, 0.9999)]
+    settings = [Fraction(round(10**5 * value), 10**5) for value in np.clip(1 - across, 0, 0.9999)]
+    parts = np.array([column(beta1, alpha1) for beta1 in settings])  # not intervals in general: islands are drawn
     safe = np.array([safe_up_to(beta1, alpha1) for beta1 in settings])
-    cycles = np.array([cycles_from(beta1, alpha1) for beta1 in settings])
-    axes.fill_between(across, 0, safe, color=GREEN, alpha=0.22, lw=0)
-    axes.plot(across, safe, color=GREEN, lw=1.6)
+    cycles = np.where((parts == CYCLE_PART).any(axis=1), (parts == CYCLE_PART).argmax(axis=1) / PARTS, 1.0)
+    fractions = (np.arange(PARTS) + 0.5) / PARTS
+    for kind, colour, look in (
+        (SAFE_PART, GREEN, {"colors": [GREEN], "alpha": 0.22}),
+        (CYCLE_PART, ORANGE, {"colors": "none", "hatches": ["///"]}),
+    ):
+        here = (parts == kind).T.astype(float)
+        filled = axes.contourf(across, fractions, here, levels=[0.5, 1.5], **look)
+        if kind == CYCLE_PART:
+            filled.set(edgecolor=ORANGE, linewidth=0, alpha=0.6)
+        axes.contour(across, fractions, here, levels=[0.5], colors=[colour], linewidths=1.6)
     drawn = cycles < 1
-    axes.fill_between(across, cycles, 1, where=drawn, facecolor="none", edgecolor=ORANGE, hatch="///", lw=0, alpha=0.6)
-    axes.plot(across[drawn], cycles[drawn], color=ORANGE, lw=1.6)
     box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.9}
     place = forgetting.max() * 0.93
     label(axes, place, 0.30, "proved: every start\nconverges", GREEN, bbox=box)
@@ -83,7 +91,7 @@ def _middle(frontier: xr.Dataset) -> int:
 FIGURE = Figure(
     "cycles",
     ("frontier", "boundaries"),
-    "Below the green line every start is proved to converge, above the orange one a cycle is proved to attract; in "
+    "In the green region every start is proved to converge, in the hatched one a cycle is proved to attract; in "
     "between nothing is proved.",
     draw,
 )

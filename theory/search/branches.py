@@ -24,6 +24,8 @@ PARTS: Final = 2000
 LONGEST: Final = 20
 #: Boxes in a file.
 MOST: Final = 2000
+#: Here, in parts of beta1, cycles of period 6 with clipped points attract for alpha1 = 1; boxes must be narrow.
+TONGUE: Final = (1730, 1901)
 #: Heights of boxes, in parts.
 HEIGHTS: Final = (40, 20, 10, 5, 2, 1)
 
@@ -171,4 +173,6 @@ def run() -> None:
         boxes = []
         for beta1 in tqdm(slabs(share=share), desc=f"cycles, {name}", unit="slab"):
             boxes += column(beta1, clip, *interval(name, beta1))
+        for low in range(*TONGUE, 2) if name == "1" else ():
+            boxes += column((low, low + 2), clip, 850, 1010, starts=100)
         write(name, alpha1, boxes)

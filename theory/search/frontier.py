@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -279,8 +280,16 @@ def write(plan: Column, boxes: list[dict[str, Any]]) -> None:
 
 def run(low: int = 440, high: int = 1940) -> None:
     """Find every box anew, on all processors, and store the certificates."""
-    work = [(plan, slab) for slab in slabs(low, high) for plan in COLUMNS]
+    work = [(stack, plan, slab) for slab in slabs(low, high) for plan in COLUMNS]
+    work += [(windows, COLUMNS[0], (part, part + 4)) for part in range(1252, 1900, 4)]
     with ProcessPoolExecutor() as pool:
-        stacks = list(tqdm(pool.map(stack, *zip(*work, strict=True)), total=len(work), desc="frontier", unit="slab"))
+        stacks = list(tqdm(pool.map(_found, work), total=len(work), desc="frontier", unit="slab"))
     for plan in COLUMNS:
-        write(plan, [box for (column, _), boxes in zip(work, stacks, strict=True) if column == plan for box in boxes])
+        write(
+            plan, [box for (_, column, _), boxes in zip(work, stacks, strict=True) if column == plan for box in boxes]
+        )
+
+
+def _found(work: tuple[Callable[[Column, tuple[int, int]], list[dict[str, Any]]], Column, tuple[int, int]]) -> Any:
+    look, plan, beta1 = work
+    return look(plan, beta1)
