@@ -245,6 +245,7 @@ ELSEWHERE = {
     "vradam.optax.edge.curvature": ("adapters/test_optax", "state must come from a step"),
     "theory.claims.convergence.shares.parts": ("test_central_rate", "bound must be"),
     "theory.claims.convergence.shares.best": ("test_central_rate", "values must hold every symbol of the bound"),
+    "experiments.studies.width.networks.compiled": ("test_experiments_width", "test_without_jax_it_says_how"),
     "theory.methods.solvers.decided": ("test_proofs", "name must be that of an inequality"),
     "vradam.objectives.objective.Objective.from_functions": (
         "test_own_objectives",

@@ -105,6 +105,7 @@ def test_studies_lean_on_few_others():
         ("tasks", "early_dip"),
         ("source_edge", "tasks"),
         ("width", "sensitivity"),
+        ("width", "tasks"),
     }
 
 

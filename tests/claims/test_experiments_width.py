@@ -1,5 +1,6 @@
 """W1: the rule that was fixed beforehand, on data of known answer; and a small run of the study."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -161,3 +162,11 @@ def test_networks_decide_too():
     assert 1 <= float(found.best.sel(contender="Adam")) <= 30
     assert 0 < float(found.width.sel(contender="Adam", factor=2.0)) <= 1.5
     assert np.isfinite(found.width).all() and set(result.data["deciding_again"].problem.values) > {short.label}
+
+
+def test_without_jax_it_says_how(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    monkeypatch.delitem(sys.modules, "experiments.studies.tasks.nets", raising=False)
+    networks.compiled.cache_clear()
+    with pytest.raises(ImportError, match=r"pip install -e '.\[nets\]'"):
+        run(replace(DEFAULT, networks=PAPER.networks), Chunks())

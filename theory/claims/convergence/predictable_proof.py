@@ -69,18 +69,15 @@ def pointwise() -> Proof:
 POINTWISE = pointwise()
 
 
-def descent() -> Proof:
-    """``(1-theta) E G^2/((1+alpha1) R Omega) <= E[gamma G g/rp] + (R sqrt(k+1) beta2^{-k}/theta) E U^2``."""
-    proof = Proof("the adaptive step descends")
+def kept_on_average() -> Proof:
+    """``(1-theta) E[gamma G^2/rq] <= E[gamma G g/rp] + (R sqrt(k+1) beta2^{-k}/theta) E U^2``."""
+    proof = Proof("what the adaptive step keeps")
     names = ("split", "mean", "drawn", "G g", "- G g")
     shown = {
         name: proof.given(name, POINTWISE.steps[name].left, POINTWISE.steps[name].sign, POINTWISE.steps[name].right)
         for name in names
     }
-    share = proof.given("theta", theta, "<=", 1)
-    floor = proof.given("floor", 1 / (1 + alpha1), "<=", gamma, "of the gate")
-    top = proof.given("top", gamma, "<=", 1)
-    wide = proof.given("denominator", rq, "<=", R * omega, "eps + st <= R^2 Omega^2")
+    top = proof.given("top", gamma, "<=", 1, "of the gate")
     large = proof.given("mean of the last squares", r, "<=", R * root_k, "k + 1 squares, each at most R^2")
     back = proof.given("steps back", g**2 / rp**2, "<=", tail * U**2, "eps + s_n >= beta2^k (eps + s_{n-k})")
     end = POINTWISE.conclusion
@@ -96,29 +93,46 @@ def descent() -> Proof:
         constants={theta}, known={G, gamma, rq, r}, means={g: G, delta**2: r**2},
     )  # fmt: skip
     proof.inequality(
-        "least kept", G**2 / ((1 + alpha1) * R * omega), gamma * G**2 / rq,
-        G**2 / rq * floor + G**2 * wide / ((1 + alpha1) * rq * R * omega),
-    )  # fmt: skip
-    constants = {alpha1, R, omega, root_k, tail}
-    proof.rule(
-        "least kept on average",
-        "average",
-        "least kept",
-        Mean(G**2) / ((1 + alpha1) * R * omega),
-        kept,
-        constants=constants,
-    )
-    proof.inequality(
         "most paid", gamma * r * g**2 / rp**2, R * root_k * tail * U**2,
         r * g**2 / rp**2 * top + g**2 / rp**2 * large + R * root_k * back,
     )  # fmt: skip
     proof.rule(
-        "most paid on average", "average", "most paid", paid, R * root_k * tail * Mean(U**2), constants=constants
-    )
+        "most paid on average", "average", "most paid", paid, R * root_k * tail * Mean(U**2),
+        constants={R, root_k, tail},
+    )  # fmt: skip
     proof.inequality(
-        "descent", (1 - theta) * Mean(G**2) / ((1 + alpha1) * R * omega),
-        Mean(gamma * G * g / rp) + R * root_k * tail / theta * Mean(U**2),
-        fact("expectation") + share * fact("least kept on average") + fact("most paid on average") / theta,
+        "kept", (1 - theta) * kept, Mean(gamma * G * g / rp) + R * root_k * tail / theta * Mean(U**2),
+        fact("expectation") + fact("most paid on average") / theta,
+    )  # fmt: skip
+    return proof
+
+
+KEPT = kept_on_average()
+
+
+def descent() -> Proof:
+    """``(1-theta) E G^2/((1+alpha1) R Omega) <= E[gamma G g/rp] + (R sqrt(k+1) beta2^{-k}/theta) E U^2``."""
+    proof = Proof("the adaptive step descends")
+    shown = {
+        given.name: proof.given(given.name, given.left, given.sign, given.right, given.says)
+        for given in KEPT.assumptions
+    }
+    share = proof.given("theta", theta, "<=", 1)
+    floor = proof.given("floor", 1 / (1 + alpha1), "<=", gamma, "of the gate")
+    wide = proof.given("denominator", rq, "<=", R * omega, "eps + st <= R^2 Omega^2")
+    end = KEPT.conclusion
+    proof.application("kept", KEPT, {}, shown, end.left, end.right)
+    proof.inequality(
+        "least kept", G**2 / ((1 + alpha1) * R * omega), gamma * G**2 / rq,
+        G**2 / rq * floor + G**2 * wide / ((1 + alpha1) * rq * R * omega),
+    )  # fmt: skip
+    proof.rule(
+        "least kept on average", "average", "least kept", Mean(G**2) / ((1 + alpha1) * R * omega),
+        Mean(gamma * G**2 / rq), constants={alpha1, R, omega},
+    )  # fmt: skip
+    proof.inequality(
+        "descent", (1 - theta) * Mean(G**2) / ((1 + alpha1) * R * omega), end.right,
+        fact("kept") + share * fact("least kept on average"),
     )  # fmt: skip
     return proof
 

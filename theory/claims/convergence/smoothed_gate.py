@@ -29,7 +29,7 @@ import numpy as np
 import sympy as sp
 
 from theory.claim import Claim, vanishes
-from theory.claims.convergence import extremal_cases, predictable_proof, smoothed_lemmas, smoothed_proof
+from theory.claims.convergence import extremal_cases, predictable_proof, smoothed_lemmas, smoothed_proof, young_proof
 from theory.claims.convergence import predictable_gate as convergence
 from theory.claims.convergence.predictable_gate import (
     Numbers,
@@ -174,6 +174,20 @@ def conclusion_is_form_a() -> bool:
     return vanishes(bound - theorem_shares.subs(d, 1))
 
 
+def conclusion_is_form_b() -> bool:
+    """The other proof ends with ``(theorem4_shares + y/(4 (1-theta)^2 phi))/(1-phi)`` in one dimension.
+
+    ``y`` is what form (B) pays, ``_young_price``; at ``theta = 1/2`` this is ``theorem_b`` with the constants of free
+    shares, ``phi`` being its ``theta``. What C1a spends is compared as it stands, the price with its numbers.
+    """
+    phi, grown, squares_sum = young_proof.phi, young_proof.grown, predictable_proof.MEANING[predictable_proof.Lambda]
+    whole = predictable_proof.concluded(young_proof.PROOF, {})
+    base = predictable_proof.concluded(predictable_proof.PROOF, {predictable_proof.ahead: sp.Integer(0)})
+    price = sp.factor(whole - grown * base)
+    stated = (_young_price / (4 * (1 - theta) ** 2 * phi * (1 - phi))).subs(d, 1)
+    return bool(sp.simplify(price.subs(young_proof.STANDS_FOR) / stated) == 1) and stated.has(squares_sum)
+
+
 SHORT = replace(SMOOTHED, steps=6)
 
 C2 = Claim(
@@ -222,11 +236,11 @@ C2 = Claim(
         "a straight slope nearly attains (A) at beta1 = 0": "one path without noise, the gate at its floor",
     },
     prose=(
-        "What the proof takes as given are the assumptions and the lemmas that the other steps show; the coordinates "
-        "add up.",
+        "What the proofs take as given are the assumptions and the lemmas that the other steps show; the coordinates "
+        "add up. Form (C) is not written in the language of proofs: its first steps need the step sizes as they grow.",
     ),
     derive=derive,
-    proofs=smoothed_proof.PROOFS,
+    proofs=(*smoothed_proof.PROOFS, young_proof.PROOF),
     formulas={
         "theorem": theorem,
         "limit": limit,
@@ -260,6 +274,7 @@ C2 = Claim(
             enumeration.slow_gate(CORRECTED), enumeration.look_ahead(CORRECTED), enumeration.assembly(CORRECTED)
         ),
         "the conclusion of the proof is theorem_shares": conclusion_is_form_a,
+        "the conclusion of the proof of (B) is theorem_b with free shares": conclusion_is_form_b,
         "every lemma at its extremal case": lambda: extremal_cases.attained(extremal_cases.SMOOTHED),
         "a straight slope nearly attains (A)": lambda: nearly_attained(theorem_shares, 0.55, beta1=0.9, smoothed=True),
         "a straight slope nearly attains (A) at beta1 = 0": lambda: nearly_attained(

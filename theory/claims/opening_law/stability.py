@@ -35,6 +35,7 @@ from theory import recursion
 from theory.certificates.statement import Statement
 from theory.claim import Certificate, Claim
 from theory.claims import smoothed_gate
+from theory.claims.opening_law import stability_proof
 from theory.methods.quadratic_family import conservation, s, two_steps_see_everything, what_the_energy_loses, zero
 from theory.notation import L, S, alpha1, beta1, edge, gate_decay, latex, w0
 from theory.recursion import ALGORITHM, Coefficients, held
@@ -270,6 +271,7 @@ S8 = Claim(
         "many bounded steps change only a constant.",
     ),
     derive=derive,
+    proofs=(stability_proof.PROOF,),
     formulas=FORMULAS,
     steps={
         "the law is the rise law of S7": the_law_is_the_rise_law,
