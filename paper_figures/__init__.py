@@ -46,6 +46,7 @@ def write_gallery(data: Mapping[str, Mapping[str, xr.Dataset] | None], folder: P
         "# Gallery",
         "",
         "Drawn by `python -m paper_figures --gallery` from stored results, at the resolution that was stored.",
+        "Which figure, table and theorem of the paper is regenerated where: [the map](../docs/pages/paper_map.md).",
         "",
     ]
     for figure in figures():

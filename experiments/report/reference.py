@@ -39,6 +39,8 @@ THINNED: Final[Mapping[str, Mapping[str, slice]]] = {
     },
     **{f"sensitivity/landscape-{i}": {} for i in range(4)},
     "stability/adam": {},
+    "source_edge/curves": {},
+    "source_edge/curvature": {},
 }  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def _finish(
             for one in [here.sel(quantity=quantity)]
         ]
         title = "\n".join([net, *lines])
-    loss.set_title(title, fontsize=9)
+    loss.set_title(title, fontsize=8)
 
 
 FIGURE = Figure(

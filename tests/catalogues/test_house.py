@@ -104,6 +104,8 @@ def test_studies_lean_on_few_others():
         ("smoothed_gate", "cycles"),
         ("tasks", "early_dip"),
         ("source_edge", "tasks"),
+        ("source_tasks", "tasks"),
+        ("source_tasks", "source_edge"),
         ("width", "sensitivity"),
         ("width", "tasks"),
     }

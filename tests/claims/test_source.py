@@ -1,8 +1,12 @@
 """The source's own figures: the recursion that was drawn, written out by hand, and an orbit that keeps its energy."""
 
 import numpy as np
+import sympy as sp
 
 from experiments.studies import source
+from theory.claims.stability import transition
+from theory.notation import beta1, weight_decay
+from theory.recursion import ALGORITHM
 
 FOUND = source.phase_portrait(source.DEFAULT)
 
@@ -33,3 +37,22 @@ def test_an_orbit_keeps_its_energy():
     energy = v**2 / 2 + 3 * v**4 / 4 + x**2 / 2
     np.testing.assert_allclose(energy, energy.isel(time=0).expand_dims(time=201).transpose(*energy.dims), rtol=1e-4)
     assert float(np.ptp(x.values)) > 3.9 and FOUND.sizes["time"] == 201
+
+
+def test_weight_decay_moves_the_slow_root_to_first_order_by_decay_plus_curvature():
+    """z = 1 - eta (h + decay) + O(eta^2): at h = -m the constant term is -m, and the factor of the decay is 1."""
+    eta, h, m, rate = sp.symbols("eta h m rate")
+    matrix = transition(ALGORITHM, eta, h)
+    p = (sp.eye(2) * (1 - eta * rate) - matrix).det()
+    first = sp.series(sp.expand(p), eta, 0, 2).removeO().coeff(eta, 1)
+    (found,) = sp.solve(first, rate)
+    assert sp.simplify(found - (h + weight_decay)) == 0
+    assert sp.simplify(sp.expand(found.subs(h, -m)) - (weight_decay - m)) == 0
+    numbers = {
+        beta1: sp.Rational(9, 10),
+        weight_decay: sp.Rational(1, 2),
+        h: -sp.Rational(1, 4),
+        eta: sp.Rational(1, 1000),
+    }
+    slow = max(complex(root).real for root in sp.Poly(matrix.subs(numbers).charpoly().as_expr()).nroots())
+    assert abs((1 - slow) / 1e-3 - 0.25) < 0.01

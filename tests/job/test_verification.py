@@ -10,7 +10,7 @@ from toys import comparable, draw_nothing, ledger, main, toys
 
 from experiments import __main__ as command
 from experiments import job
-from experiments.report.reference import update_reference
+from experiments.report.reference import thinned, update_reference
 from experiments.store.chunks import read_data, save_data
 from experiments.store.files import TEMPORARY
 from experiments.verification import difference, verify
@@ -159,3 +159,13 @@ A = xr.Dataset({"x": ("n", [1.0, -2.0, np.inf]), "k": ("n", [1, 2, 3]), "s": ("n
 )
 def test_how_two_datasets_differ(other, said):
     assert difference(other, A) == said
+
+
+def test_rounding_may_take_two_numbers_that_hardly_differ_to_neighbours():
+    """A tie within 1e-7 is rounded down on one machine and up on another: 2^-12 apart, and no further."""
+    tie = 1 + 2.0**-13
+    low, high = (thinned("stability/adam", xr.Dataset({"x": ("n", [tie + gap, 1.0])})) for gap in (-1.2e-7, 1.2e-7))
+    assert float(high.x[0] - low.x[0]) == 2.0**-12 and difference(low, high) == ""
+    assert difference(low, high.assign(x=high.x + np.float32(2.0**-12))).startswith("x by ")
+    plain = [one.drop_attrs() for one in (low, high)]
+    assert difference(*plain).startswith("x by 0.0002")
