@@ -39,7 +39,7 @@ def spelt(kind: Kind) -> Kind:
         ...
     TypeError: Sgd has no hyper-parameter lr: write alpha0=0.5
     """
-    plain: Callable[..., None] = kind.__init__
+    plain: Callable[..., None] = vars(kind)["__init__"]
 
     @wraps(plain)
     def checked(self: Any, *values: Any, **named: Any) -> None:

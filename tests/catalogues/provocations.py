@@ -114,7 +114,7 @@ PROVOKED = OF_VRADAM | {
     "theory.methods.intervals.enclose": [
         (lambda: intervals.enclose(sp.sin(1)), ValueError, r"expr must be built from .*, got sin\(1\)"),
     ],
-    "theory.examination.chosen": [(lambda: chosen(["s1"]), ValueError, "unknown claim s1")],
+    "theory.examination.chosen": [(lambda: chosen(["s0"]), ValueError, "unknown claim s0")],
     "theory.search.cycles.find": [
         (
             lambda: cycles.find(cycles.Target("999/1000", "1", None, 2)),

@@ -166,7 +166,8 @@ class Objective:
             smoothness=smoothness,
             grad_bound=grad_bound,
             minimum=minimum,
-            **points,
+            minimiser=points["minimiser"],
+            start=points["start"],
         )
 
     def __repr__(self) -> str:

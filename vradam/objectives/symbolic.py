@@ -111,7 +111,8 @@ def from_sympy(
         grad_bound=grad_bound,
         minimum=minimum,
         kernel=kernel_of(slope, x),
-        **points,
+        minimiser=points["minimiser"],
+        start=points["start"],
     )
 
 
