@@ -6,11 +6,15 @@ import contextlib
 import io
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import theory
+from docs.lessons import code_page, copy_lessons, histories, sources_of
 from experiments.catalogue import catalogue
 from experiments.report.ledger import summary
 from experiments.report.on_record import read_record
@@ -18,7 +22,9 @@ from experiments.report.page import prose as as_printed
 from experiments.report.page import statement
 from experiments.store.chunks import read_data
 from experiments.study import Table
+from paper_figures.__main__ import reference
 from paper_figures.figure import Figure, figures
+from paper_figures.style import save, sheet
 from theory import notation
 from theory.claim import Claim
 from theory.notation import latex
@@ -41,13 +47,20 @@ def generate(folder: Path, lessons: Path) -> None:
     shutil.copy(ROOT / "docs" / "site.css", static)
     shutil.copy(ROOT / "explorer" / "explorer.html", static)
     shutil.copytree(ROOT / "paper_figures" / "gallery", folder / "gallery", dirs_exist_ok=True)
-    shutil.copytree(lessons, folder / "notebooks", dirs_exist_ok=True)
+    draw_vectors(folder / "gallery")
+    copy_lessons(lessons, folder / "notebooks")
     entries = {item["id"]: item for item in read_record(REFERENCE)}
     _write(folder / "index.md", (folder / "index.md").read_text(encoding="utf-8").replace("{{findings}}", findings()))
     gates = folder / "which_gate.md"
     _write(gates, gates.read_text(encoding="utf-8").replace("{{gates}}", table_of("opening_law")))
+    past = histories()
     for claim in theory.CLAIMS:
-        _write(folder / "claims" / f"{claim.id}.md", claim_page(claim, entries.get(claim.id)))
+        _write(folder / "claims" / f"{claim.id}.md", claim_page(claim, entries.get(claim.id), past.get(claim.id, [])))
+        for path in _code_of(claim):
+            _write(static / "code" / f"{path.relative_to(ROOT).as_posix()}.html", code_page(path))
+        for certificate in claim.certificates:
+            (static / "certificates").mkdir(exist_ok=True)
+            shutil.copy(certificate.path, static / "certificates")
     _write(folder / "claims" / "index.md", claims_index(entries))
     _write(folder / "lessons.md", lessons_index(sorted(path.stem for path in lessons.glob("*.ipynb"))))
     _write(folder / "gallery.md", gallery())
@@ -73,36 +86,70 @@ def table_of(stem: str) -> str:
     return "\n".join([*("| " + " | ".join(row) + " |" for row in rows), "", prose(table.note)])
 
 
-def claim_page(claim: Claim, entry: Mapping[str, Any] | None) -> str:
-    """What was claimed, what holds, why, and how it was measured."""
+def claim_page(claim: Claim, entry: Mapping[str, Any] | None, past: Sequence[tuple[str, str, str]] = ()) -> str:
+    """What was claimed, what holds, why, how it was measured, where it is, and what the record said before."""
     stem = catalogue().stem_of(claim)
     lines = [f"# {claim.id} · {claim.title}", ""]
-    if entry and entry.get("verdict"):
-        lines += [f'<span class="verdict">{entry["verdict"]}</span>', ""]
+    lines += [f'<span class="verdict">{(entry or {}).get("verdict") or "not run"}</span>', ""]
     lines += ["**As publicly restated.** " + prose(claim.as_reported), "", f"*Source: {claim.source}.*", ""]
-    lines += ["## What holds", "", *(f'<div class="formula">{part}</div>' for part in statement(claim.statement)), ""]
+    lines += ["## What holds", ""]
+    lines += [prose(claim.holds[:1].upper() + claim.holds[1:]) + ".", ""] if claim.holds else []
+    lines += [*(f'<div class="formula">{part}</div>' for part in statement(claim.statement)), ""]
     lines += ["Assuming:", "", *(f"- {prose(text)}" for text in claim.assumptions), "", claim_words(claim), ""]
     if claim.formulas:
         lines += ["## Formulas", ""]
         for name, formula in claim.formulas.items():
             lines += [name.replace("_", " ") + ":", "", "$$", latex(formula), "$$", ""]
-    if claim.steps or claim.certificates:
-        lines += ["## Steps that are checked", ""]
-        lines += [f"- {prose(name)}" for name in claim.steps]
-        lines += [
-            f"- certificate `{item.path.name}`: {prose(getattr(item, 'says', ''))}" for item in claim.certificates
-        ]
-        lines += [""]
+    lines += proof_steps(claim)
     lines += ["## Measured", "", measured(entry), ""]
     for figure in figures():
         if figure.study == stem.name and (ROOT / "paper_figures" / "gallery" / f"{figure.name}.png").exists():
             lines += [*picture(figure, "../"), ""]
+    links = ", ".join(f"[`{name}`](../_static/code/{name}.html)" for name in _names_of_code(claim))
     lines += [
         "## Where it is", "",
-        f"Derivation `{module_of(claim)}`, study `{stem.module}`. Try it: `python -m theory {claim.id}`, "
-        f"`python -m experiments {claim.id}`.", "",
+        f"Try it: `python -m theory {claim.id}`, `python -m experiments {claim.id}`. The code: {links}.", "",
+        "## The verdict on record", "",
+        *([f"- {date}, commit `{commit}`: {word}" for date, commit, word in past] or ["Nothing was on record."]), "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def proof_steps(claim: Claim) -> list[str]:
+    """The steps of a proof with their kind, a row each; what no machine checks stands among them."""
+    rows = [(claim.kind(name), prose(name), prose(claim.inequalities.get(name, ""))) for name in claim.steps]
+    rows += [
+        ("identity", f"formula: {prose(name.replace('_', ' '))}", "derived anew from the recursion")
+        for name in claim.formulas
+    ]
+    rows += [
+        ("certificate", prose(item.says), f"[`{item.path.name}`](../_static/certificates/{item.path.name})")
+        for item in claim.certificates
+    ]
+    rows += [("cited lemma", prose(item.lemma), prose(item.source)) for item in claim.cited]
+    rows += [
+        ("inequality" if step.kind == "inequality" else "identity", prose(f"{proof.title}: {name}"), "")
+        for proof in claim.proofs
+        for name, step in proof.steps.items()
+    ]
+    rows += [("argument in prose", prose(text), "no machine checks it") for text in claim.prose]
+    if not rows:
+        return []
+    table = ["| kind | step | under, or where |", "|---|---|---|"]
+    return ["## Steps of the proof", "", *table, *(f"| {kind} | {step} | {under} |" for kind, step, under in rows), ""]
+
+
+def _code_of(claim: Claim) -> list[Path]:
+    """The sources of the derivation, the study and its figures."""
+    stem = catalogue().stem_of(claim)
+    modules = [module_of(claim), str(stem.module)]
+    modules += [f"paper_figures.figures.{figure.name}" for figure in figures() if figure.study == stem.name]
+    found = [path for module in modules for path in sources_of(module)]
+    return list(dict.fromkeys(path for path in found if path.exists()))
+
+
+def _names_of_code(claim: Claim) -> list[str]:
+    return [path.relative_to(ROOT).as_posix() for path in _code_of(claim)]
 
 
 def claim_words(claim: Claim) -> str:
@@ -158,11 +205,43 @@ def gallery() -> str:
 
 
 def picture(figure: Figure, up: str = "") -> list[str]:
-    """The picture of a figure, its sentence, its claims and its command."""
+    """The picture of a figure, its sentence, its claims, parameters, command and code."""
     ids = ", ".join(f"[{name}]({up}claims/{name}.md)" for name in catalogue()[figure.study].ids)
-    says = prose(figure.says)
-    source = f"`python -m paper_figures {figure.name}`" + (f"; claims {ids}" if ids else "")
-    return [f"![{figure.says}]({up}gallery/{figure.name}.png)", "", f"{says} ({source})"]
+    facts = [f"`python -m paper_figures {figure.name}`"] + ([f"claims {ids}"] if ids else [])
+    facts += [parameters(figure)] if parameters(figure) else []
+    if ids:
+        facts.append(f"[code]({up}_static/code/paper_figures/figures/{figure.name}.py.html)")
+    return [f"![{figure.says}]({up}gallery/{figure.name}.*)", "", f"{prose(figure.says)} ({'; '.join(facts)})"]
+
+
+@cache
+def parameters(figure: Figure) -> str:
+    """The numbers that the attributes of the drawn data name, such as hyper-parameters and counts of seeds."""
+    found: dict[str, list[float]] = {}
+    for dataset in (drawn_from(figure) or {}).values():
+        for name, value in dataset.attrs.items():
+            if isinstance(value, int | float | np.number) and not isinstance(value, bool):
+                found.setdefault(str(name).replace("_", " "), []).append(float(value))
+    shown = {name: sorted(set(values)) for name, values in found.items()}
+    return ", ".join(f"{name} {', '.join(f'{value:g}' for value in values[:6])}" for name, values in shown.items())
+
+
+@cache
+def drawn_from(figure: Figure) -> Mapping[str, Any] | None:
+    """The data of a figure in the committed reference; None where it does not hold all of them."""
+    whole = {stem: reference(stem) or {} for stem in figure.studies}
+    data = figure.select(whole)
+    return {name: data[name] for name in figure.needs} if data is not None else None
+
+
+def draw_vectors(folder: Path) -> None:
+    """``<name>.svg`` beside ``<name>.png`` for every figure whose data the reference holds."""
+    for figure in figures():
+        whole = {stem: reference(stem) or {} for stem in figure.studies}
+        if (data := figure.select(whole)) is not None:
+            with sheet():
+                canvas = figure.draw(data)
+            save(canvas, folder, figure.name, ("svg",))
 
 
 def notation_page() -> str:
@@ -193,16 +272,25 @@ def api() -> str:
 
 def command_line() -> str:
     """What every command says of itself."""
+    from docs.__main__ import main as docs_main
     from experiments.__main__ import main as experiments_main
+    from explorer.__main__ import main as explorer_main
+    from notebooks.execute import main as execute_main
+    from notebooks.exercises import main as exercises_main
     from paper_figures.__main__ import main as figures_main
     from theory.__main__ import main as theory_main
 
+    commands: tuple[tuple[str, Callable[[list[str]], Any]], ...] = (
+        ("-m experiments", experiments_main), ("-m theory", theory_main), ("-m paper_figures", figures_main),
+        ("-m explorer", explorer_main), ("-m docs", docs_main), ("-m notebooks.exercises", exercises_main),
+        ("notebooks/execute.py", execute_main),
+    )  # fmt: skip
     lines = ["# Commands", ""]
-    for name, main in (("experiments", experiments_main), ("theory", theory_main), ("paper_figures", figures_main)):
+    for name, main in commands:
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
             main(["--help"])
-        lines += [f"## `python -m {name}`", "", "```text", said.getvalue().rstrip(), "```", ""]
+        lines += [f"## `python {name}`", "", "```text", said.getvalue().rstrip(), "```", ""]
     return "\n".join(lines)
 
 
