@@ -1,4 +1,4 @@
-"""The sliders in a real browser: JupyterLab opens a notebook and runs it, a slider is moved, the picture changes.
+"""Sliders and the explorer in a real browser: JupyterLab runs a notebook, a slider is moved, the picture changes.
 
 It needs JupyterLab, ipywidgets, playwright and a Chromium on the path, and says what is missing where it skips. The
 notebooks run in a copy of their folder, because JupyterLab saves what it runs.
@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -96,6 +96,18 @@ def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
     pytest.fail("JupyterLab did not start:\n" + (server.folder / "lab.log").read_text()[-2000:])
 
 
+def _run(browser: Any, lab: Server, name: str) -> Any:
+    """A tab in which a notebook is opened and all its cells are being run."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto(f"{lab.address}/doc/tree/{name}.ipynb?token={lab.token}")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=PATIENCE * 1000)
+    session = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext"
+    for ready in (f"{session}?.isReady", f"{session}?.session?.kernel?.connectionStatus === 'connected'"):
+        page.wait_for_function(ready, timeout=PATIENCE * 1000)
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+    return page
+
+
 @in_browser
 @pytest.mark.parametrize("name", SHOWN)
 def test_moving_a_slider_changes_the_picture(lab, name, tmp_path):
@@ -103,13 +115,7 @@ def test_moving_a_slider_changes_the_picture(lab, name, tmp_path):
 
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.goto(f"{lab.address}/doc/tree/{name}.ipynb?token={lab.token}")
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=PATIENCE * 1000)
-        session = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext"
-        for ready in (f"{session}?.isReady", f"{session}?.session?.kernel?.connectionStatus === 'connected'"):
-            page.wait_for_function(ready, timeout=PATIENCE * 1000)
-        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+        page = _run(browser, lab, name)
         shown = page.locator(".widget-interact")
         expect(shown).to_have_count(_sliders(name), timeout=PATIENCE * 1000)
         for i in range(_sliders(name)):
@@ -123,6 +129,47 @@ def test_moving_a_slider_changes_the_picture(lab, name, tmp_path):
             expect(shown.nth(i).locator("img")).not_to_have_attribute("src", before, timeout=PATIENCE * 1000)
             shown.nth(i).screenshot(path=tmp_path / f"{name}-{i}.png")
         assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+        browser.close()
+
+
+EXPLORER = """
+import vradam
+from explorer.widget import Explorer
+run = vradam.simulate(vradam.VRMomentum(alpha0=30.0), vradam.objectives.quadratic([1.0]), [14.0], 300)
+page = Explorer(run)
+page
+"""
+
+
+@in_browser
+def test_the_explorer_in_a_cell_draws_and_tells_the_kernel(lab, tmp_path):
+    """The page recomputes the recorded run to the bit; what its slider says is what the kernel then has."""
+    pytest.importorskip("anywidget", reason="anywidget is missing: the widget is not to be had")
+    from playwright.sync_api import expect, sync_playwright
+
+    plain = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    sources = {"show": EXPLORER, "ask": "print(page.arguments()['optimizer'].alpha0)"}
+    cells = [plain | {"id": name, "source": source} for name, source in sources.items()]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    (lab.folder / "explorer.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        page = _run(browser, lab, "explorer")
+        badge, told = page.locator(".badge"), page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea-output")
+        expect(badge).to_contain_text("the same bits up to step 300, the last", timeout=PATIENCE * 1000)
+        expect(told).to_have_text("30.0", timeout=PATIENCE * 1000)
+        page.locator('.control:has([id$="-alpha0"]) input[type=range]').evaluate(
+            "one => { one.value = 1; one.dispatchEvent(new Event('input', { bubbles: true })); }"
+        )
+        expect(badge).to_contain_text("The setup was changed")
+        value = page.locator('input[id$="-alpha0"]').first.input_value()
+        page.wait_for_timeout(2000)
+        page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        expect(told).to_have_text(str(float(value)), timeout=PATIENCE * 1000)
+        assert page.locator(".jp-CodeCell canvas").count() >= 4
+        page.screenshot(path=tmp_path / "explorer.png")
         browser.close()
 
 
