@@ -68,7 +68,7 @@ COLUMNS: Final = (
     Column("1", (1, 1), far_up=(2**15, 16, 7)),
     Column("10", (10, 10)),
     Column("19", (19, 19)),
-    Column("unclipped", None, far_up=(2**14, 8, 6)),
+    Column("unclipped", None, far_up=(2**15, 4, 8)),
 )
 
 
