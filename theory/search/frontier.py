@@ -23,6 +23,8 @@ from tqdm import tqdm
 from theory.search.cells import Array, Outside, clears
 from theory.search.storing import MAP
 
+#: Finds boxes in a slab.
+Look = Callable[["Column", tuple[int, int]], list[dict[str, Any]]]
 #: Everything is a whole number of 1/PARTS.
 PARTS: Final = 2000
 UNIT: Final = 2**18
@@ -68,7 +70,7 @@ COLUMNS: Final = (
     Column("1", (1, 1), far_up=(2**15, 16, 7)),
     Column("10", (10, 10)),
     Column("19", (19, 19)),
-    Column("unclipped", None, far_up=(2**14, 8, 6)),
+    Column("unclipped", None, far_up=(2**15, 4, 8)),
 )
 
 
@@ -280,7 +282,8 @@ def write(plan: Column, boxes: list[dict[str, Any]]) -> None:
 
 def run(low: int = 440, high: int = 1940) -> None:
     """Find every box anew, on all processors, and store the certificates."""
-    work = [(stack, plan, slab) for slab in slabs(low, high) for plan in COLUMNS]
+    columns = [(plan, slab) for slab in slabs(low, high) for plan in COLUMNS]
+    work: list[tuple[Look, Column, tuple[int, int]]] = [(stack, plan, slab) for plan, slab in columns]
     work += [(windows, COLUMNS[0], (part, part + 4)) for part in range(1252, 1900, 4)]
     with ProcessPoolExecutor() as pool:
         stacks = list(tqdm(pool.map(_found, work), total=len(work), desc="frontier", unit="slab"))
@@ -290,6 +293,6 @@ def run(low: int = 440, high: int = 1940) -> None:
         )
 
 
-def _found(work: tuple[Callable[[Column, tuple[int, int]], list[dict[str, Any]]], Column, tuple[int, int]]) -> Any:
+def _found(work: tuple[Look, Column, tuple[int, int]]) -> list[dict[str, Any]]:
     look, plan, beta1 = work
     return look(plan, beta1)

@@ -296,7 +296,7 @@ S3b = Claim(
     ),
     statement=(
         rf"\mathrm{{every\ start\ converges\ for}}\ S < {latex(CYCLES['global_threshold'])}, "
-        r"\ \mathrm{and}\ (d = 1)\ \mathrm{for}\ S < B, \ \beta_1 \leq 0.5765, "
+        r"\ \mathrm{and}\ (d = 1)\ \mathrm{for}\ S < B, \ \beta_1 \leq 0.577, "
         r"\ \alpha_1 \in \{1, 10, 19, \infty\}; \quad "
         rf"\mathrm{{attracting\ cycles\ for}}\ {latex(CYCLES['period4_threshold'])} < S < B, \ "
         rf"\beta_1 > {latex(CYCLES['period4_beta1'])}"
@@ -324,15 +324,17 @@ S3b = Claim(
         "every step exists as long as S is below global_threshold (6.7 at beta1 = 0.9, where B = 38). For beta1 "
         "below 0.22 that reaches the edge. With one curvature the gap between the two is nearly closed by boxes of "
         "settings, each with a proof: the plane of successive velocities is cut into cells, and no cell is left in "
-        "which an orbit could stay away from the minimum. So for beta1 up to 0.5765, where 1/sqrt 3 is 0.5774, "
-        "every start converges for every S below the edge; beyond, up to the line on which cycles of period 4 "
-        "appear as far as beta1 = 0.8, within .01 B of it; at beta1 = 0.9 up to 0.448 B, where longer cycles are "
-        "proved from 0.494 B, at 0.94 (alpha1 = 10) up to 0.349 B and from 0.398 B. Beyond 0.9435 the boxes end. "
-        "With several curvatures only global_threshold is proved."
+        "which an orbit could stay away from the minimum. So for beta1 up to 0.577, where 1/sqrt 3 is 0.5774, every "
+        "start converges for every S below the edge, and at 1/sqrt 3 itself up to 0.999 B; beyond, up to the line on "
+        "which cycles of period 4 appear as far as beta1 = 0.8, within .01 B of it; at beta1 = 0.9 up to 0.448 B, "
+        "where longer cycles are proved from 0.494 B, at 0.95 (alpha1 = 10) up to 0.327 B and from 0.373 B. Beyond "
+        "0.9505 (less without a clip) the boxes end. With alpha1 = 1 the order is not kept: at beta1 = 0.9 cycles "
+        "attract from 0.461 B, none does from 0.5 to 0.56 B, cycles again from 0.579 B. With several curvatures only "
+        "global_threshold is proved."
     ),
     concludes="refuted",
     holds=(
-        "locally below B; from every start (d = 1) for S < B if beta1 <= 0.5765, up to 0.448 B at beta1 = 0.9, where "
+        "locally below B; from every start (d = 1) for S < B if beta1 <= 0.577, up to 0.448 B at beta1 = 0.9, where "
         "cycles attract from 0.494 B"
     ),
     inequalities={
