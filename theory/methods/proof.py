@@ -332,7 +332,7 @@ def printed(proof: Proof) -> Iterator[str]:
         yield ""
 
 
-def tally(proof: Proof) -> dict[str, int]:
+def tally(proof: Proof) -> dict[Kind, int]:
     """Kind -> how many statements of it, lemmas included, each lemma once."""
     parts = {**proof.lemmas(), proof.title: proof}
     return dict(Counter(step.kind for part in parts.values() for step in part.steps.values()))
