@@ -25,7 +25,7 @@ from theory import stability_map
 from theory.claim import Claim, Examination, counted, record
 from theory.examination import chosen, examined
 from theory.methods import solvers
-from theory.methods.proof import Proof, printed
+from theory.methods.proof import Proof, printed, tally
 from theory.naming import in_words, named, pretty
 from theory.shell import in_shell
 
@@ -106,6 +106,7 @@ def proofs(claim: Claim) -> Iterator[str]:
     for proof in claim.proofs:
         assert isinstance(proof, Proof)
         yield from printed(proof)
+        yield "statements by kind: " + ", ".join(f"{count} {kind}" for kind, count in tally(proof).items())
         for solver in filter(solvers.installed, solvers.SOLVERS):
             parts = solvers.inequalities(proof)
             answers = {f"{part.title}: {name}": solvers.decided(part, name, solver, 1.0) for part, name in parts}

@@ -9,7 +9,7 @@ import sympy as sp
 
 from theory import CLAIMS
 from theory.methods import solvers
-from theory.methods.proof import Proof, fact, nonnegative, positive, printed
+from theory.methods.proof import Proof, fact, nonnegative, positive, printed, tally
 from theory.methods.rules import RULES, Mean, average, exchange, geometric, telescope, total, triangle
 
 PROOFS = {}
@@ -95,6 +95,16 @@ def test_what_an_inequality_needs(left, right, slack, holds):
     proof = Proof("")
     proof.inequality("it", left, right, slack)
     assert proof.follows("it") is holds
+
+
+def test_statements_are_counted_by_kind_and_a_lemma_once():
+    lemma, proof = Proof("one"), Proof("two")
+    lemma.given("known", x, "<=", y)
+    lemma.inequality("twice", 2 * x, 2 * y, 2 * fact("known"))
+    proof.given("known", x, "<=", y)
+    for name in ("first", "again"):
+        proof.application(name, lemma, {}, {"known": fact("known")}, 2 * x, 2 * y)
+    assert tally(proof) == {"given": 2, "inequality": 1, "application": 2}
 
 
 def test_a_fact_counts_with_its_sign():

@@ -22,6 +22,7 @@ same inequalities independently in the tests (:mod:`theory.methods.solvers`). In
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -329,6 +330,12 @@ def printed(proof: Proof) -> Iterator[str]:
             if reason := _reason(step):
                 yield f"{'':17} {reason}"
         yield ""
+
+
+def tally(proof: Proof) -> dict[Kind, int]:
+    """Kind -> how many statements of it, lemmas included, each lemma once."""
+    parts = {**proof.lemmas(), proof.title: proof}
+    return dict(Counter(step.kind for part in parts.values() for step in part.steps.values()))
 
 
 def _reason(step: Step) -> str:
