@@ -19,8 +19,8 @@ RMSProp     alpha0 1e-5 ... .1, alpha .99            the same, alpha .1         
 
 Not public, or not carried over: which trials its Bayesian search drew (here they are drawn at random, stratified), how
 many sweeps and restarts there were, RAdam's sweep (here by Adam's rules), the momentum of RMSProp (.2; here none), the
-minimum 1e-5 of the schedule (here 0), Adam's decay inside the gradient (here decoupled), and on the grids the weights
-of three losses and the temperature of the reward, which were drawn together with the optimizer's own numbers.
+minimum 1e-5 of the schedule (here 0), and on the grids the weights of three losses and the temperature of the reward,
+which were drawn together with the optimizer's own numbers. Its "Adam" is AdamW in the version of its code read here.
 """
 
 from __future__ import annotations
