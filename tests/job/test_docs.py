@@ -1,4 +1,4 @@
-"""The site's sources: a page of a claim leaves nothing out, a lesson's scenes become frames, the record has a history."""
+"""The site's sources: a claim's page leaves nothing out, scenes of lessons become frames, the record has a history."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def test_moving_a_slider_changes_the_picture(lab, name, tmp_path):
                 arg=[scene.element_handle(), before],
                 timeout=PATIENCE * 1000,
             )
-            scene.screenshot(path=tmp_path / f"{name}-{i}.png")
+            page.screenshot(path=tmp_path / f"{name}-{i}.png")
         assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
         browser.close()
 
