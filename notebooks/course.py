@@ -75,5 +75,5 @@ class Scene:
             from explorer.widget import Explorer
         except ModuleNotFoundError:
             return bundle
-        found = Explorer(fragment=self.fragment)._repr_mimebundle_() or {}
+        found: Any = Explorer(fragment=self.fragment)._repr_mimebundle_() or {}
         return (found[0] if isinstance(found, tuple) else found) | bundle
