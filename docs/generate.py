@@ -105,7 +105,9 @@ def claim_page(claim: Claim, entry: Mapping[str, Any] | None, past: Sequence[tup
     for figure in figures():
         if figure.study == stem.name and (ROOT / "paper_figures" / "gallery" / f"{figure.name}.png").exists():
             lines += [*picture(figure, "../"), ""]
-    links = ", ".join(f"[`{name}`](../_static/code/{name}.html)" for name in _names_of_code(claim))
+    links = ", ".join(
+        f'<a href="../_static/code/{name}.html"><code>{name}</code></a>' for name in _names_of_code(claim)
+    )
     lines += [
         "## Where it is", "",
         f"Try it: `python -m theory {claim.id}`, `python -m experiments {claim.id}`. The code: {links}.", "",
@@ -123,7 +125,11 @@ def proof_steps(claim: Claim) -> list[str]:
         for name in claim.formulas
     ]
     rows += [
-        ("certificate", prose(item.says), f"[`{item.path.name}`](../_static/certificates/{item.path.name})")
+        (
+            "certificate",
+            prose(item.says),
+            f'<a href="../_static/certificates/{item.path.name}"><code>{item.path.name}</code></a>',
+        )
         for item in claim.certificates
     ]
     rows += [("cited lemma", prose(item.lemma), prose(item.source)) for item in claim.cited]
@@ -142,7 +148,7 @@ def proof_steps(claim: Claim) -> list[str]:
 def _code_of(claim: Claim) -> list[Path]:
     """The sources of the derivation, the study and its figures."""
     stem = catalogue().stem_of(claim)
-    modules = [module_of(claim), str(stem.module)]
+    modules = [f"theory.claims.{stem.name}", str(stem.module)]
     modules += [f"paper_figures.figures.{figure.name}" for figure in figures() if figure.study == stem.name]
     found = [path for module in modules for path in sources_of(module)]
     return list(dict.fromkeys(path for path in found if path.exists()))
@@ -210,7 +216,7 @@ def picture(figure: Figure, up: str = "") -> list[str]:
     facts = [f"`python -m paper_figures {figure.name}`"] + ([f"claims {ids}"] if ids else [])
     facts += [parameters(figure)] if parameters(figure) else []
     if ids:
-        facts.append(f"[code]({up}_static/code/paper_figures/figures/{figure.name}.py.html)")
+        facts.append(f'<a href="{up}_static/code/paper_figures/figures/{figure.name}.py.html">code</a>')
     return [f"![{figure.says}]({up}gallery/{figure.name}.*)", "", f"{prose(figure.says)} ({'; '.join(facts)})"]
 
 

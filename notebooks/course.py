@@ -54,13 +54,15 @@ def said(sentence: str, *values: float | bool) -> None:
 class Scene:
     """A scene of the explorer in the output of a cell: its widget, or where anywidget is missing its address.
 
+    The scene asks for no prediction first (``guess="shown"``): the lesson has just shown what there is to see.
+
     >>> Scene("cycle", alpha0=30.0, x=14.0, v=-0.7).address[:49]
     '../explorer/explorer.html#1&scene=cycle&optimizer'
     """
 
     def __init__(self, name: str, **fields: Any) -> None:
         chosen = {key: choices[0] for key, choices in NEEDS.get(name, {}).items()}
-        self.fragment = encode({"scene": name} | chosen | fields)
+        self.fragment = encode({"scene": name, "guess": "shown"} | chosen | fields)
         self.address = f"../explorer/explorer.html#{self.fragment.lstrip('#')}"
 
     def __repr__(self) -> str:
@@ -73,5 +75,5 @@ class Scene:
             from explorer.widget import Explorer
         except ModuleNotFoundError:
             return bundle
-        found = Explorer(fragment=self.fragment)._repr_mimebundle_() or {}
+        found: Any = Explorer(fragment=self.fragment)._repr_mimebundle_() or {}
         return (found[0] if isinstance(found, tuple) else found) | bundle

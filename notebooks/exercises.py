@@ -93,8 +93,8 @@ def split(source: dict[str, Any], solved: bool) -> dict[str, Any]:
 
 def _stored(cell: dict[str, Any], place: int) -> dict[str, Any]:
     """A cell as the notebooks are committed: keys in order, without outputs, named by its place."""
-    common = {"cell_type": cell["cell_type"], "id": f"cell-{place:02d}", "metadata": {}}
-    code = {"execution_count": None, "outputs": []} if cell["cell_type"] == "code" else {}
+    common: dict[str, Any] = {"cell_type": cell["cell_type"], "id": f"cell-{place:02d}", "metadata": {}}
+    code: dict[str, Any] = {"execution_count": None, "outputs": []} if cell["cell_type"] == "code" else {}
     return dict(sorted((common | code | {"source": cell["source"].splitlines(keepends=True)}).items()))
 
 

@@ -1,6 +1,6 @@
-"""Sliders and the explorer in a real browser: JupyterLab runs a notebook, a slider is moved, the picture changes.
+"""Scenes and the explorer in a real browser: JupyterLab runs a notebook, a slider is moved, the picture changes.
 
-It needs JupyterLab, ipywidgets, playwright and a Chromium on the path, and says what is missing where it skips. The
+It needs JupyterLab, anywidget, playwright and a Chromium on the path, and says what is missing where it skips. The
 notebooks run in a copy of their folder, because JupyterLab saves what it runs.
 """
 
@@ -24,12 +24,12 @@ from typing import Any, NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SHOWN = ("03_edge_of_stability", "06_bounds_meet_curves")
+SHOWN = ("02_kinetic_energy_to_gate", "04_gate_sequences")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")  # fmt: skip
 PATIENCE = 300  # seconds, for a notebook on a busy machine
-needs = [name for name in ("jupyterlab", "ipywidgets", "playwright") if importlib.util.find_spec(name) is None]
+needs = [name for name in ("jupyterlab", "anywidget", "playwright") if importlib.util.find_spec(name) is None]
 needs += [] if CHROMIUM else ["a Chromium on the path"]
 
 pytestmark = pytest.mark.slow
@@ -42,10 +42,10 @@ class Server(NamedTuple):
     folder: Path
 
 
-def _sliders(name: str) -> int:
-    """How many pictures of the notebook have sliders."""
+def _scenes(name: str) -> int:
+    """How many scenes of the explorer the lesson has."""
     cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-    return sum("    interact(" in "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    return sum("".join(cell["source"]).startswith("Scene(") for cell in cells if cell["cell_type"] == "code")
 
 
 @pytest.fixture(scope="module")
@@ -116,18 +116,23 @@ def test_moving_a_slider_changes_the_picture(lab, name, tmp_path):
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         page = _run(browser, lab, name)
-        shown = page.locator(".widget-interact")
-        expect(shown).to_have_count(_sliders(name), timeout=PATIENCE * 1000)
-        for i in range(_sliders(name)):
-            picture = shown.nth(i).locator("img")
-            expect(picture).to_have_count(1, timeout=PATIENCE * 1000)
-            before = picture.get_attribute("src")
-            handle = shown.nth(i).locator(".noUi-handle").first
-            handle.scroll_into_view_if_needed()
-            handle.focus()
-            page.keyboard.press("ArrowRight")
-            expect(shown.nth(i).locator("img")).not_to_have_attribute("src", before, timeout=PATIENCE * 1000)
-            shown.nth(i).screenshot(path=tmp_path / f"{name}-{i}.png")
+        shown = page.locator(".jp-OutputArea-output .vx")
+        expect(shown).to_have_count(_scenes(name), timeout=PATIENCE * 1000)
+        drawn = "scene => [...scene.querySelectorAll('canvas')].map(canvas => canvas.toDataURL()).join()"
+        for i in range(_scenes(name)):
+            scene = shown.nth(i)
+            scene.scroll_into_view_if_needed()
+            before = scene.evaluate(drawn)
+            slider = scene.locator("input[type=range]").first
+            slider.focus()
+            for _ in range(5):
+                page.keyboard.press("ArrowLeft")
+            page.wait_for_function(
+                f"([scene, before]) => ({drawn})(scene) !== before",
+                arg=[scene.element_handle(), before],
+                timeout=PATIENCE * 1000,
+            )
+            page.screenshot(path=tmp_path / f"{name}-{i}.png")
         assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
         browser.close()
 
@@ -174,16 +179,17 @@ def test_the_explorer_in_a_cell_draws_and_tells_the_kernel(lab, tmp_path):
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_without_widgets_a_static_picture_is_there(name):
+def test_without_widgets_an_address_is_there(name):
     nbformat = pytest.importorskip("nbformat", reason="nbformat is missing: no notebook can be run")
     nbclient = pytest.importorskip("nbclient", reason="nbclient is missing: no notebook can be run")
     notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
-    hidden = nbformat.v4.new_code_cell("import sys\nsys.modules['ipywidgets'] = None  # as if it were not installed")
+    hidden = nbformat.v4.new_code_cell("import sys\nsys.modules['anywidget'] = None  # as if it were not installed")
     notebook.cells.insert(0, hidden)
     nbclient.NotebookClient(
         notebook, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": ROOT / "notebooks"}}
     ).execute()
-    moved = [cell for cell in notebook.cells if "    interact(" in cell.source]
-    assert moved
-    for cell in moved:
-        assert any("image/png" in output.get("data", {}) for output in cell.outputs)
+    scenes = [cell for cell in notebook.cells if cell.source.startswith("Scene(")]
+    assert scenes
+    for cell in scenes:
+        (output,) = cell.outputs
+        assert sorted(output.data) == ["text/html", "text/plain"] and "explorer.html#1" in output.data["text/html"]
