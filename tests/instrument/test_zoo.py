@@ -95,6 +95,8 @@ def test_the_right_result_or_an_error_that_names_the_argument(owner, name, good,
 
 #: Arguments without a zoo of their own: what they take is handed on as it is, or is tried with the objects it is for.
 ELSEWHERE = {"progress", "args", "hess", "hessp", "disp", "dask", "folder", "state"}
+#: What is known of an objective of one's own is taken as it is said.
+ELSEWHERE |= {"name", "smoothness", "grad_bound", "minimum", "minimiser", "start"}
 
 
 @pytest.mark.parametrize(

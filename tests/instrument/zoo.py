@@ -4,6 +4,7 @@ import inspect
 from fractions import Fraction
 
 import numpy as np
+import sympy as sp
 import xarray as xr
 
 import vradam
@@ -13,6 +14,7 @@ from vradam.inplace import InPlace
 BOWL = objectives.quadratic([1.0, 2.0])
 ADAM = vradam.VRAdam()
 X = np.array([1.0, -1.0])
+U = sp.Symbol("u")
 
 
 def converted(number):
@@ -284,6 +286,8 @@ CASES |= {
         ("features", None, lambda value: shape_of(objectives.logistic_regression(value, [1.0]))),
         ("labels", None, lambda value: shape_of(objectives.logistic_regression([[1.0]], value))),
         ("l2", 0.5, lambda value: shape_of(objectives.logistic_regression([[1.0]], [1], l2=value))),
+        ("expression", None, lambda value: shape_of(objectives.from_sympy(value, [U]))),
+        ("symbols", None, lambda value: shape_of(objectives.from_sympy(U**2, value))),
         ("spectrum", None, lambda value: shape_of(objectives.quadratic(value))),
         ("rotation", 3, lambda value: shape_of(objectives.quadratic([1.0, 2.0], value))),
         *[("x", None, getattr(objective, name)) for objective in (BOWL, objectives.rosenbrock(2),

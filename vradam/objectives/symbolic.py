@@ -27,6 +27,7 @@ SCALAR: Final[dict[str, Any]] = {
     "pi": np.pi, "e": np.e,
 }  # fmt: skip
 LARGEST_INTEGER: Final = 2**53
+LARGEST: Final = int(np.finfo(np.float64).max)
 
 
 def from_sympy(
@@ -79,8 +80,11 @@ def from_sympy(
     """
     import sympy as sp
 
-    given = tuple(symbols) if not isinstance(symbols, sp.Basic) else (symbols,)
-    if not isinstance(expression, sp.Expr | int | float):
+    try:
+        given = tuple(symbols) if not isinstance(symbols, sp.Basic) else (symbols,)
+    except TypeError as error:
+        raise TypeError(f"symbols must be SymPy symbols, got {symbols!r}") from error
+    if not isinstance(expression, sp.Expr | int | float) or isinstance(expression, bool):
         raise TypeError(f"expression must be a SymPy expression, got {type(expression).__name__}")
     if wrong := [symbol for symbol in given if not isinstance(symbol, sp.Symbol)]:
         raise TypeError(f"symbols must be SymPy symbols, got {wrong[0]!r}")
@@ -89,6 +93,8 @@ def from_sympy(
     formula = sp.sympify(expression)
     if other := sorted(map(str, formula.free_symbols - set(given))):
         raise ValueError(f"expression must contain no symbols but {', '.join(map(str, given))}, got {', '.join(other)}")
+    if any(abs(number) > LARGEST for number in formula.atoms(sp.Integer)):
+        raise ValueError(f"expression must hold numbers below the largest float, got {str(expression)[:40]}")
     if formula.has(sp.core.function.AppliedUndef, sp.I, sp.zoo, sp.nan):
         raise ValueError(f"expression must be real and of known functions, got {expression}")
     x = sp.symbols(f"x0:{len(given)}", real=True)  # real, so that the derivative of Abs is a sign
