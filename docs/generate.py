@@ -32,9 +32,9 @@ from theory.notation import latex
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "experiments" / "reference"
 PUBLIC = (
-    "vradam", "vradam.baselines", "vradam.gates", "vradam.noise", "vradam.objectives", "vradam.schedules",
-    "vradam.problems", "vradam.sweeps", "vradam.dynamics", "vradam.sharpness", "vradam.inplace", "vradam.plan",
-    "theory", "theory.claim", "theory.recursion", "theory.notation", "experiments.study",
+    "vradam", "vradam.momentum", "vradam.baselines", "vradam.gates", "vradam.noise", "vradam.objectives",
+    "vradam.schedules", "vradam.problems", "vradam.sweeps", "vradam.dynamics", "vradam.sharpness", "vradam.inplace",
+    "vradam.plan", "theory", "theory.claim", "theory.recursion", "theory.notation", "experiments.study",
     "experiments.measurement.verdict",
 )  # fmt: skip
 

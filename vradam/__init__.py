@@ -19,10 +19,10 @@ from vradam.baselines import (
     Nesterov,
     RAdam,
     RMSProp,
-    VRMomentum,
 )
 from vradam.gated import State
 from vradam.minimize import minimize_vradam
+from vradam.momentum import VRMomentum
 from vradam.objectives import Objective
 from vradam.optimizer import VRAdam
 from vradam.recommendation import recommended

@@ -18,10 +18,10 @@ from vradam.baselines import (
     Nesterov,
     RAdam,
     RMSProp,
-    VRMomentum,
     rectification,
 )
 from vradam.gates import gradient_norm, inside, per_coordinate, power, predictable, published
+from vradam.momentum import VRMomentum
 
 CURVATURE = [1.0, 4.0, 0.25]
 START = [3.0, -2.0, 0.7]

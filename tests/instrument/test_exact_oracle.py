@@ -28,7 +28,7 @@ import numpy as np
 import pytest
 
 from vradam import gates
-from vradam.baselines import VRMomentum
+from vradam.momentum import VRMomentum
 from vradam.optimizer import VRAdam
 
 U = Fraction(1, 2**53)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from vradam import baselines, gates, noise, objectives
-from vradam.baselines import AdamW, GradientDescent, HeavyBall, Nesterov, VRMomentum
+from vradam.baselines import AdamW, GradientDescent, HeavyBall, Nesterov
 from vradam.gates import FORMS, held
+from vradam.momentum import VRMomentum
 from vradam.optimizer import VRAdam
 from vradam.simulation import simulate
 

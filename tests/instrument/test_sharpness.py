@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from vradam import baselines, noise, objectives, sharpness
+from vradam import VRMomentum, baselines, noise, objectives, sharpness
 from vradam.gates import inside, per_coordinate, power
 from vradam.optimizer import VRAdam
 from vradam.sharpness import along, hessian_sharpness, preconditioned_sharpness, preconditioner, stability_threshold
@@ -18,7 +18,7 @@ PRECONDITIONED = [
     VRAdam(alpha0=0.02, gate=power(3)),
     VRAdam(alpha0=0.02, beta1=0.7, beta2=0.95, eps=1e-3, proof_form=True),
     VRAdam(alpha0=0.02, beta1=0.7, beta2=1.0, eps=1e-3, proof_form=True),
-    baselines.VRMomentum(alpha0=0.02, beta1=0.7),
+    VRMomentum(alpha0=0.02, beta1=0.7),
     baselines.HeavyBall(alpha0=0.02, beta1=0.7, weight_decay=0.1),
     baselines.GradientDescent(alpha0=0.02),
     baselines.RMSProp(alpha0=0.02, beta2=0.9),
@@ -140,7 +140,7 @@ def test_a_run_that_diverges_is_nan_and_leaves_the_others_alone():
 def test_vrmomentum_beyond_the_edge_pins_the_sharpness_at_the_raised_threshold():
     """S = 1.5 B: the gate closes until eta_t L = B exactly; the threshold B/eta_t then equals the sharpness."""
     edge = 2 * 1.5 / 0.5
-    optimizer = baselines.VRMomentum(alpha0=1.5 * edge / 4, beta1=0.5)
+    optimizer = VRMomentum(alpha0=1.5 * edge / 4, beta1=0.5)
     record = along(optimizer, objectives.quadratic([4.0]), [1e-6], steps=3000, every=1000)
     assert record.threshold[-1] == pytest.approx(record.sharpness[-1], rel=1e-9)
     assert record.threshold[0] == pytest.approx(4.0 / 1.5, rel=1e-14) and record.sharpness[0] == 4.0

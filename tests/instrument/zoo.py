@@ -192,8 +192,8 @@ def scheduled(kind, name, **plain):
     return name, good[name], lambda value: kind(**{key: good[key] for key in names} | {name: value})(2)
 
 
-OPTIMIZERS = [vradam.VRAdam, *(getattr(baselines, n) for n in (
-    "Adam", "AdamW", "GradientDescent", "HeavyBall", "Lion", "Nesterov", "RAdam", "RMSProp", "VRMomentum",
+OPTIMIZERS = [vradam.VRAdam, vradam.VRMomentum, *(getattr(baselines, n) for n in (
+    "Adam", "AdamW", "GradientDescent", "HeavyBall", "Lion", "Nesterov", "RAdam", "RMSProp",
 ))]  # fmt: skip
 SCHEDULES = [getattr(schedules, n) for n in ("Constant", "InverseSqrt", "Linear", "Cosine", "StepDecay", "Exponential")]
 #: owner: [(argument, a good value, call)]

@@ -83,6 +83,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "theory/claims/bias/__init__.py": ["tests/claims/test_theory_bias.py", *claims("C1b")],
     "theory/claims/kinetic_energy.py": ["tests/claims/test_theory_kinetic_energy.py", *claims("K1")],
     "vradam/baselines.py": ["tests/instrument/test_baselines.py"],
+    "vradam/momentum.py": ["tests/instrument/test_baselines.py", "tests/instrument/test_theory_recursion.py"],
     "vradam/schedules.py": ["tests/instrument/test_schedules.py"],
     "vradam/objectives/elementary.py": ["tests/instrument/test_engine_lanes.py", "tests/instrument/test_rng.py"],
     "vradam/engine/methods.py": ["tests/instrument/test_engine_lanes.py"],

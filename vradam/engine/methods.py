@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vradam import gates, laws
-from vradam.baselines import Adam, AdamW, GradientDescent, HeavyBall, RMSProp, VRMomentum
+from vradam.baselines import Adam, AdamW, GradientDescent, HeavyBall, RMSProp
 from vradam.engine import draws, rows
 from vradam.gated import State, law_of, rate_at, top_rate
+from vradam.momentum import VRMomentum
 from vradam.noise import Gaussian, TwoPoint, Uniform
 from vradam.optimizer import VRAdam
 from vradam.plan import Plan
