@@ -64,6 +64,19 @@ def test_the_starts_quoted_are_those_on_record():
     assert f"{stray} of 100 random starts" in " ".join(README.split()), f"the README must say: {stray} of 100"
 
 
+def test_the_gains_quoted_are_those_on_record():
+    """W1: decades of alpha0 within twice Adam's best, against Adam, where Adam works."""
+    width = stored("width/deciding.nc").width.sel(beta1=0.9, factor=2.0)
+    adam = width.sel(contender="Adam", drop=True)
+    gained = (width - adam).where(adam > 0, drop=True).mean("problem")
+    words = (
+        f"gains {float(gained.sel(contender='alignment')):.2f} decades against Adam (mean of {int((adam > 0).sum())}"
+    )
+    assert words in " ".join(README.split()), f"the README must say: {words}"
+    words = f"the published gate loses {-float(gained.sel(contender='published')):.2f}."
+    assert words in " ".join(README.split()), f"the README must say: {words}"
+
+
 def test_commands_work_in_every_shell():
     """One command a line, no chains, no variables of a shell."""
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):

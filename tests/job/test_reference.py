@@ -195,7 +195,7 @@ def test_numbers_are_rounded_to_the_nearest_of_twelve_bits_ties_to_even_and_stay
 
 def test_the_committed_reference_is_within_its_limit():
     folder = ROOT / "experiments" / "reference"
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 5.2e6
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 5e6
     for name in ("cycles/bifurcation", "stability/adam"):
         assert name in THINNED
 
