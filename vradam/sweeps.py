@@ -115,6 +115,8 @@ def run(
     shape = tuple(len(values) for values in axes.values())
     start = real_array("x0", x0)
     steps, every = whole_number("steps", steps, least=1), whole_number("every", every, least=0)
+    if start.size == 0:
+        raise ValueError(f"x0 must not be empty, got shape {start.shape}")
     if start.ndim not in (1, 2) or (start.ndim == 2 and len(start) != len(axes["seed"])):
         raise ValueError(f"x0 must have shape (d,) or (seeds, d) with {len(axes['seed'])} seeds, got {start.shape}")
     named = dict(statistic) if isinstance(statistic, Mapping) else {_name(statistic): statistic}

@@ -11,7 +11,7 @@ from experiments.measurement.planting import plantings
 from experiments.measurement.statistics import mean_interval
 from experiments.measurement.verdict import verdict
 from experiments.store.chunks import Chunks
-from experiments.studies import width
+from experiments.studies import tasks, width
 from experiments.studies.width import (
     CONTENDERS,
     DECIDING,
@@ -167,6 +167,7 @@ def test_networks_decide_too():
 def test_without_jax_it_says_how(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
     monkeypatch.delitem(sys.modules, "experiments.studies.tasks.nets", raising=False)
+    monkeypatch.delattr(tasks, "nets", raising=False)
     networks.compiled.cache_clear()
     with pytest.raises(ImportError, match=r"pip install -e '.\[nets\]'"):
         run(replace(DEFAULT, networks=PAPER.networks), Chunks())

@@ -65,8 +65,9 @@ def test_processes_started_by_spawn_give_the_same_bits():
 #: What exists on POSIX alone; modules first, then names of functions.
 POSIX_MODULES = {"fcntl", "grp", "pwd", "resource", "termios", "tty", "pty"}
 POSIX_NAMES = {"fork", "forkpty", "forkserver", "sched_getaffinity", "getuid", "geteuid", "setsid", "killpg", "SIGKILL"}
-#: Where one is used under a guard: experiments/store/chunks.py locks by msvcrt on Windows.
-GUARDED = {("files.py", "fcntl")}
+#: Where one is used under a guard: the store locks by msvcrt on Windows, which has no limit on the address space;
+#: contestants of the speed study are confined to one processor where the system can.
+GUARDED = {("files.py", "fcntl"), ("address_space.py", "resource"), ("contestant.py", "sched_getaffinity")}
 
 
 def test_nothing_assumes_fork_or_posix():

@@ -388,5 +388,6 @@ def test_customary_starts():
 
 
 def test_the_catalogue_is_complete():
-    factories = {name for name in objectives.__all__ if name[0].islower()}
+    """``from_sympy`` makes objectives of one's own: tests/instrument/test_own_objectives.py."""
+    factories = {name for name in objectives.__all__ if name[0].islower()} - {"from_sympy"}
     assert factories == {f.name for f in OBJECTIVES.values()}

@@ -134,7 +134,11 @@ def test_sharpness_takes_it_by_its_preconditioner():
             r"optimizer must have the methods init\(x\), .*, got the class VRAdam",
         ),
         ({"optimizer": object()}, TypeError, "optimizer must have .* got object without init, step, learning_rate"),
-        ({"objective": lambda x: x}, TypeError, "objective must be a vradam.Objective, got function"),
+        (
+            {"objective": lambda x: x},
+            TypeError,
+            "objective must be a vradam.Objective, got the function .*functions",
+        ),
         ({"noise": 0.1}, TypeError, "noise must have bound and stochastic_gradient, .*, got 0.1"),
         ({"state": Count(3)}, TypeError, "state must have velocity, second_moment, kinetic too, as VRAdam.init gives"),
     ],

@@ -40,6 +40,7 @@ def test_an_error_arrives_and_the_team_can_be_used_again(threads):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+@pytest.mark.filterwarnings(r"ignore:os.fork\(\) was called:RuntimeWarning")  # JAX, loaded by another test, warns
 def test_a_child_has_threads_of_its_own():
     team = Team(2)
     team.map(abs, range(10))

@@ -37,8 +37,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.certificates.sweep import images, kept, quartered, remaining, returning, successors
-
 Ints = NDArray[np.int64]
 Places = NDArray[np.int32]
 Flags = NDArray[np.bool_]
@@ -121,9 +119,11 @@ class Cells:
 
     def quartered(self) -> Cells:
         """Every cell cut into four; the nodes must leave room for whole numbers between them."""
+        from theory.certificates import sweep
+
         nodes = np.empty(2 * self.nodes.size - 1, np.int64)
         nodes[::2], nodes[1::2] = self.nodes, (self.nodes[:-1] + self.nodes[1:]) // 2
-        return Cells(nodes, *quartered(self.start, self.column))
+        return Cells(nodes, *sweep.quartered(self.start, self.column))
 
 
 def grid(reach: int, step: int, growth: int, levels: int) -> Ints:
@@ -141,11 +141,13 @@ def image_columns(family: Family, cells: Cells) -> tuple[Places, Places]:
     The image of ``[a] x [b]`` has ``b' = (1+beta1) psi - beta1 a`` with ``psi`` in the range over ``[b]``: linear in
     each of psi, a and beta1, hence between its values at the ends. In units of 1/PARTS everything is whole.
     """
+    from theory.certificates import sweep
+
     below, above = family.psi(cells.nodes)
     below, above = np.concatenate([-above[::-1], below]), np.concatenate([-below[::-1], above])
     ends = [int(beta1 * PARTS) for beta1 in family.beta1]
     parts = [(np.int64(n), (PARTS + n) * below, (PARTS + n) * above) for n in ends]
-    return images(cells.start, cells.column, cells.nodes, PARTS * cells.mirrored(), *parts[0], *parts[1])
+    return sweep.images(cells.start, cells.column, cells.nodes, PARTS * cells.mirrored(), *parts[0], *parts[1])
 
 
 class Target(NamedTuple):
@@ -180,17 +182,19 @@ def no_orbit_stays(
     meet ``near``. ``comes_back`` says where an orbit that was outside can come back; without it orbits do not leave the
     grid.
     """
+    from theory.certificates import sweep  # Numba is loaded where cells are swept, not where theory is imported
+
     cells = Cells.all_of(nodes)
     for level in range(levels + 1):
-        cells = cells.only(kept(cells.start, cells.column, cells.nodes, target.forms, np.int64(UNIT), *near))
+        cells = cells.only(sweep.kept(cells.start, cells.column, cells.nodes, target.forms, np.int64(UNIT), *near))
         first, last = image_columns(family, cells)
         if comes_back is None:
             exits = returns = np.zeros(cells.column.size, np.bool_)
         else:
             exits = (first < 0) | (last > 2 * (cells.nodes.size - 1))
-            returns = returning(cells.start, cells.column, cells.nodes, *comes_back)
-        runs = successors(cells.start, cells.column, first, last)
-        cells = cells.only(remaining(*runs, exits, returns))
+            returns = sweep.returning(cells.start, cells.column, cells.nodes, *comes_back)
+        runs = sweep.successors(cells.start, cells.column, first, last)
+        cells = cells.only(sweep.remaining(*runs, exits, returns))
         if cells.column.size == 0:
             return True
         if level < levels:

@@ -7,6 +7,9 @@ the interval from ``-n_{N-j}`` for ``j < N``, from ``n_{j-N}`` otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +19,22 @@ Places = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
 
-@numba.njit(cache=True)
+def compiled(function: Callable[..., Any]) -> Any:
+    """``function`` by Numba, kept on disk where a folder for it can be written."""
+    try:
+        return numba.njit(cache=True)(function)
+    except RuntimeError:
+        return numba.njit(function)
+
+
+@compiled
 def _node(nodes: Ints, column: int) -> int:
     """The lower end of the column's interval."""
     n = nodes.size - 1
     return nodes[column - n] if column >= n else -nodes[n - column]
 
 
-@numba.njit(cache=True)
+@compiled
 def _first_from(values: Ints | Places, low: int, high: int, least: int) -> int:
     """The first place of ``low <= place < high`` with a value >= ``least``, else ``high``; values rise."""
     while low < high:
@@ -35,7 +46,7 @@ def _first_from(values: Ints | Places, low: int, high: int, least: int) -> int:
     return low
 
 
-@numba.njit(cache=True)
+@compiled
 def kept(
     start: Ints, column: Places, nodes: Ints, forms: Ints, unit: int, q: int, p: int, width: int, reach: int
 ) -> Flags:
@@ -60,7 +71,7 @@ def kept(
     return keep
 
 
-@numba.njit(cache=True)
+@compiled
 def returning(start: Ints, column: Places, nodes: Ints, back: int, drop: int) -> Flags:
     """The cells that meet ``a >= back``, ``-drop <= b - a <= 0``."""
     found = np.zeros(column.size, np.bool_)
@@ -71,7 +82,7 @@ def returning(start: Ints, column: Places, nodes: Ints, back: int, drop: int) ->
     return found
 
 
-@numba.njit(cache=True)
+@compiled
 def images(
     start: Ints, column: Places, nodes: Ints, ends: Ints,
     low: int, low_below: Ints, low_above: Ints, high: int, high_below: Ints, high_above: Ints,
@@ -92,7 +103,7 @@ def images(
     return first, last
 
 
-@numba.njit(cache=True)
+@compiled
 def successors(start: Ints, column: Places, first: Places, last: Places) -> tuple[Places, Places]:
     """The images as runs ``first <= place < last`` of places; that of column j is in row j - N, turned over if < 0."""
     n = start.size - 1
@@ -106,7 +117,7 @@ def successors(start: Ints, column: Places, first: Places, last: Places) -> tupl
     return low, high
 
 
-@numba.njit(cache=True)
+@compiled
 def remaining(first: Places, last: Places, exits: Flags, returns: Flags) -> Flags:
     """The cells that are left when those without successor or without predecessor are removed, again and again.
 
@@ -155,7 +166,7 @@ def remaining(first: Places, last: Places, exits: Flags, returns: Flags) -> Flag
     return left
 
 
-@numba.njit(cache=True)
+@compiled
 def quartered(start: Ints, column: Places) -> tuple[Ints, Places]:
     """Every cell cut into four."""
     n = start.size - 1
