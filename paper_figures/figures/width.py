@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, GATES, GREY, PURPLE, canvas, headline, label
+from paper_figures.style import BLUE, GATES, GREY, PURPLE, canvas, label
 
 #: contender: (colour, marker, side of its line on which its name stands)
 SHOWN: Final = {
@@ -47,7 +47,7 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     axes.set_yticks(rows, [str(name).replace("_", " ") for name in gained.problem.values], fontsize=8.5)
     axes.set(xlabel=r"decades of $\alpha_0$ gained against Adam", xlim=(-1.3, 2.4), ylim=(-0.8, rows[-1] + 1.9))
     axes.tick_params(axis="y", length=0)
-    headline(figure, "The alignment of force and velocity widens the range of rates")
+    axes.set_title("Alignment widens the range of rates", loc="left")
     return figure
 
 

@@ -126,6 +126,7 @@ def small_data():
         "source_tasks": planted_source.tasks(),
         "speed": reference("speed"),  # no time is measured in a test
         "tasks": reference("tasks"),  # to compute them anew needs networks
+        "width": reference("width"),
     }
 
 
