@@ -11,7 +11,7 @@ Every run is tuned to its horizon, alpha0 = c/sqrt(N) and beta2 = 1 - 1/N. Three
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -89,6 +89,7 @@ ALL = (
     "Adam", "proof inside", "proof smoothed",
 )  # fmt: skip
 DEFAULT = Setup()
+#: In the central setting beta1 = .3 is left out: there the bound is loose by more than a thousand, which is no check.
 PAPER = Setup(
     problems=CONVEX + NON_CONVEX + (WIDE, BREAST_CANCER),
     optimizers=ALL,
@@ -99,7 +100,7 @@ PAPER = Setup(
         Informative("theorem4", (100_000, 1_000_000, 10_000_000, 100_000_000), beta1=0.5),
         Informative("smoothed", (100_000, 1_000_000, 10_000_000, 100_000_000), beta1=0.5),
     ),
-    central=central_rate.PAPER,
+    central=replace(central_rate.PAPER, settings=central_rate.PAPER.settings[:3]),
     seeds=64,
 )
 #: The gates of C1a and C2, as :mod:`experiments.measurement.central_rate` calls them, and that of C3 for the figure.
