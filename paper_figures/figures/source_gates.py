@@ -9,8 +9,8 @@ import xarray as xr
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.figures.source_protocol import intervals
-from paper_figures.style import BLUE, PURPLE, canvas, headline
+from paper_figures.figures.source_protocol import ratios
+from paper_figures.style import BLUE, PURPLE, headline
 
 SETTINGS: Final = {
     "tuned": (BLUE, "o", 0.15, "every gate tuned alike"),
@@ -20,15 +20,8 @@ SETTINGS: Final = {
 
 def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["gate_pairs"]``: ratio, low, high and p_holm over (setting, task, gate)."""
-    pairs = data["gate_pairs"]
-    tasks = pairs.task.values.tolist()
-    figure, axes = canvas(1, len(tasks), height=4.6, width=8.6, sharey=True, squeeze=False)
-    for panel, task in zip(axes[0], tasks, strict=True):
-        intervals(panel, pairs.sel(task=task), "setting", "gate", SETTINGS)
-        panel.set_title(task.replace(", ", ",\n"), fontsize=9)
-    handles, names = axes[0, 0].get_legend_handles_labels()
     said = "test loss over that of the published gate (k = 2); filled: clear after Holm"
-    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=8.5, title=said, title_fontsize=9)
+    figure = ratios(data["gate_pairs"], "setting", "gate", SETTINGS, said, height=4.6)
     headline(figure, "Other powers, energies and scopes of the gate beside the published one", "")
     return figure
 

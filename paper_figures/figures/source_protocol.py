@@ -25,15 +25,23 @@ REACHES: Final = (1000.0, 100.0, 20.0, 10.0, 5.0, 2.0, 1.5, 1.2, 1.1, 1.05, 1.02
 def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["pairs"]``: ratio, low, high and p_holm over (rule, task, rival)."""
     pairs = data["pairs"]
+    said = "VRAdam's test loss over the other's; below 1 VRAdam's is lower; filled: clear after Holm"
+    figure = ratios(pairs, "rule", "rival", RULES, said, height=3.5)
+    headline(figure, str(pairs.attrs["says"]).replace("comparisons (", "comparisons\n("), "")
+    return figure
+
+
+def ratios(
+    pairs: xr.Dataset, dim: str, rows: str, looks: Mapping[str, tuple[str, str, float, str]], said: str, height: float
+) -> Canvas:
+    """One panel of :func:`intervals` for each task, and a legend under the title ``said``."""
     tasks = pairs.task.values.tolist()
-    figure, axes = canvas(1, len(tasks), height=3.5, width=8.6, sharey=True, squeeze=False)
+    figure, axes = canvas(1, len(tasks), height=height, width=8.6, sharey=True, squeeze=False)
     for panel, task in zip(axes[0], tasks, strict=True):
-        intervals(panel, pairs.sel(task=task), "rule", "rival", RULES)
+        intervals(panel, pairs.sel(task=task), dim, rows, looks)
         panel.set_title(task.replace(", ", ",\n"), fontsize=9)
     handles, names = axes[0, 0].get_legend_handles_labels()
-    said = "VRAdam's test loss over the other's; below 1 VRAdam's is lower; filled: clear after Holm"
     figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=8.5, title=said, title_fontsize=9)
-    headline(figure, str(pairs.attrs["says"]).replace("comparisons (", "comparisons\n("), "")
     return figure
 
 

@@ -77,6 +77,15 @@ def test_the_gains_quoted_are_those_on_record():
     assert words in " ".join(README.split()), f"the README must say: {words}"
 
 
+def test_the_crossing_quoted_is_the_one_on_record():
+    """C1b: the published gate ends above the bound that it is claimed to keep."""
+    entries = json.loads((REFERENCE / "claims.json").read_text(encoding="utf-8"))
+    found = next(item for item in entries if item["id"] == "C1b")["numeric"]
+    assert found["measured"]["at"].endswith("N = 1e+07")
+    words = f"{found['measured']['value']:.3f} against {found['claimed']['value']:.3f} after $10^7$ steps"
+    assert words in " ".join(README.split()), f"the README must say: {words}"
+
+
 def test_commands_work_in_every_shell():
     """One command a line, no chains, no variables of a shell."""
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
