@@ -30,6 +30,7 @@ def run_tests(folder: Path, tests: Sequence[str], order: Mapping[str, float], re
 
     watcher = _Watcher(order)
     words = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    words += ["-W", "ignore:overflow encountered in scalar:RuntimeWarning"]  # words of noise wrap; kernels interpreted
     status = pytest.main([*words, "--rootdir", str(folder), *tests], plugins=[watcher])
     report.write_text(json.dumps({"seconds": watcher.seconds, "failed": watcher.failed}), encoding="utf-8")
     os._exit(int(status))
