@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -131,6 +131,28 @@ class Proof:
         sign = self.steps[of].sign
         left, right = sp.sympify(left), sp.sympify(right)
         return self._append(Step(name, "rule", left, sign, right, says, rule=rule, of=of, arguments=arguments))
+
+    def assume(
+        self, *lemmas: Proof, without: Collection[str] = (), values: Mapping[sp.Expr, Any] | None = None
+    ) -> None:
+        """The assumptions of lemmas as one's own, each name once, under ``values``; not those ``without``."""
+        at = values or {}
+        for given in (assumption for lemma in lemmas for assumption in lemma.assumptions):
+            if given.name not in {*without, *self.steps}:
+                self.given(given.name, renamed(given.left, at), given.sign, renamed(given.right, at), given.says)
+
+    def apply(
+        self,
+        name: str,
+        lemma: Proof,
+        values: Mapping[sp.Expr, Any] | None = None,
+        shown: Mapping[str, Any] | None = None,
+        says: str = "",
+    ) -> sp.Symbol:
+        """:meth:`application` with its conclusion written out; what is not ``shown`` has the same name here."""
+        end, at = lemma.conclusion, {symbol: sp.sympify(value) for symbol, value in (values or {}).items()}
+        known = {given.name: fact(given.name) for given in lemma.assumptions} | dict(shown or {})
+        return self.application(name, lemma, at, known, renamed(end.left, at), renamed(end.right, at), says)
 
     @property
     def conclusion(self) -> Step:
