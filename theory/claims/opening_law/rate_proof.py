@@ -123,31 +123,33 @@ def total_price() -> Proof:
 TOTAL = total_price()
 
 
-def run() -> Proof:
-    """``progress E G^2(x_tau) <=`` what C1a spends ``+ step Gi V/((1-rho) root)``, ``V = 2 N rise + a``."""
-    proof = Proof("C3: any gate under the opening law")
-    steep = 2 * N * (1 - r) / (1 + r) + alpha1 / (1 + alpha1)
+#: ``V = 2 N rise + alpha1/(1+alpha1)``.
+STEEP = 2 * N * (1 - r) / (1 + r) + alpha1 / (1 + alpha1)
+
+
+def run(title: str, total: Proof) -> Proof:
+    """``progress E G^2(x_tau) <=`` what C1a spends ``+ step Gi`` times the price that ``total`` ends with, at ``V``."""
+    proof = Proof(title)
     shown = {"rise", "variation", "price at a lag", "price of the run"}  # those that the lemmas show
-    end = {whole: Gi * steep / ((1 - rho) * root), grown: sp.Integer(1)}
-    parts = (RISE, VARIATION, TOTAL, ahead_proof.PRICE, ahead_proof.PROOF)
-    proof.assume(*parts, without=shown, values=end)
+    end = {whole: Gi * total.conclusion.right.subs(V, STEEP), grown: sp.Integer(1)}
+    proof.assume(RISE, VARIATION, total, ahead_proof.PRICE, ahead_proof.PROOF, without=shown, values=end)
     rises = proof.given("a rise is one of the law", up(n), "<=", 1 / (1 + w1) - 1 / (1 + w), "up is 0 in a fall")
     double = sp.Sum(sp.Sum(beta1**k * x(n, k), (k, 0, n - 1)), (n, 1, N))
     price = proof.given("expected price", double, "=", Mean(spent), "x(n, k) is the mean of D(n, k) a(n, k)")
     steepest = proof.apply("L1", RISE)
     proof.inequality("rise", up(n), (1 - r) / (1 + r), rises + steepest)
     proof.apply("variation", VARIATION)
-    total = proof.apply("L4", TOTAL, {V: steep})
+    little = proof.apply(total.title.partition(":")[0], total, {V: STEEP})
     at_lag = {Mean(gamma * G * g / rp): p(n, k), Mean(later * G * g / rp): p2(n, k)}
     proof.apply("price at a lag", ahead_proof.PRICE, at_lag | {Mean(moved * sp.Abs(g) / rp): x(n, k)})
     every = sp.Sum(X(n), (n, 1, N))
     proof.rule("all prices", "total", "price of a step", every, Gi * double, index=n, first=sp.Integer(1), last=N)
-    proof.inequality("price of the run", every, end[whole], fact("all prices") + Gi * (total + price))
+    proof.inequality("price of the run", every, end[whole], fact("all prices") + Gi * (little + price))
     proof.apply("theorem", ahead_proof.PROOF, end)
     return proof
 
 
-PROOF = run()
+PROOF = run("C3: any gate under the opening law", TOTAL)
 
 #: With these the conclusion is ``theorem_shares`` of C3 in one dimension.
 STANDS_FOR: dict[sp.Symbol, sp.Expr] = {
