@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -259,13 +259,19 @@ def vanishes(expr: sp.Expr) -> bool:
         return False
     if isinstance(pieces := sp.piecewise_fold(expr), sp.Piecewise):
         return all(vanishes(piece) for piece, _ in pieces.args)
+    return any(form == 0 for form in _forms(expr))
+
+
+def _forms(expr: sp.Expr) -> Iterator[sp.Expr]:
+    """The expression written in other ways, cheap ones first: sums of fractions are slow once multiplied out."""
+    yield _numerator(expr)
+    expanded = sp.expand(expr)
     for reduce in (sp.together, _numerator, sp.ratsimp, sp.simplify, sp.radsimp):
         try:
-            if reduce(sp.expand(expr)) == 0:
-                return True
+            yield reduce(expanded)
         except (sp.PolynomialError, NotImplementedError):
             continue
-    return bool(sp.simplify(sp.factor(expr)) == 0)
+    yield sp.simplify(sp.factor(expr))
 
 
 def _numerator(expr: sp.Expr) -> sp.Expr:
