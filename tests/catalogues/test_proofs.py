@@ -140,6 +140,26 @@ def test_an_application_shows_every_given_again():
     assert [name for name, holds in proof.checked().items() if holds] == ["half", "good"]
 
 
+def test_assumptions_are_taken_over_and_conclusions_written_out():
+    lemma = Proof("squares")
+    lemma.given("small", x**2, "<=", 1)
+    lemma.given("known", a, "<=", b)
+    lemma.inequality("sum", 2 * x + a, 2 + b, (1 - x) ** 2 + fact("small") + fact("known"))
+    proof = Proof("")
+    proof.given("known", a, "<=", b)
+    proof.assume(lemma, lemma, without={"small"}, values={x: 2 * y})
+    assert list(proof.steps) == ["known"]
+    proof.assume(lemma, values={x: 2 * y})
+    assert str(proof.steps["small"]) == "4*y**2 <= 1"
+    proof.apply("it", lemma, {x: 2 * y})
+    assert str(proof.conclusion) == "a + 4*y <= b + 2" and proof.closes()
+    proof.given("half", y**2, "<=", sp.Rational(1, 8))
+    proof.apply("with more", lemma, {x: 2 * y}, {"small": 4 * fact("half") + sp.Rational(1, 2)})
+    assert proof.follows("with more")
+    proof.apply("at another point", lemma, {x: 3 * y})
+    assert not proof.follows("at another point")
+
+
 def test_signs():
     hidden = sp.Symbol("hidden", real=True)
     assert nonnegative(sp.Abs(x) + a * x**2 / (1 + b)) and nonnegative(Mean(x**2)) and nonnegative(sp.sqrt(a))
