@@ -67,6 +67,7 @@ def test_it_needs_every_fact_that_it_uses(proof, name):
 def test_it_is_printed_with_the_kind_of_every_step(proof):
     text = "\n".join(printed(proof))
     assert all(name in text for name in proof.steps) and "OPEN" not in text
+    assert list(printed(proof, {*proof.lemmas(), proof.title})) == []
     first = next(step for step in proof.steps.values() if step.kind != "given")
     broken = changed(proof, first.name, right=first.right + 1)
     assert "OPEN" in "\n".join(printed(broken))

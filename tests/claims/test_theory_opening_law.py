@@ -218,5 +218,5 @@ def test_the_assembly_is_a_check():
 @pytest.mark.parametrize("factor", [Fraction(49, 50), Fraction(51, 50)])
 def test_the_proof_by_squares_ends_with_price_by_squares_and_no_other(monkeypatch, factor):
     assert rate.conclusion_by_squares()
-    monkeypatch.setattr(rate, "price_by_squares", rational(factor) * rate.price_by_squares)
+    monkeypatch.setattr(rate, "price_by_squares", sp.Rational(factor) * rate.price_by_squares)
     assert not rate.conclusion_by_squares()

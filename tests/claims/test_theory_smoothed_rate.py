@@ -279,5 +279,5 @@ def test_smoothing_removes_the_bias(beta, corrected):
 )  # fmt: skip
 def test_every_form_is_what_its_proof_ends_with(monkeypatch, conclusion, name, factor):
     assert getattr(smoothed_gate, conclusion)()
-    monkeypatch.setattr(smoothed_gate, name, rational(factor) * getattr(smoothed_gate, name))
+    monkeypatch.setattr(smoothed_gate, name, sp.Rational(factor) * getattr(smoothed_gate, name))
     assert not getattr(smoothed_gate, conclusion)()

@@ -341,9 +341,14 @@ CHECKS: Final[Mapping[Kind, Callable[[Step, Mapping[str, Step]], bool]]] = {
 # ---------------------------------------------------------------- for a reader
 
 
-def printed(proof: Proof) -> Iterator[str]:
-    """The proof as a person reads it: lemmas first, every statement with its kind and what it rests on."""
+def printed(proof: Proof, above: Collection[str] = ()) -> Iterator[str]:
+    """The proof as a person reads it: lemmas first, every statement with its kind and what it rests on.
+
+    Not the lemmas whose titles are in ``above``.
+    """
     for part in (*proof.lemmas().values(), proof):
+        if part.title in above:
+            continue
         yield part.title
         for number, step in enumerate(part.steps.values(), start=1):
             mark = "assumed" if step.kind == "given" else step.kind if part.follows(step.name) else "OPEN"
