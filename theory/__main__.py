@@ -106,7 +106,10 @@ def proofs(claim: Claim) -> Iterator[str]:
     above: dict[str, Proof] = {}  # a lemma of several proofs is printed, and its inequalities decided, once
     for proof in claim.proofs:
         assert isinstance(proof, Proof)
-        yield from printed(proof, above)
+        for line in printed(proof, above):
+            yield from textwrap.wrap(
+                line, WIDTH + 20, subsequent_indent=" " * 19, break_long_words=False, break_on_hyphens=False
+            ) or [""]
         if shared := [title for title in proof.lemmas() if title in above]:
             yield from _block("as above", "; ".join(shared))
         yield "statements by kind: " + ", ".join(f"{count} {kind}" for kind, count in tally(proof).items())

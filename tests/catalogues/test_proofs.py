@@ -9,7 +9,7 @@ import sympy as sp
 
 from theory import CLAIMS
 from theory.methods import solvers
-from theory.methods.proof import Proof, fact, nonnegative, positive, printed, tally
+from theory.methods.proof import Proof, fact, nonnegative, positive, printed, tally, written
 from theory.methods.rules import RULES, Mean, average, exchange, geometric, telescope, total, triangle
 
 PROOFS = {}
@@ -71,6 +71,25 @@ def test_it_is_printed_with_the_kind_of_every_step(proof):
     first = next(step for step in proof.steps.values() if step.kind != "given")
     broken = changed(proof, first.name, right=first.right + 1)
     assert "OPEN" in "\n".join(printed(broken))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n - k",
+        "-n - k",
+        "1 - 2*n",
+        "k*(n - k) - n/2",
+        "(n - k)**2 - 1/(k - n)",
+        "k - n*(k - n)",
+        "-3",
+        "n**(k - 1) - k",
+    ],
+)
+def test_what_is_written_reads_back(text):
+    expr = sp.sympify(text)
+    assert sp.sympify(written(expr)).equals(expr)
+    assert written(expr).startswith("-") == text.startswith("-")
 
 
 # ---------------------------------------------------------------- the checker

@@ -29,6 +29,8 @@ from typing import Any, Final, Literal
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
+from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.str import StrPrinter
 
 from theory.claim import vanishes
 from theory.methods.rules import RULES, Mean
@@ -77,7 +79,7 @@ class Step:
         return found | ({self.of} if self.of else set())
 
     def __str__(self) -> str:
-        return f"{self.left} {self.sign} {self.right}"
+        return f"{written(self.left)} {self.sign} {written(self.right)}"
 
 
 @dataclass
@@ -341,6 +343,28 @@ CHECKS: Final[Mapping[Kind, Callable[[Step, Mapping[str, Step]], bool]]] = {
 # ---------------------------------------------------------------- for a reader
 
 
+class PositiveFirst(StrPrinter):
+    """SymPy's text, in which a sum begins with a term without a minus: ``n - k``."""
+
+    def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:
+        parts = [(part.could_extract_minus_sign(), part) for part in self._as_ordered_terms(expr, order=order)]
+        text = ""
+        for negative, part in sorted(parts, key=lambda item: item[0]):
+            term = self.parenthesize(-part if negative else part, PRECEDENCE["Add"])
+            text += f"{' - ' if negative else ' + '}{term}"
+        return text[3:] if text[1] == "+" else f"-{text[3:]}"
+
+
+def written(expr: sp.Expr) -> str:
+    """An expression as proofs print it.
+
+    >>> n, k = sp.symbols("n k")
+    >>> written(2 * (n - k) - sp.Function("u")(n - k - 1))
+    '2*n - 2*k - u(n - k - 1)'
+    """
+    return str(PositiveFirst().doprint(expr))
+
+
 def printed(proof: Proof, above: Collection[str] = ()) -> Iterator[str]:
     """The proof as a person reads it: lemmas first, every statement with its kind and what it rests on.
 
@@ -368,8 +392,8 @@ def tally(proof: Proof) -> dict[Kind, int]:
 def _reason(step: Step) -> str:
     """Why a statement holds."""
     if step.kind == "application" and step.lemma is not None:
-        values = ", ".join(f"{symbol} = {value}" for symbol, value in step.substitution.items())
+        values = ", ".join(f"{written(symbol)} = {written(value)}" for symbol, value in step.substitution.items())
         return f"by '{step.lemma.title}'" + (f" with {values}" if values else "")
     if step.kind == "rule":
         return f"by the rule '{step.rule}' on [{step.of}]"
-    return f"since right - left = {step.slack}" if step.slack != 0 else ""
+    return f"since right - left = {written(step.slack)}" if step.slack != 0 else ""
