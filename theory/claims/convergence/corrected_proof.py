@@ -55,7 +55,9 @@ from theory.methods.rules import Mean
 from theory.notation import alpha1, beta2, beta3
 
 now, then, speed, early, excess, weight, fade = sp.symbols("u u1 speed early excess weight fade", nonnegative=True)
-s, fading, rooted, geometric = sp.symbols("s fading rooted geometric", positive=True)  # s^2 is the decay of the gate
+s, z, fading, rooted, geometric = sp.symbols(
+    "s z fading rooted geometric", positive=True
+)  # s^2 is the decay of the gate
 h, p3, P3 = (sp.Function(name, real=True) for name in ("h", "p3", "P3"))
 powers, move, e, first = (sp.Function(name, nonnegative=True) for name in ("powers", "move", "e", "first"))
 i = sp.Symbol("i", integer=True, nonnegative=True)
@@ -68,14 +70,16 @@ def excess_of_the_correction() -> Proof:
     """``(1-s^2) s^(2N)/(1-s^(2N)) <= s^N/N``: by how much a corrected average is faster than a plain one at step N."""
     proof = Proof("the excess of the correction")
     below = proof.given("s < 1", s, "<=", 1, "s^2 is the decay of the gate")
-    power = proof.given("a power", s**n, "<=", 1)
-    before = proof.given("the power before", s ** (n - 1), "<=", 1)
-    here = proof.given("powers", powers(n), "=", s**-n - s**n, "what powers stands for")
-    there = proof.given("powers before", powers(n - 1), "=", s ** (1 - n) - s ** (n - 1))
+    power = proof.given("a power", s * z, "<=", 1, "z = s^(n-1), a power of s")
+    before = proof.given("the power before", z, "<=", 1)
+    here = proof.given("powers", powers(n), "=", 1 / (s * z) - s * z, "powers(n) = s^-n - s^n")
+    there = proof.given("powers before", powers(n - 1), "=", 1 / z - z)
     start = proof.given("no power", powers(0), "=", 0)
     slow = proof.given("rest", rest, "=", 1 - s**2, "what rest stands for")
     more = proof.given("excess", excess * powers(N), "=", rest * s**N, "what excess stands for, 1-s^(2N) = s^N powers")
-    proof.inequality("powers grow", 1 / s - s, powers(n) - powers(n - 1), below * power * before / s**n - here + there)
+    proof.inequality(
+        "powers grow", 1 / s - s, powers(n) - powers(n - 1), below * power * before / (s * z) - here + there
+    )
     gained = sp.Sum(powers(n), (n, 1, N)) - sp.Sum(powers(n - 1), (n, 1, N))
     proof.rule("all powers", "total", "powers grow", N / s - N * s, gained, index=n, first=sp.Integer(1), last=N)
     proof.rule("telescoped", "telescope", "all powers", N / s - N * s, powers(N) - powers(0), sequence=powers)
@@ -213,9 +217,10 @@ def run() -> Proof:
         "price with the first steps", LOOK,
         at | {Mean(gamma * G * g / rp): p(n, k), Mean(later * G * g / rp): p2(n, k), Mean(U): U1(n - k)},
     )  # fmt: skip
+    proof.identity("price of a lag", q * R * x(n, k), q * R * (k + 1) * b2 ** (-k / 2) * U1(n - k), q * R * price)
     proof.inequality(
         "price at a lag", p(n, k), p3(n, k) + q * R * x(n, k),
-        fact("price with the first steps") - both - q * R * price,
+        fact("price with the first steps") - both - fact("price of a lag"),
     )  # fmt: skip
 
     # what the first steps cost at step n
