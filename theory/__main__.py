@@ -103,12 +103,18 @@ def _step(claim: Claim, examination: Examination, name: str) -> str:
 
 def proofs(claim: Claim) -> Iterator[str]:
     """The proofs of a claim as a person reads them, with what the installed solvers say about their inequalities."""
+    above: dict[str, Proof] = {}  # a lemma of several proofs is printed, and its inequalities decided, once
     for proof in claim.proofs:
         assert isinstance(proof, Proof)
-        yield from printed(proof)
+        for line in printed(proof, above):
+            yield from textwrap.wrap(
+                line, WIDTH + 20, subsequent_indent=" " * 19, break_long_words=False, break_on_hyphens=False
+            ) or [""]
+        if shared := [title for title in proof.lemmas() if title in above]:
+            yield from _block("as above", "; ".join(shared))
         yield "statements by kind: " + ", ".join(f"{count} {kind}" for kind, count in tally(proof).items())
         for solver in filter(solvers.installed, solvers.SOLVERS):
-            parts = solvers.inequalities(proof)
+            parts = [(part, name) for part, name in solvers.inequalities(proof) if part.title not in above]
             answers = {f"{part.title}: {name}": solvers.decided(part, name, solver, 1.0) for part, name in parts}
             proved = [name for name, answer in answers.items() if answer == "proved"]
             left = "; ".join(f"{name} ({answer})" for name, answer in answers.items() if answer != "proved")
@@ -117,6 +123,7 @@ def proofs(claim: Claim) -> Iterator[str]:
                 yield from _block("not decided", left)
         for solver in itertools.filterfalse(solvers.installed, solvers.SOLVERS):
             yield f"{solver} is not installed (extra certify): its answers are not part of this page"
+        above |= {**proof.lemmas(), proof.title: proof}
         yield ""
     if not claim.proofs:
         yield f"{claim.id} has no proof in this form; its checks are above"

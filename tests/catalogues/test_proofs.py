@@ -9,7 +9,7 @@ import sympy as sp
 
 from theory import CLAIMS
 from theory.methods import solvers
-from theory.methods.proof import Proof, fact, nonnegative, positive, printed, tally
+from theory.methods.proof import Proof, fact, nonnegative, positive, printed, tally, written
 from theory.methods.rules import RULES, Mean, average, exchange, geometric, telescope, total, triangle
 
 PROOFS = {}
@@ -67,9 +67,29 @@ def test_it_needs_every_fact_that_it_uses(proof, name):
 def test_it_is_printed_with_the_kind_of_every_step(proof):
     text = "\n".join(printed(proof))
     assert all(name in text for name in proof.steps) and "OPEN" not in text
+    assert list(printed(proof, {*proof.lemmas(), proof.title})) == []
     first = next(step for step in proof.steps.values() if step.kind != "given")
     broken = changed(proof, first.name, right=first.right + 1)
     assert "OPEN" in "\n".join(printed(broken))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n - k",
+        "-n - k",
+        "1 - 2*n",
+        "k*(n - k) - n/2",
+        "(n - k)**2 - 1/(k - n)",
+        "k - n*(k - n)",
+        "-3",
+        "n**(k - 1) - k",
+    ],
+)
+def test_what_is_written_reads_back(text):
+    expr = sp.sympify(text)
+    assert sp.sympify(written(expr)).equals(expr)
+    assert written(expr).startswith("-") == text.startswith("-")
 
 
 # ---------------------------------------------------------------- the checker
@@ -138,6 +158,26 @@ def test_an_application_shows_every_given_again():
     proof.application("shown wrongly", lemma, {x: 2 * y}, {"small": fact("half")}, 4 * y, 2)
     proof.application("another conclusion", lemma, {x: 2 * y}, {"small": 4 * fact("half")}, 4 * y, 3)
     assert [name for name, holds in proof.checked().items() if holds] == ["half", "good"]
+
+
+def test_assumptions_are_taken_over_and_conclusions_written_out():
+    lemma = Proof("squares")
+    lemma.given("small", x**2, "<=", 1)
+    lemma.given("known", a, "<=", b)
+    lemma.inequality("sum", 2 * x + a, 2 + b, (1 - x) ** 2 + fact("small") + fact("known"))
+    proof = Proof("")
+    proof.given("known", a, "<=", b)
+    proof.assume(lemma, lemma, without={"small"}, values={x: 2 * y})
+    assert list(proof.steps) == ["known"]
+    proof.assume(lemma, values={x: 2 * y})
+    assert str(proof.steps["small"]) == "4*y**2 <= 1"
+    proof.apply("it", lemma, {x: 2 * y})
+    assert str(proof.conclusion) == "a + 4*y <= b + 2" and proof.closes()
+    proof.given("half", y**2, "<=", sp.Rational(1, 8))
+    proof.apply("with more", lemma, {x: 2 * y}, {"small": 4 * fact("half") + sp.Rational(1, 2)})
+    assert proof.follows("with more")
+    proof.apply("at another point", lemma, {x: 3 * y})
+    assert not proof.follows("at another point")
 
 
 def test_signs():

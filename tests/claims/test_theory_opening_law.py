@@ -213,3 +213,10 @@ def test_the_assembly_is_a_check():
         assert kept.b <= spent.a < 500 * kept.a
     found = every_path(trees.assembly)
     assert found.holds and 100 < found.looseness < 500
+
+
+@pytest.mark.parametrize("factor", [Fraction(49, 50), Fraction(51, 50)])
+def test_the_proof_by_squares_ends_with_price_by_squares_and_no_other(monkeypatch, factor):
+    assert rate.conclusion_by_squares()
+    monkeypatch.setattr(rate, "price_by_squares", sp.Rational(factor) * rate.price_by_squares)
+    assert not rate.conclusion_by_squares()

@@ -10,7 +10,7 @@ import sympy as sp
 
 from theory.claim import examine, vanishes
 from theory.claims.convergence import predictable_gate as convergence
-from theory.claims.convergence import smoothed_lemmas
+from theory.claims.convergence import smoothed_gate, smoothed_lemmas
 from theory.claims.convergence.predictable_gate import crossover, horizon_bound, rate_limit, theorem2, theorem4, tuned
 from theory.claims.convergence.smoothed_gate import (
     C2,
@@ -269,3 +269,15 @@ def test_smoothing_removes_the_bias(beta, corrected):
     smoothed = settled(noise, chances, beta, 1 / 200, corrected)
     assert published > (2.9 if beta == 0 else 0.05)
     assert smoothed < published / 4
+
+
+@pytest.mark.parametrize("factor", [Fraction(49, 50), Fraction(51, 50)])
+@pytest.mark.parametrize(
+    ("conclusion", "name"),
+    [("conclusion_is_form_a", "theorem_shares"), ("conclusion_is_form_b", "_young_price"),
+     ("conclusion_is_form_c", "theorem_c")],
+)  # fmt: skip
+def test_every_form_is_what_its_proof_ends_with(monkeypatch, conclusion, name, factor):
+    assert getattr(smoothed_gate, conclusion)()
+    monkeypatch.setattr(smoothed_gate, name, sp.Rational(factor) * getattr(smoothed_gate, name))
+    assert not getattr(smoothed_gate, conclusion)()

@@ -23,12 +23,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
+from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.str import StrPrinter
 
 from theory.claim import vanishes
 from theory.methods.rules import RULES, Mean
@@ -77,7 +79,7 @@ class Step:
         return found | ({self.of} if self.of else set())
 
     def __str__(self) -> str:
-        return f"{self.left} {self.sign} {self.right}"
+        return f"{written(self.left)} {self.sign} {written(self.right)}"
 
 
 @dataclass
@@ -131,6 +133,28 @@ class Proof:
         sign = self.steps[of].sign
         left, right = sp.sympify(left), sp.sympify(right)
         return self._append(Step(name, "rule", left, sign, right, says, rule=rule, of=of, arguments=arguments))
+
+    def assume(
+        self, *lemmas: Proof, without: Collection[str] = (), values: Mapping[sp.Expr, Any] | None = None
+    ) -> None:
+        """The assumptions of lemmas as one's own, each name once, under ``values``; not those ``without``."""
+        at = values or {}
+        for given in (assumption for lemma in lemmas for assumption in lemma.assumptions):
+            if given.name not in {*without, *self.steps}:
+                self.given(given.name, renamed(given.left, at), given.sign, renamed(given.right, at), given.says)
+
+    def apply(
+        self,
+        name: str,
+        lemma: Proof,
+        values: Mapping[sp.Expr, Any] | None = None,
+        shown: Mapping[str, Any] | None = None,
+        says: str = "",
+    ) -> sp.Symbol:
+        """:meth:`application` with its conclusion written out; what is not ``shown`` has the same name here."""
+        end, at = lemma.conclusion, {symbol: sp.sympify(value) for symbol, value in (values or {}).items()}
+        known = {given.name: fact(given.name) for given in lemma.assumptions} | dict(shown or {})
+        return self.application(name, lemma, at, known, renamed(end.left, at), renamed(end.right, at), says)
 
     @property
     def conclusion(self) -> Step:
@@ -319,9 +343,36 @@ CHECKS: Final[Mapping[Kind, Callable[[Step, Mapping[str, Step]], bool]]] = {
 # ---------------------------------------------------------------- for a reader
 
 
-def printed(proof: Proof) -> Iterator[str]:
-    """The proof as a person reads it: lemmas first, every statement with its kind and what it rests on."""
+class PositiveFirst(StrPrinter):
+    """SymPy's text, in which a sum begins with a term without a minus: ``n - k``."""
+
+    def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:
+        parts = [(part.could_extract_minus_sign(), part) for part in self._as_ordered_terms(expr, order=order)]
+        text = ""
+        for negative, part in sorted(parts, key=lambda item: item[0]):
+            term = self.parenthesize(-part if negative else part, PRECEDENCE["Add"])
+            text += f"{' - ' if negative else ' + '}{term}"
+        return text[3:] if text[1] == "+" else f"-{text[3:]}"
+
+
+def written(expr: sp.Expr) -> str:
+    """An expression as proofs print it.
+
+    >>> n, k = sp.symbols("n k")
+    >>> written(2 * (n - k) - sp.Function("u")(n - k - 1))
+    '2*n - 2*k - u(n - k - 1)'
+    """
+    return str(PositiveFirst().doprint(expr))
+
+
+def printed(proof: Proof, above: Collection[str] = ()) -> Iterator[str]:
+    """The proof as a person reads it: lemmas first, every statement with its kind and what it rests on.
+
+    Not the lemmas whose titles are in ``above``.
+    """
     for part in (*proof.lemmas().values(), proof):
+        if part.title in above:
+            continue
         yield part.title
         for number, step in enumerate(part.steps.values(), start=1):
             mark = "assumed" if step.kind == "given" else step.kind if part.follows(step.name) else "OPEN"
@@ -341,8 +392,8 @@ def tally(proof: Proof) -> dict[Kind, int]:
 def _reason(step: Step) -> str:
     """Why a statement holds."""
     if step.kind == "application" and step.lemma is not None:
-        values = ", ".join(f"{symbol} = {value}" for symbol, value in step.substitution.items())
+        values = ", ".join(f"{written(symbol)} = {written(value)}" for symbol, value in step.substitution.items())
         return f"by '{step.lemma.title}'" + (f" with {values}" if values else "")
     if step.kind == "rule":
         return f"by the rule '{step.rule}' on [{step.of}]"
-    return f"since right - left = {step.slack}" if step.slack != 0 else ""
+    return f"since right - left = {written(step.slack)}" if step.slack != 0 else ""

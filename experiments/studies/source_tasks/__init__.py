@@ -25,7 +25,7 @@ from experiments.store.chunks import Chunks
 from experiments.studies.source_tasks import grid
 from experiments.studies.source_tasks.rules import FORMS, OURS, RIVALS, TUNED, contender, draws, split
 from experiments.studies.source_tasks.summary import sentence, tables
-from experiments.studies.tasks import LABELS, scored, setting
+from experiments.studies.tasks import LABELS, check_tasks, scored, setting
 from experiments.studies.tasks.protocol import scheduled, train
 from experiments.study import Result, Study
 
@@ -55,10 +55,7 @@ class Setup:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if len(self.tasks) != len(self.steps):
-            raise ValueError(f"steps must be one number per task, got {len(self.steps)} for {len(self.tasks)}")
-        if unknown := set(self.tasks) - set(LABELS):
-            raise ValueError(f"tasks must be among {', '.join(LABELS)}, got {', '.join(sorted(unknown))}")
+        check_tasks(self.tasks, self.steps)
 
 
 DEFAULT: Final = Setup()

@@ -49,6 +49,14 @@ INSIDE = ("VRAdam", "VRAdam, default gate", "AdamW")
 FRESH, CONSTANT, BASIN, WATCHED = 1_000, 5_000, 6_000, 7_000
 
 
+def check_tasks(tasks: tuple[str, ...], steps: tuple[int, ...]) -> None:
+    """Raise ``ValueError`` unless every task has a label and a number of steps."""
+    if len(tasks) != len(steps):
+        raise ValueError(f"steps must be one number per task, got {len(steps)} for {len(tasks)}")
+    if unknown := set(tasks) - set(LABELS):
+        raise ValueError(f"tasks must be among {', '.join(LABELS)}, got {', '.join(sorted(unknown))}")
+
+
 @dataclass(frozen=True)
 class Setup:
     """``steps`` per task; ``seeds`` for the measurement and as many again for its replication; ``basin``: factors of
@@ -69,10 +77,7 @@ class Setup:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if len(self.tasks) != len(self.steps):
-            raise ValueError(f"steps must be one number per task, got {len(self.steps)} for {len(self.tasks)}")
-        if unknown := set(self.tasks) - set(LABELS):
-            raise ValueError(f"tasks must be among {', '.join(LABELS)}, got {', '.join(sorted(unknown))}")
+        check_tasks(self.tasks, self.steps)
 
 
 DEFAULT = Setup()

@@ -29,7 +29,14 @@ import numpy as np
 import sympy as sp
 
 from theory.claim import Claim, vanishes
-from theory.claims.convergence import extremal_cases, predictable_proof, smoothed_lemmas, smoothed_proof, young_proof
+from theory.claims.convergence import (
+    corrected_proof,
+    extremal_cases,
+    predictable_proof,
+    smoothed_lemmas,
+    smoothed_proof,
+    young_proof,
+)
 from theory.claims.convergence import predictable_gate as convergence
 from theory.claims.convergence.predictable_gate import (
     Numbers,
@@ -188,6 +195,14 @@ def conclusion_is_form_b() -> bool:
     return bool(sp.simplify(price.subs(young_proof.STANDS_FOR) / stated) == 1) and stated.has(squares_sum)
 
 
+def conclusion_is_form_c() -> bool:
+    """The third proof ends with ``theorem_shares`` and half of what ``theorem_c`` adds, over ``1-theta``."""
+    whole = predictable_proof.concluded(corrected_proof.PROOF, {})
+    base = predictable_proof.concluded(smoothed_proof.PROOF, {})
+    price = sp.factor(whole - base).subs(corrected_proof.CORRECTED).subs(corrected_proof.fading, _tail)
+    return vanishes(price - ((theorem_c - theorem) / (2 * (1 - theta))).subs(d, 1))
+
+
 SHORT = replace(SMOOTHED, steps=6)
 
 C2 = Claim(
@@ -237,10 +252,10 @@ C2 = Claim(
     },
     prose=(
         "What the proofs take as given are the assumptions and the lemmas that the other steps show; the coordinates "
-        "add up. Form (C) is not written in the language of proofs: its first steps need the step sizes as they grow.",
+        "add up.",
     ),
     derive=derive,
-    proofs=(*smoothed_proof.PROOFS, young_proof.PROOF),
+    proofs=(*smoothed_proof.PROOFS, young_proof.PROOF, *corrected_proof.PROOFS),
     formulas={
         "theorem": theorem,
         "limit": limit,
@@ -275,6 +290,7 @@ C2 = Claim(
         ),
         "the conclusion of the proof is theorem_shares": conclusion_is_form_a,
         "the conclusion of the proof of (B) is theorem_b with free shares": conclusion_is_form_b,
+        "the conclusion of the proof of (C) is theorem_c with free shares": conclusion_is_form_c,
         "every lemma at its extremal case": lambda: extremal_cases.attained(extremal_cases.SMOOTHED),
         "a straight slope nearly attains (A)": lambda: nearly_attained(theorem_shares, 0.55, beta1=0.9, smoothed=True),
         "a straight slope nearly attains (A) at beta1 = 0": lambda: nearly_attained(

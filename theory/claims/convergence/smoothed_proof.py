@@ -1,34 +1,25 @@
 """Form (A) of C2, statement by statement, in one coordinate: what a slow gate loses because it sees the gradient.
 
 ``MIN_OPEN`` and ``MIN_CLIPPED``: clipping does not increase distances. ``SLOW``: over ``k + 1`` steps the gate moves by
-at most ``(k+1) q`` relative to itself. ``LOOK``: the price of that at one lag. ``PROOF`` adds the prices up and applies
-the proof of C1a, in which they are one more loss.
+at most ``(k+1) q`` relative to itself. ``LOOK``: the price of that at one lag. ``PROOF`` adds the prices up and ends as
+every gate that sees the gradient does, :mod:`theory.claims.convergence.looking_ahead_proof`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy as sp
 
-from theory.claims.convergence import predictable_proof as base
-from theory.claims.convergence.drift_proof import DRIFT
+from theory.claims.convergence import looking_ahead_proof as ahead_proof
+from theory.claims.convergence.looking_ahead_proof import Gi, c, every, grown, later, most, p2, u, whole, x
 from theory.claims.convergence.predictable_proof import (
     MEANING,
-    W2,
-    A,
     G,
-    L,
     Lambda,
     N,
-    Omega,
-    P,
-    Q,
     R,
     ahead,
     b2,
     beta1,
-    f,
     g,
     gamma,
     j,
@@ -43,13 +34,9 @@ from theory.methods.proof import Proof, fact
 from theory.methods.rules import Mean
 from theory.notation import alpha1, beta2, beta3, gate_decay
 
-w, w1, u, u1, top = sp.symbols("w w1 u u1 top", nonnegative=True)
-K, q, rest, later, U, tail, reach, linear, firsts = sp.symbols(
-    "K q rest later U tail reach linear firsts", positive=True
-)
-P2, p2, X = (sp.Function(name, real=True) for name in ("P2", "p2", "X"))
-Q2, U1, c = (sp.Function(name, nonnegative=True) for name in ("Q2", "U1", "c"))
-energy, speed = (sp.Function(name, nonnegative=True) for name in ("u", "speed"))
+w, w1, now, then, top = sp.symbols("w w1 u u1 top", nonnegative=True)
+K, q, rest, U, tail, reach, linear, firsts = sp.symbols("K q rest U tail reach linear firsts", positive=True)
+U1, energy, speed = (sp.Function(name, nonnegative=True) for name in ("U1", "u", "speed"))
 i = sp.Symbol("i", integer=True, positive=True)
 
 
@@ -60,14 +47,14 @@ def clipping_does_not_increase(clipped: bool) -> Proof:
     """``w1 - w <= beta3 reach``: ``w = min(beta3 u, alpha1)``, ``w1`` the same of ``u1``, and ``u1 - u <= reach``."""
     proof = Proof("clipping, from a clipped value" if clipped else "clipping, from a value that is not clipped")
     if clipped:
-        now = proof.given("w", w, "=", alpha1)
+        start = proof.given("w", w, "=", alpha1)
         below = proof.given("w1 is clipped", w1, "<=", alpha1)
-        slack = beta3 * reach + below + now * (-1)
+        slack = beta3 * reach + below - start
     else:
-        now = proof.given("w", w, "=", beta3 * u)
-        below = proof.given("w1 is a minimum", w1, "<=", beta3 * u1)
-        moved = proof.given("energies", u1 - u, "<=", reach, "the other direction is the same with the two exchanged")
-        slack = below + beta3 * moved - now
+        start = proof.given("w", w, "=", beta3 * now)
+        below = proof.given("w1 is a minimum", w1, "<=", beta3 * then)
+        moved = proof.given("energies", then - now, "<=", reach, "the other direction is the same with both exchanged")
+        slack = below + beta3 * moved - start
     proof.inequality("closings", w1 - w, beta3 * reach, slack)
     return proof
 
@@ -90,13 +77,13 @@ def energy_moves_slowly() -> Proof:
 def gate_moves_slowly() -> Proof:
     """``gamma - later <= K q gamma`` for gates ``1/(1+w)`` whose closings differ by at most ``K q``."""
     proof = Proof("the gate moves slowly")
-    now = proof.given("gate before", gamma * (1 + w), "=", 1)
-    then = proof.given("gate now", later * (1 + w1), "=", 1)
+    before = proof.given("gate before", gamma * (1 + w), "=", 1)
+    after = proof.given("gate now", later * (1 + w1), "=", 1)
     closings = proof.given("closings", w1 - w, "<=", K * q)
-    most = proof.given("gates", later, "<=", 1)
+    gates = proof.given("gates", later, "<=", 1)
     proof.inequality(
         "slow", gamma - later, K * q * gamma,
-        gamma * later * closings + K * q * gamma * most - gamma * then + later * now,
+        gamma * later * closings + K * q * gamma * gates - gamma * after + later * before,
         "a difference of gates is their product times the difference of the closings",
     )  # fmt: skip
     return proof
@@ -113,14 +100,14 @@ def price_of_a_lag() -> Proof:
     falls = proof.given("slow, the other way", later - gamma, "<=", K * q * gamma)
     plus = proof.given("G g", G * g, "<=", size)
     minus = proof.given("- G g", -G * g, "<=", size)
-    most = proof.given("top", gamma, "<=", 1)
+    opened = proof.given("top", gamma, "<=", 1)
     large = proof.given("gradient", sp.Abs(G), "<=", R)
     back = proof.given(
         "steps back, root", sp.Abs(g) / rp, "<=", tail * U, "sqrt of eps + s_n >= beta2^k (eps + s_(n-k))"
     )
     proof.inequality(
         "one outcome", gamma * G * g / rp, later * G * g / rp + K * q * R * tail * U,
-        (falls * plus + rises * minus) / (2 * rp) + K * q * size / rp * most + K * q * sp.Abs(g) / rp * large
+        (falls * plus + rises * minus) / (2 * rp) + K * q * size / rp * opened + K * q * sp.Abs(g) / rp * large
         + K * q * R * back,
     )  # fmt: skip
     proof.rule(
@@ -140,87 +127,33 @@ def run() -> Proof:
     """``progress E G^2(x_tau) <=`` what C1a spends ``+ step q R linear firsts``."""
     proof = Proof("C2 (A): a gate that sees the gradient and moves slowly")
     at = {K: k + 1, tail: b2 ** (-k / 2)}
-    prices = {
-        given.name: proof.given(given.name, given.left.subs(at), given.sign, given.right.subs(at), given.says)
-        for given in LOOK.assumptions
-    }
-    own = {"smoothness", "drift"}  # in their place stand those of the gate that sees the gradient
-    shown: dict[str, Any] = dict(prices)
-    for given in base.PROOF.assumptions:
-        if given.name not in own | set(prices):
-            shown[given.name] = proof.given(given.name, given.left, given.sign, given.right, given.says)
-    shown = {given.name: shown[given.name] for given in base.PROOF.assumptions if given.name not in own}
-    smooth = proof.given(
-        "smoothness of the run", f(n), "<=",
-        f(n - 1) - A * Omega(n) * (P2(n) - Q2(n)) + L / 2 * (A * Omega(n)) ** 2 * W2(n),
-        "as in C1a, with the gate of step n in front of its products",
-    )  # fmt: skip
-    products = proof.given("its products", P2(n), "=", sp.Sum(beta1**k * p2(n, k), (k, 0, n - 1)))
-    drifts = {
-        given.name: proof.given(given.name, given.left.xreplace({Q(n): Q2(n)}), given.sign, given.right, given.says)
-        if given.name not in shown
-        else shown[given.name]
-        for given in DRIFT.assumptions
-    }
-    end = DRIFT.conclusion
-    drift = proof.application("its drift", DRIFT, {Q(n): Q2(n)}, drifts, end.left.xreplace({Q(n): Q2(n)}), end.right)
-    lag = proof.given("lag weight", c(k), "=", (k + 1) * beta1**k * b2 ** (-k / 2), "what c stands for")
-    price = proof.given("price of a step", X(n), "=", q * R * sp.Sum(c(k) * U1(n - k), (k, 0, n - 1)), "and X")
-    losses = proof.given("losses with their price", Q(n), "=", Q2(n) + X(n), "what Q of C1a stands for here")
-    series = proof.given("sum of the look-ahead", sp.Sum(c(k), (k, 0, N - j)), "<=", linear)
-    powers = proof.given("first powers", sp.Sum(U1(j), (j, 1, N)), "<=", firsts, "Cauchy-Schwarz: sqrt(N sum U^2)")
-
+    end = {Gi: q * R, whole: q * R * linear * firsts, grown: 1}
+    proof.assume(LOOK, values=at)
+    proof.assume(ahead_proof.PROOF, without={"price at a lag", "price of the run"}, values=end)
+    price = prices_of_lags(proof)
     proof.application(
         "price at a lag", LOOK,
-        at | {Mean(gamma * G * g / rp): p(n, k), Mean(later * G * g / rp): p2(n, k), Mean(U): U1(n - k)}, prices,
+        at | {Mean(gamma * G * g / rp): p(n, k), Mean(later * G * g / rp): p2(n, k), Mean(U): U1(n - k)},
+        {given.name: fact(given.name) for given in LOOK.assumptions},
         p(n, k), p2(n, k) + (k + 1) * q * R * b2 ** (-k / 2) * U1(n - k),
     )  # fmt: skip
-    proof.inequality(
-        "weighted price", beta1**k * p(n, k), beta1**k * p2(n, k) + q * R * c(k) * U1(n - k),
-        beta1**k * fact("price at a lag") - q * R * U1(n - k) * lag,
-    )  # fmt: skip
-    kept = [sp.Sum(beta1**k * term(n, k), (k, 0, n - 1)) for term in (p, p2)]
-    paid = sp.Sum(c(k) * U1(n - k), (k, 0, n - 1))
-    proof.rule(
-        "all prices", "total", "weighted price", kept[0], kept[1] + q * R * paid,
-        index=k, first=sp.Integer(0), last=n - 1,
-    )  # fmt: skip
-    proof.inequality(
-        "smoothness", f(n), f(n - 1) - A * Omega(n) * (P(n) - Q(n)) + L / 2 * (A * Omega(n)) ** 2 * W2(n),
-        smooth + A * Omega(n) * (fact("all prices") + shown["products"] - products - price - losses),
-        "the price is one more loss",
-    )  # fmt: skip
-    every = {"index": n, "first": sp.Integer(1), "last": N}
-    proof.rule(
-        "all losses",
-        "total",
-        "losses with their price",
-        sp.Sum(Q(n), (n, 1, N)),
-        sp.Sum(Q2(n), (n, 1, N)) + sp.Sum(X(n), (n, 1, N)),
-        **every,
-    )
-    proof.rule(
-        "all steps", "total", "price of a step", sp.Sum(X(n), (n, 1, N)), q * R * sp.Sum(paid, (n, 1, N)), **every
-    )
-    inner = sp.Sum(c(k), (k, 0, N - j))
-    summed = sp.Sum(U1(j) * inner, (j, 1, N))
-    proof.rule("exchanged", "exchange", "all steps", sp.Sum(X(n), (n, 1, N)), q * R * summed, lag=k, place=j)
-    proof.inequality("at j", U1(j) * inner, linear * U1(j), U1(j) * series)
-    proof.rule(
-        "all places", "total", "at j", summed, linear * sp.Sum(U1(j), (j, 1, N)), index=j, first=sp.Integer(1), last=N
-    )
-    whole = q * R * linear * firsts
-    drifted = base.PROOF.steps["drift"]
-    proof.inequality(
-        "drift", drifted.left, drifted.right.subs(ahead, whole),
-        drift + fact("all losses") + fact("exchanged") + q * R * (fact("all places") + linear * powers),
-    )  # fmt: skip
-    end = base.PROOF.conclusion
-    proof.application(
-        "theorem", base.PROOF, {ahead: whole}, shown | {name: fact(name) for name in ("smoothness", "drift")},
-        end.left, end.right.subs(ahead, whole),
-    )  # fmt: skip
+    proof.apply("theorem", ahead_proof.PROOF, end, {"price at a lag": fact("price at a lag") - q * R * price})
     return proof
+
+
+def prices_of_lags(proof: Proof) -> sp.Symbol:
+    """``q R`` times the prices ``x(n, k) = (k+1) beta2^(-k/2) U1(n-k)`` of all lags and steps; says what ``x`` is."""
+    price = proof.given("what x stands for", x(n, k), "=", (k + 1) * b2 ** (-k / 2) * U1(n - k))
+    lag = proof.given("lag weight", c(k), "=", (k + 1) * beta1**k * b2 ** (-k / 2), "what c stands for")
+    proof.given("sum of the look-ahead", sp.Sum(c(k), (k, 0, N - j)), "<=", linear)
+    proof.given("first powers", sp.Sum(U1(j), (j, 1, N)), "<=", firsts, "Cauchy-Schwarz: sqrt(N sum U^2)")
+    proof.identity("price with a weight", beta1**k * x(n, k), c(k) * U1(n - k), beta1**k * price - U1(n - k) * lag)
+    proof.apply(
+        "price of the run", ahead_proof.ADDED,
+        {u(n - k): U1(n - k), u(j): U1(j), most: linear, every: firsts, Gi: q * R},
+        {"all weights": fact("sum of the look-ahead"), "all places": fact("first powers")},
+    )  # fmt: skip
+    return price
 
 
 PROOF = run()

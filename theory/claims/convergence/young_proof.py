@@ -1,41 +1,32 @@
 """Form (B) of C2, statement by statement, in one coordinate: a share ``phi`` of the progress pays for the look ahead.
 
 ``LAG`` is Young's inequality at one lag, with what the descent lemma keeps put in for the share. So the products of the
-run are at least ``1 - phi`` times those of a predictable gate, less a term in ``q^2``: ``PROOF`` is the proof of C1a
-with ``F``, ``L``, ``D`` and ``mu`` divided by ``1 - phi``, whose inverse is ``grown``.
+run are at least ``1 - phi`` times those of a predictable gate, less a term in ``q^2``. ``PROOF`` ends as that of every
+gate that sees the gradient, with ``F``, ``L``, ``D`` and ``mu`` divided by ``1 - phi``, whose inverse is ``grown``.
 """
 
 from __future__ import annotations
 
 import sympy as sp
 
-from theory.claims.convergence import predictable_proof as base
-from theory.claims.convergence.drift_proof import DRIFT
+from theory.claims.convergence import looking_ahead_proof as ahead_proof
+from theory.claims.convergence.looking_ahead_proof import Gi, c, every, grown, later, most, p2, u, whole, x
 from theory.claims.convergence.predictable_proof import (
     KEPT,
     MEANING,
     U2,
-    W2,
-    A,
-    D,
     G,
-    L,
     Lambda,
     N,
-    Omega,
-    P,
-    Q,
     R,
     U,
     ahead,
     b2,
     beta1,
-    f,
     g,
     gamma,
     j,
     k,
-    mu,
     n,
     p,
     root_k,
@@ -47,23 +38,19 @@ from theory.claims.convergence.predictable_proof import (
     theta,
 )
 from theory.claims.convergence.smoothed_lemmas import square_sum
-from theory.methods.proof import Proof, fact, renamed
+from theory.methods.proof import Proof, fact
 from theory.methods.rules import Mean
 from theory.notation import beta2, beta3, gate_decay
 
-later, K, q, phi, root_2, grown, squared = sp.symbols("later K q phi root_2 grown squared", positive=True)
-P2, p2 = (sp.Function(name, real=True) for name in ("P2", "p2"))
-Q2, c = (sp.Function(name, nonnegative=True) for name in ("Q2", "c"))
+K, q, phi, root_2, squared = sp.symbols("K q phi root_2 squared", positive=True)
+square = sp.Function("square", nonnegative=True)
 
 
 def young_at_a_lag() -> Proof:
     """``(1-phi) E[gamma G g/rp] <= E[later G g/rp] + (phi R root_k/theta + K^2 q^2 R/(4 phi (1-theta) root_2)) tail
     E U^2``."""
     proof = Proof("the price of looking ahead, by Young's inequality")
-    shown = {
-        given.name: proof.given(given.name, given.left, given.sign, given.right, given.says)
-        for given in KEPT.assumptions
-    }
+    proof.assume(KEPT)
     rises = proof.given("slow", gamma - later, "<=", K * q * gamma, "by 'the gate moves slowly'")
     falls = proof.given("slow, the other way", later - gamma, "<=", K * q * gamma)
     low = proof.given("inverse share", 0, "<=", 1 / (1 - theta), "theta < 1")
@@ -72,36 +59,33 @@ def young_at_a_lag() -> Proof:
     moved = K * q * gamma * size / rp
     proof.inequality(
         "gates apart", gamma * G * g / rp, later * G * g / rp + moved,
-        (falls * shown["G g"] + rises * shown["- G g"]) / (2 * rp),
+        (falls * fact("G g") + rises * fact("- G g")) / (2 * rp),
     )  # fmt: skip
     spent, paid = phi * (1 - theta) * gamma * G**2 / rq, gamma * (K * q) ** 2 * rq * g**2 / (4 * phi * rp**2)
     proof.inequality(
         "Young", moved, spent + paid / (1 - theta),
         gamma * phi * rest / rq * (sp.Abs(G) - K * q * sp.Abs(g) * rq / (2 * phi * (1 - theta) * rp)) ** 2,
     )  # fmt: skip
-    most = (K * q) ** 2 * R / (4 * phi * root_2)
+    largest = (K * q) ** 2 * R / (4 * phi * root_2)
     proof.inequality(
-        "most paid", paid, most * tail * U**2,
-        (K * q) ** 2 * g**2 / (4 * phi * rp**2) * (rq * shown["top"] + wide) + most * shown["steps back"],
+        "most paid", paid, largest * tail * U**2,
+        (K * q) ** 2 * g**2 / (4 * phi * rp**2) * (rq * fact("top") + wide) + largest * fact("steps back"),
     )  # fmt: skip
     proof.inequality(
-        "one outcome", gamma * G * g / rp, later * G * g / rp + spent + most * tail * U**2 / (1 - theta),
+        "one outcome", gamma * G * g / rp, later * G * g / rp + spent + largest * tail * U**2 / (1 - theta),
         fact("gates apart") + fact("Young") + low * fact("most paid"),
     )  # fmt: skip
     kept = Mean(gamma * G**2 / rq)
     constants = {K, q, R, phi, root_2, tail, theta}
     proof.rule(
         "on average", "average", "one outcome", Mean(gamma * G * g / rp),
-        Mean(later * G * g / rp) + phi * (1 - theta) * kept + most * tail / (1 - theta) * Mean(U**2),
+        Mean(later * G * g / rp) + phi * (1 - theta) * kept + largest * tail / (1 - theta) * Mean(U**2),
         constants=constants,
     )  # fmt: skip
-    end = KEPT.conclusion
-    proof.application(
-        "kept", KEPT, {}, {given.name: shown[given.name] for given in KEPT.assumptions}, end.left, end.right
-    )
+    proof.apply("kept", KEPT)
     proof.inequality(
         "price", (1 - phi) * Mean(gamma * G * g / rp),
-        Mean(later * G * g / rp) + (phi * R * root_k / theta + most / (1 - theta)) * tail * Mean(U**2),
+        Mean(later * G * g / rp) + (phi * R * root_k / theta + largest / (1 - theta)) * tail * Mean(U**2),
         fact("on average") + phi * fact("kept"),
     )  # fmt: skip
     return proof
@@ -117,95 +101,47 @@ def run() -> Proof:
     """``progress E G^2(x_tau) <= grown`` times (what C1a spends ``+ step c squared Lambda``), ``grown = 1/(1-phi)``."""
     proof = Proof("C2 (B): a share of the progress pays for the look ahead")
     at = {K: k + 1, root_k: sp.sqrt(k + 1), tail: b2**-k}
-    own = {"smoothness", "drift", "gap", "losses"}
-    facts = {}
-    for given in (*base.PROOF.assumptions, *LAG.assumptions, *DRIFT.assumptions):
-        if given.name not in own and given.name not in facts:
-            left, right = (side.subs(at).xreplace({Q(n): Q2(n)}) for side in (given.left, given.right))
-            facts[given.name] = proof.given(given.name, left, given.sign, right, given.says)
+    lost, bias = phi * R / theta, q**2 * R / (4 * phi * root_2 * (1 - theta))
+    price = (lost * roots + bias * squared) * Lambda
+    end = {Gi: 1, whole: price}
+    proof.assume(LAG, values=at)
+    proof.assume(ahead_proof.PROOF, without={"price at a lag", "price of the run"}, values=end)
     inverse = proof.given("inverse", grown * (1 - phi), "=", 1, "phi < 1")
-    smooth = proof.given(
-        "smoothness of the run", f(n), "<=",
-        f(n - 1) - A * Omega(n) * (P2(n) - Q2(n)) + L / 2 * (A * Omega(n)) ** 2 * W2(n),
-        "as in C1a, with the gate of step n in front of its products",
-    )  # fmt: skip
-    products = proof.given("its products", P2(n), "=", sp.Sum(beta1**k * p2(n, k), (k, 0, n - 1)))
-    (moved,) = (given for given in DRIFT.assumptions if given.name == "losses")
-    drifts = proof.given("its losses", Q2(n), "=", moved.right, "what the drift adds up")
-    gap = proof.given("its gap", f(0) - f(N), "<=", D)
-    weight = proof.given("lag weight", c(k), "=", (k + 1) ** 2 * beta1**k * b2**-k, "what c stands for")
-    series = proof.given("sum of the look-ahead", sp.Sum(c(k), (k, 0, N - j)), "<=", squared)
-    lost, most = phi * R / theta, q**2 * R / (4 * phi * root_2 * (1 - theta))
-    weights = sp.sqrt(k + 1) * beta1**k * b2**-k, c(k)
-    spent = [sp.Sum(one * U2(n - k), (k, 0, n - 1)) for one in weights]
-    price = lost * spent[0] + most * spent[1]
-    losses = proof.given("losses", Q(n), "=", grown * (Q2(n) + price), "what Q of C1a stands for here")
-
-    prices = {given.name: facts[given.name] for given in LAG.assumptions}
-    a_lag = lost * sp.sqrt(k + 1) * b2**-k * U2(n - k) + most * (k + 1) ** 2 * b2**-k * U2(n - k)
-    proof.application(
-        "price at a lag", LAG,
-        at | {Mean(gamma * G * g / rp): p(n, k), Mean(later * G * g / rp): p2(n, k), Mean(U**2): U2(n - k)}, prices,
-        (1 - phi) * p(n, k), p2(n, k) + a_lag,
+    weight = proof.given("square of a lag", square(k), "=", (k + 1) ** 2 * beta1**k * b2**-k, "what square stands for")
+    rooted = sp.sqrt(k + 1) * beta1**k * b2**-k
+    both = proof.given("lag weight", c(k), "=", lost * rooted + bias * square(k), "what c stands for")
+    one = proof.given(
+        "what x stands for", x(n, k), "=", (lost * sp.sqrt(k + 1) + bias * (k + 1) ** 2) * b2**-k * U2(n - k)
+    )
+    series = proof.given("sum of the squares", sp.Sum(square(k), (k, 0, N - j)), "<=", squared)
+    proof.apply(
+        "price at a lag by Young", LAG,
+        at | {Mean(gamma * G * g / rp): p(n, k), Mean(later * G * g / rp): p2(n, k), Mean(U**2): U2(n - k)},
     )  # fmt: skip
     proof.inequality(
-        "weighted price", beta1**k * p(n, k),
-        grown * beta1**k * p2(n, k) + grown * (lost * weights[0] + most * weights[1]) * U2(n - k),
-        grown * beta1**k * fact("price at a lag") - beta1**k * p(n, k) * inverse
-        - grown * most * U2(n - k) * weight,
+        "price at a lag", p(n, k), grown * (p2(n, k) + x(n, k)),
+        grown * (fact("price at a lag by Young") - one) - p(n, k) * inverse, "divided by 1 - phi",
     )  # fmt: skip
-    sums = [sp.Sum(beta1**k * term(n, k), (k, 0, n - 1)) for term in (p, p2)]
+    proof.identity(
+        "price with a weight", beta1**k * x(n, k), c(k) * U2(n - k),
+        beta1**k * one - U2(n - k) * (both + bias * weight),
+    )  # fmt: skip
+    sums = [sp.Sum(part, (k, 0, N - j)) for part in (c(k), rooted, square(k))]
     proof.rule(
-        "all prices", "total", "weighted price", sums[0], grown * (sums[1] + price),
-        index=k, first=sp.Integer(0), last=n - 1,
+        "lag weights", "total", "lag weight", sums[0], lost * sums[1] + bias * sums[2],
+        index=k, first=sp.Integer(0), last=N - j,
     )  # fmt: skip
-    size_of = A * Omega(n)
+    seen = q**2 * R / (4 * phi * root_2) * fact("inverse share")  # bias, visibly nonnegative
     proof.inequality(
-        "smoothness", grown * f(n),
-        grown * f(n - 1) - size_of * (P(n) - Q(n)) + grown * L / 2 * size_of**2 * W2(n),
-        grown * smooth + size_of * (fact("all prices") + facts["products"] - grown * products - losses),
-        "divided by 1 - phi",
+        "all weights", sums[0], lost * roots + bias * squared,
+        fact("lag weights") + lost * fact("sum with a root") + seen * series,
     )  # fmt: skip
-    end = DRIFT.conclusion
-    left = end.left.xreplace({Q(n): Q2(n)})
-    known = {given.name: facts.get(given.name, drifts) for given in DRIFT.assumptions}
-    proof.application("its drift", DRIFT, {Q(n): Q2(n)}, known, left, end.right)
-    double = [sp.Sum(one, (n, 1, N)) for one in spent]
-    proof.rule(
-        "all losses", "total", "losses", sp.Sum(Q(n), (n, 1, N)),
-        grown * (left + lost * double[0] + most * double[1]), index=n, first=sp.Integer(1), last=N,
+    proof.apply(
+        "price of the run", ahead_proof.ADDED,
+        {u(n - k): U2(n - k), u(j): U2(j), most: lost * roots + bias * squared, every: Lambda, Gi: 1},
+        {"all places": fact("squares")},
     )  # fmt: skip
-    inner = [sp.Sum(one, (k, 0, N - j)) for one in weights]
-    ends = [sp.Sum(U2(j) * one, (j, 1, N)) for one in inner]
-    proof.rule(
-        "exchanged", "exchange", "all losses", sp.Sum(Q(n), (n, 1, N)),
-        grown * (left + lost * ends[0] + most * ends[1]), lag=k, place=j,
-    )  # fmt: skip
-    every = sp.Sum(U2(j), (j, 1, N))
-    for name, i, bound in (("root", 0, roots), ("square", 1, squared)):
-        reason = facts["sum with a root"] if i == 0 else series
-        proof.inequality(f"{name} at j", U2(j) * inner[i], bound * U2(j), U2(j) * reason)
-        proof.rule(
-            f"{name}s of lags", "total", f"{name} at j", ends[i], bound * every, index=j, first=sp.Integer(1), last=N
-        )
-    looked = grown * (lost * roots + most * squared) * Lambda
-    values = {f(i): grown * f(i) for i in (n, n - 1, sp.Integer(0), N)} | {
-        L: grown * L, D: grown * D, mu: grown * mu, ahead: looked,
-    }  # fmt: skip
-    goal = base.PROOF.steps["drift"]
-    seen = q**2 * R / (4 * phi * root_2) * facts["inverse share"]  # most, visibly nonnegative
-    proof.inequality(
-        "drift", goal.left, renamed(goal.right, values),
-        grown * fact("its drift") + fact("exchanged")
-        + grown * (lost * fact("roots of lags") + seen * fact("squares of lags"))
-        + grown * (lost * roots + seen * squared) * facts["squares"],
-    )  # fmt: skip
-    shown = facts | {name: fact(name) for name in ("smoothness", "drift")} | {"gap": grown * gap}
-    final = base.PROOF.conclusion
-    proof.application(
-        "theorem", base.PROOF, values, {given.name: shown[given.name] for given in base.PROOF.assumptions},
-        renamed(final.left, values), renamed(final.right, values),
-    )  # fmt: skip
+    proof.apply("theorem", ahead_proof.PROOF, end)
     return proof
 
 

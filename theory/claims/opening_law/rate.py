@@ -32,6 +32,7 @@ import sympy as sp
 
 from theory.claim import BoundCheck, Claim, vanishes
 from theory.claims.convergence import predictable_gate as convergence
+from theory.claims.convergence import predictable_proof
 from theory.claims.convergence.predictable_gate import (
     Numbers,
     assemble_momentum,
@@ -44,7 +45,7 @@ from theory.claims.convergence.predictable_gate import (
 )
 from theory.claims.convergence.predictable_proof import concluded
 from theory.claims.convergence.shares import FREE, theorem2_shares, theorem4_shares
-from theory.claims.opening_law import rate_proof
+from theory.claims.opening_law import rate_proof, squares_proof
 from theory.claims.opening_law import variation as lemmas
 from theory.claims.opening_law.stability import every_signal_obeys_it
 from theory.methods import enumeration_plane as trees
@@ -142,6 +143,19 @@ def conclusion_is_the_theorem() -> bool:
     return vanishes(concluded(rate_proof.PROOF, rate_proof.STANDS_FOR) - theorem_shares.subs(d, 1))
 
 
+def conclusion_by_squares() -> bool:
+    """The other proof ends with ``theorem4_shares + (1+alpha1) price_by_squares/(2 (1-theta))`` in one dimension.
+
+    What C1a spends is compared as it stands; both prices are positive, so that their squares may be compared.
+    """
+    whole, Gi = concluded(squares_proof.PROOF, {}), rate_proof.Gi
+    base = concluded(predictable_proof.PROOF, {predictable_proof.ahead: sp.Integer(0)})
+    stated = ((1 + alpha1) / (1 - theta) * price_by_squares / 2).subs(d, 1)
+    ratio = (Gi * sp.diff(whole, Gi)).subs(squares_proof.MEANS) / stated
+    roots = {_Lam: sp.Symbol("Lambda", positive=True), gate_decay: rate_proof.r**2}
+    return vanishes(whole.subs(Gi, 0) - base) and vanishes((ratio.subs(roots) ** 2).subs(beta2, rate_proof.root**2) - 1)
+
+
 #: What is enumerated on trees, :mod:`theory.methods.enumeration_plane`.
 PATHS: Final = {
     "sums": trees.sums,
@@ -205,10 +219,10 @@ C3 = Claim(
     },
     prose=(
         "What the proof takes as given are the assumptions and the lemmas that the other steps show; the coordinates "
-        "add up. The price by squares is not written in the language of proofs.",
+        "add up.",
     ),
     derive=derive,
-    proofs=(rate_proof.PROOF,),
+    proofs=(rate_proof.PROOF, squares_proof.PROOF),
     formulas={
         "variation": variation,
         "price": price,
@@ -236,6 +250,7 @@ C3 = Claim(
             for name, lemma in PATHS.items()
         },
         "the conclusion of the proof is theorem_shares": conclusion_is_the_theorem,
+        "the conclusion of the proof by squares has price_by_squares": conclusion_by_squares,
         "limits at other decays": limits_at_other_decays,
         "a fixed decay keeps a bias": lemmas.prove_fixed_decay_keeps_a_bias,
         "its order as the decay tends to 1": lemmas.prove_order_of_the_bias,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import sympy as sp
 
 from theory.claims.convergence import looking_ahead_proof as ahead_proof
-from theory.claims.convergence.looking_ahead_proof import Gi, later, moved, p2, whole, x
+from theory.claims.convergence.looking_ahead_proof import Gi, X, grown, later, moved, p2, whole, x
 from theory.claims.convergence.predictable_proof import MEANING, G, N, ahead, beta1, g, gamma, k, n, p, rp
-from theory.methods.proof import Proof, fact, renamed
+from theory.methods.proof import Proof, fact
 from theory.methods.rules import Mean
 from theory.notation import alpha1, beta2, gate_decay, grad_bound
 
@@ -123,41 +123,33 @@ def total_price() -> Proof:
 TOTAL = total_price()
 
 
-def run() -> Proof:
-    """``progress E G^2(x_tau) <=`` what C1a spends ``+ step Gi V/((1-rho) root)``, ``V = 2 N rise + a``."""
-    proof = Proof("C3: any gate under the opening law")
-    steep = 2 * N * (1 - r) / (1 + r) + alpha1 / (1 + alpha1)
-    parts = (RISE, VARIATION, TOTAL, ahead_proof.PRICE, ahead_proof.PROOF)
+#: ``V = 2 N rise + alpha1/(1+alpha1)``.
+STEEP = 2 * N * (1 - r) / (1 + r) + alpha1 / (1 + alpha1)
+
+
+def run(title: str, total: Proof) -> Proof:
+    """``progress E G^2(x_tau) <=`` what C1a spends ``+ step Gi`` times the price that ``total`` ends with, at ``V``."""
+    proof = Proof(title)
     shown = {"rise", "variation", "price at a lag", "price of the run"}  # those that the lemmas show
-    own = {given.name: given for part in parts for given in part.assumptions if given.name not in shown}
-    facts = {name: proof.given(name, given.left, given.sign, given.right, given.says) for name, given in own.items()}
+    end = {whole: Gi * total.conclusion.right.subs(V, STEEP), grown: sp.Integer(1)}
+    proof.assume(RISE, VARIATION, total, ahead_proof.PRICE, ahead_proof.PROOF, without=shown, values=end)
     rises = proof.given("a rise is one of the law", up(n), "<=", 1 / (1 + w1) - 1 / (1 + w), "up is 0 in a fall")
-    price = proof.given("expected price", price_sum(), "=", Mean(spent), "x(n, k) is the mean of D(n, k) a(n, k)")
-
-    def apply(name: str, lemma: Proof, values: dict[sp.Expr, sp.Expr] | None = None) -> sp.Symbol:
-        """The conclusion of a lemma, its assumptions under their own names."""
-        end, at = lemma.conclusion, values or {}
-        known = {given.name: facts.get(given.name, fact(given.name)) for given in lemma.assumptions}
-        return proof.application(name, lemma, at, known, renamed(end.left, at), renamed(end.right, at))
-
-    steepest = apply("L1", RISE)
+    double = sp.Sum(sp.Sum(beta1**k * x(n, k), (k, 0, n - 1)), (n, 1, N))
+    price = proof.given("expected price", double, "=", Mean(spent), "x(n, k) is the mean of D(n, k) a(n, k)")
+    steepest = proof.apply("L1", RISE)
     proof.inequality("rise", up(n), (1 - r) / (1 + r), rises + steepest)
-    apply("variation", VARIATION)
-    total = apply("L4", TOTAL, {V: steep})
+    proof.apply("variation", VARIATION)
+    little = proof.apply(total.title.partition(":")[0], total, {V: STEEP})
     at_lag = {Mean(gamma * G * g / rp): p(n, k), Mean(later * G * g / rp): p2(n, k)}
-    apply("price at a lag", ahead_proof.PRICE, at_lag | {Mean(moved * sp.Abs(g) / rp): x(n, k)})
-    end = Gi * steep / ((1 - rho) * root)
-    proof.inequality("price of the run", Gi * price_sum(), end, Gi * (total + price))
-    apply("theorem", ahead_proof.PROOF, {whole: end})
+    proof.apply("price at a lag", ahead_proof.PRICE, at_lag | {Mean(moved * sp.Abs(g) / rp): x(n, k)})
+    every = sp.Sum(X(n), (n, 1, N))
+    proof.rule("all prices", "total", "price of a step", every, Gi * double, index=n, first=sp.Integer(1), last=N)
+    proof.inequality("price of the run", every, end[whole], fact("all prices") + Gi * (little + price))
+    proof.apply("theorem", ahead_proof.PROOF, end)
     return proof
 
 
-def price_sum() -> sp.Expr:
-    """``sum_n sum_k beta1^k x(n, k)``."""
-    return sp.Sum(sp.Sum(beta1**k * x(n, k), (k, 0, n - 1)), (n, 1, N))
-
-
-PROOF = run()
+PROOF = run("C3: any gate under the opening law", TOTAL)
 
 #: With these the conclusion is ``theorem_shares`` of C3 in one dimension.
 STANDS_FOR: dict[sp.Symbol, sp.Expr] = {
