@@ -18,7 +18,7 @@ The forms ``P = b^2 - c a b + beta1 a^2`` and how a trace contracts them are tho
 2. **Far away** (``far = [c, r]``): P contracts by ``r^2`` at the trace of the closed gate, ``gamma_0 = 1/(1+alpha1)``,
    so that ``sqrt(P') <= r sqrt(P) + M``, ``M`` a bound of ``2 (1+beta1) s (gamma - gamma_0) |b|``. As k is at least
    ``(1-g) b^2``, or ``min(b^2, alpha1)``, ``M = (1+beta1) s alpha1/(1+alpha1)``, divided by ``sqrt(1-g)`` for
-   ``averaged``, and ``1/sqrt(1-g) <= (1 - g/2)/(1-g)``. In the end ``sqrt(P)`` is as close to ``M/(1-r)`` as one likes,
+   ``averaged``. In the end ``sqrt(P)`` is as close to ``M/(1-r)`` as one likes,
    or smaller; that bounds ``|b|``, ``|a|``, ``|b - c a/2|``, and the memory: ``averaged`` by the bound of ``b^2``, for
    ``w' - b^2 = g (w - b^2)``, ``held`` by ``alpha1``, of which ``w_0`` is at most as much.
 
@@ -38,9 +38,9 @@ from typing import Any
 
 import numpy as np
 
-from theory.certificates.cells import PARTS, UNIT, Strip
-from theory.certificates.frontier import ONE, SLACK, contracts, root_above, short, traces
-from theory.certificates.memory_cells import REACH, Family, Target, no_orbit_stays
+from theory.certificates.cells import PARTS, REACH, UNIT, Strip
+from theory.certificates.frontier import SLACK, contracts, root_above, short, traces
+from theory.certificates.memory_cells import Family, Target, no_orbit_stays
 from theory.certificates.reading import count, items, rational, require_keys, shown
 from theory.certificates.statement import Statement
 
@@ -124,12 +124,12 @@ def _proves(family: Family, box: Box) -> bool:
         return False
     push = (1 + beta1) * s * alpha1 / (1 + alpha1)
     if family.law == "averaged":
-        push *= (1 - box.decay[1] / 2) / (ONE - box.decay[1])
+        push *= Fraction(root_above(1 / (1 - box.decay[1])), UNIT)
     root = SLACK * push / (1 - r)  # of P, in the end
     square = root**2 / (1 - tilt**2 / (4 * beta1))
-    reach = root_above(square)
-    if 2 * reach >= REACH:
+    if square >= REACH**2 / UNIT**2:
         return False
+    reach = root_above(square)
     p, q = tilt.as_integer_ratio()
     near = Strip(2 * q, p, int(2 * q * root * UNIT) + 1, reach)
     top = int(square * UNIT) + 1 if family.law == "averaged" else family.clip

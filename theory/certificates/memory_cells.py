@@ -15,10 +15,10 @@ run of levels of the memory. g may be any number of an interval, another one at 
     psi' = 1 - 2 s (1 + g w - (1-g) b^2)/(1 + k)^2
 
 rises up to where ``(1-g) b^2 = 3 (1 + g w)`` and is at least 1 beyond a third of that; it is negative only where ``1 +
-g w < 2 s <= 2`` and ``(1-g) b^2 < (sqrt 5 - 2)(1 + g w)``, so that ``k < 1.5`` and no clip acts. So ``psi`` falls, then
-rises: its largest value on an interval lies at an end, and its least is not below ``psi + min(psi', 0) width`` at the
-left end. *held*: ``psi`` is the larger of that of the published gate, with those bounds for ``g = 0``, and of ``b (1 - 2
-s/(1 + g w))``, linear in b.
+g w < 2 s <= 2`` and ``(1-g) b^2 < (sqrt 5 - 2)(1 + g w)``, so that ``k < 1.5`` and no clip acts. So ``psi`` falls,
+then rises: its largest value on an interval lies at an end, and its least is not below ``psi + min(psi', 0) width`` at
+the left end. *held*: ``psi`` is the larger of that of the published gate, with those bounds for ``g = 0``, and of ``b
+(1 - 2 s/(1 + g w))``, linear in b.
 
 **Rounding.** As there: whole numbers of ``UNIT``, outwards, velocities below ``REACH``; no sum or product exceeds
 ``2^63``.
@@ -28,14 +28,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from theory.certificates.cells import PARTS, UNIT, Ints, Places, Strip, grid, quotient
-
-#: Velocities are below this many units.
-REACH: Final = 64 * UNIT
+from theory.certificates.cells import PARTS, REACH, UNIT, Ints, Places, Strip, grid, quotient
 
 
 @dataclass(frozen=True)
@@ -113,6 +110,8 @@ def no_orbit_stays(
 
     step, growth, levels = shape
     nodes, memory = grid(near.reach, step, growth, levels), grid(top, step, growth // 2, levels)
+    if nodes[-1] >= REACH:
+        return False
     n, m = nodes.size - 1, memory.size - 1
     start, level = np.arange(2 * n * n + 1) * m, np.tile(np.arange(m, dtype=np.int32), 2 * n * n)
     factor = int(family.beta1 * PARTS)
@@ -124,9 +123,7 @@ def no_orbit_stays(
         below, above = ((PARTS + factor) * bound for bound in family.psi(nodes, memory))
         ends = PARTS * np.concatenate([-nodes[:0:-1], nodes])
         runs = sweep.images(start, level, nodes, ends, below, above, factor)
-        start, level = _only(
-            start, level, sweep.remaining(start, level, *runs, *family.remembered(nodes, memory), n)
-        )
+        start, level = _only(start, level, sweep.remaining(start, level, *runs, *family.remembered(nodes, memory), n))
         if level.size == 0:
             return True
         if cuts < levels:

@@ -63,9 +63,7 @@ def images(
 
 
 @compiled
-def remaining(
-    start: Ints, level: Places, first: Places, last: Places, low: Places, high: Places, n: int
-) -> Flags:
+def remaining(start: Ints, level: Places, first: Places, last: Places, low: Places, high: Places, n: int) -> Flags:
     """The cells that are left when those without successor or without predecessor are removed, again and again.
 
     The successors of a cell of column j are the cells of row ``j - n``, or ``n - 1 - j`` where that is negative, in the
