@@ -12,8 +12,9 @@ cycles of period 4 attract, and close to the edge none of them is left.
 in any dimension; that it attracts there is shown for period 4 alone, under a condition on the other curvatures (S3b).
 That every start converges does not carry over: one gate acts on all modes, and an orbit has two numbers for each; with
 ``d >= 2`` it is proved below ``global_threshold`` only. *Smoothed and peak-hold gates.* Their state has a third number,
-the gate's memory, which the cells of this map do not hold. What is proved of them is that a ``gate_decay`` of
-``beta1^2`` suffices up to the edge (S7, S8); whether a smaller one does is open, there are no boxes for it.
+the gate's memory, which the cells of this map do not hold. That a ``gate_decay`` of ``beta1^2`` suffices up to the edge
+is proved in every dimension (S7, S8); that a smaller one does, with one curvature, at three settings for each gate, in
+cells of three coordinates (:mod:`theory.certificates.memory`, the certificates of S7 and S8). Elsewhere it is open.
 
 **How it was found.** The stored boxes were found in several runs of :mod:`theory.search`, with paces and grids that
 changed between them. ``python -m theory --search`` runs the whole search with the present ones: it makes a map like the
