@@ -329,7 +329,7 @@ S3b = Claim(
         "of that corner is open: on its tip, S = B, a cycle of period 4 appears unless alpha1 < 1.25, so that no grid "
         "of cells reaches it. Beyond, every start converges up to the line on which cycles of period 4 appear as far "
         "as beta1 = 0.8, within .01 B of it; at beta1 = 0.9 up to 0.448 B, where longer cycles are proved from 0.494 "
-        "B, at 0.95 (alpha1 = 10) up to 0.327 B and from 0.373 B. Beyond 0.9505 (less without a clip) the boxes end. "
+        "B, at 0.95 (alpha1 = 10) up to 0.327 B and from 0.373 B. Beyond 0.9535 (0.9435 without a clip) the boxes end. "
         "With alpha1 = 1 the order is not kept: at beta1 = 0.9 cycles attract from 0.461 B, none does from 0.5 to "
         "0.56 B, cycles again from 0.579 B. With several curvatures every cycle exists along an eigenvector, but that "
         "every start converges is proved only below global_threshold."
