@@ -260,6 +260,7 @@ ELSEWHERE = {
     "experiments.measurement.verdict.shown": ("test_verdict", "showcase must name a reported quantity and its labels"),
     "theory.certificates.statement.Statement": ("test_certificates_of_claims", "facts must be beta1, low, high"),
     "theory.certificates.frontier.check_safe": ("test_theory_frontier_boxes", "beta1 must be whole numbers of 1/2000"),
+    "theory.certificates.memory.check_memory": ("test_theory_memory", "alpha1 must be a whole number from 2"),
     "theory.certificates.branches.check_attracting": ("test_theory_frontier_boxes", "velocity must hold whole numbers"),
     "theory.stability_map.global_stability": ("test_stability_map", "S must be finite and > 0, got inf"),
     "theory.stability_map.verified": ("test_stability_map", "got a false one"),

@@ -59,26 +59,26 @@ class Family:
 
     def gated(self, b: Ints, *, high: bool) -> Ints:
         """A bound of ``phi(b)`` for ``b >= 0`` and every alpha1: above if ``high``, else below."""
-        open_gate = _quotient(b * UNIT**2, UNIT**2 + b * b, high)
+        open_gate = quotient(b * UNIT**2, UNIT**2 + b * b, high)
         if self.alpha1 is None:
             return open_gate
         clip = self.alpha1[0] if high else self.alpha1[1]
         p, q = clip.as_integer_ratio()
-        return np.where(b > isqrt(p * UNIT**2 // q), _quotient(b * q, np.int64(p + q), high), open_gate)
+        return np.where(b > isqrt(p * UNIT**2 // q), quotient(b * q, np.int64(p + q), high), open_gate)
 
     def psi(self, nodes: Ints) -> tuple[Ints, Ints]:
         """Bounds, below and above, of ``psi`` on the intervals between ``nodes >= 0``."""
         (low_p, low_q), (high_p, high_q) = (s.as_integer_ratio() for s in self.fraction)
-        least = nodes - _quotient(2 * high_p * self.gated(nodes, high=True), np.int64(high_q), True)
-        largest = nodes - _quotient(2 * low_p * self.gated(nodes, high=False), np.int64(low_q), False)
+        least = nodes - quotient(2 * high_p * self.gated(nodes, high=True), np.int64(high_q), True)
+        largest = nodes - quotient(2 * low_p * self.gated(nodes, high=False), np.int64(low_q), False)
         left = nodes[:-1]
-        gate = _quotient(np.int64(UNIT**3), UNIT**2 + left * left, True)
-        steepness = _quotient(2 * high_p * gate * (2 * gate - UNIT), np.int64(high_q * UNIT), True) - UNIT  # of -psi'
-        drop = _quotient(np.maximum(steepness, 0) * np.diff(nodes), np.int64(UNIT), True)
+        gate = quotient(np.int64(UNIT**3), UNIT**2 + left * left, True)
+        steepness = quotient(2 * high_p * gate * (2 * gate - UNIT), np.int64(high_q * UNIT), True) - UNIT  # of -psi'
+        drop = quotient(np.maximum(steepness, 0) * np.diff(nodes), np.int64(UNIT), True)
         return least[:-1] - drop, np.maximum(largest[:-1], largest[1:])
 
 
-def _quotient(numerator: Ints | np.int64, denominator: Ints | np.int64, up: bool) -> Ints:
+def quotient(numerator: Ints | np.int64, denominator: Ints | np.int64, up: bool) -> Ints:
     """The quotient, rounded up or down to a whole number."""
     return np.asarray(-(-numerator // denominator) if up else numerator // denominator)
 

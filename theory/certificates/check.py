@@ -11,6 +11,8 @@ kind              what it shows                                                 
 ``gate_word``     a periodic gate sequence under which almost every start diverges       ``gates``
 ``gate_bounds``   a lower and an upper bound of the joint spectral radius                ``gates``
 ``rise_limited``  the same as ``gate_word`` for gates that rise slowly                   ``gates``
+``averaged``      every start converges with the smoothed gate, one curvature            ``memory``
+``held``          the same for the peak-hold gate                                        ``memory``
 ================  =====================================================================  ===================
 
 Numbers are strings, ``"p/q"`` in lowest terms or ``"p"``; intervals are pairs of them; counts may be JSON integers.
@@ -27,7 +29,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from theory.certificates import cycles, gates
+from theory.certificates import cycles, gates, memory
 from theory.certificates.reading import MAX_BYTES, parse, shown
 from theory.certificates.statement import Statement
 
@@ -51,6 +53,8 @@ def prove(data: Mapping[str, Any]) -> Statement | None:
         "gate_word": gates.check_gate_word,
         "gate_bounds": gates.check_gate_bounds,
         "rise_limited": gates.check_rise_limited,
+        "averaged": memory.check_memory,
+        "held": memory.check_memory,
     }
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in checks:

@@ -125,7 +125,7 @@ def _box(data: Any, alpha1: Pair | None) -> Box:
     fraction = _pair(data["fraction"], "fraction", Fraction(1, MAX_DENOMINATOR), ONE)
     if PARTS % beta1[0].denominator or PARTS % beta1[1].denominator:
         raise ValueError(f"beta1 must be whole numbers of 1/{PARTS}, got {shown(data['beta1'])}")
-    far = tuple(_short(value, "far") for value in items(data["far"], "far", 1 if alpha1 is None else 2))
+    far = tuple(short(value, "far") for value in items(data["far"], "far", 1 if alpha1 is None else 2))
     step, growth, levels = (count(value, "grid") for value in items(data["grid"], "grid", 3))
     if not (2**MAX_LEVELS <= step <= UNIT and step % 2**levels == 0 and 1 <= growth <= 1000 and levels <= MAX_LEVELS):
         raise ValueError(f"grid must hold step, growth and levels in their ranges, got {shown(data['grid'])}")
@@ -139,10 +139,10 @@ def _box(data: Any, alpha1: Pair | None) -> Box:
 
 def _target(data: Any) -> tuple[Fraction | None, Fraction]:
     c, kinetic = items(data, "target", 2)
-    return None if c == "edge" else _short(c, "c"), _short(kinetic, "kinetic")
+    return None if c == "edge" else short(c, "c"), short(kinetic, "kinetic")
 
 
-def _short(value: Any, name: str) -> Fraction:
+def short(value: Any, name: str) -> Fraction:
     """A rational with a denominator small enough for whole numbers of 64 bits."""
     number = rational(value, name)
     if number.denominator > MAX_DENOMINATOR or abs(number) > MAX_DENOMINATOR:
@@ -153,7 +153,7 @@ def _short(value: Any, name: str) -> Fraction:
 
 
 def _pair(value: Any, name: str, least: Fraction, largest: Fraction) -> Pair:
-    low, high = (_short(end, name) for end in items(value, name, 2))
+    low, high = (short(end, name) for end in items(value, name, 2))
     if not least <= low <= high <= largest:
         raise ValueError(f"{name} must be a pair {least} <= low <= high <= {largest}, got {shown(value)}")
     return low, high
@@ -255,7 +255,7 @@ def _clipped(box: Box) -> Far | None:
         return None
     push = (1 + beta1[1]) * fraction[1] * alpha1[1] / (1 + alpha1[1])
     root = SLACK * push / (1 - r)  # of P, in the end
-    reach = _root_above(root**2 / (1 - c * c / (4 * beta1[0])))
+    reach = root_above(root**2 / (1 - c * c / (4 * beta1[0])))
     p, q = c.as_integer_ratio()
     width = int(2 * q * root * UNIT) + 1
 
@@ -280,6 +280,6 @@ def _unclipped(box: Box) -> Far | None:
     return Far(units[0], Strip(1, 1, units[1], REACH), Return(back, units[2]))
 
 
-def _root_above(square: Fraction) -> int:
+def root_above(square: Fraction) -> int:
     """A whole number of units above the root."""
     return isqrt(int(square * UNIT**2)) + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Final
 
 
@@ -46,7 +47,8 @@ class Statement:
         return SENTENCES[self.kind](self.facts)
 
 
-#: Kind -> the numbers of its statement. ``low`` and ``high`` are the ends of the interval of step sizes eta L.
+#: Kind -> the numbers of its statement. ``low`` and ``high`` are the ends of the interval of step sizes eta L; of
+#: gate_decay for ``averaged`` and ``held``.
 FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "cycle": ("beta1", "S", "period", "clipped", "alpha1"),
     "lyapunov": ("beta1", "low", "high"),
@@ -54,6 +56,8 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "gate_word": ("beta1", "low", "high", "length", "growth"),
     "gate_bounds": ("beta1", "low", "high", "lower", "upper"),
     "rise_limited": ("beta1", "low", "high", "gate_decay", "S", "length", "growth"),
+    "averaged": ("beta1", "S", "alpha1", "low", "high"),
+    "held": ("beta1", "S", "alpha1", "low", "high"),
 }
 
 
@@ -98,6 +102,15 @@ def _rise_limited(facts: Mapping[str, Fraction]) -> str:
     return f"{_gates(facts)}, rising by the law of {law} ({share}): {_word(facts)}"
 
 
+def _memory(gate: str, facts: Mapping[str, Fraction]) -> str:
+    beta1, S = facts["beta1"], facts["S"]
+    return (
+        f"beta1 = {_exact(beta1)}, alpha0 L = {_exact(S)} ({_of_the_edge(beta1, S)}), alpha1 = "
+        f"{_exact(facts['alpha1'])}, {gate} with gate_decay from {_exact(facts['low'])} to {_exact(facts['high'])}: "
+        "every start converges (d = 1)"
+    )
+
+
 SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Fraction]], str]]] = {
     "cycle": _cycle,
     "lyapunov": lambda facts: f"{_gates(facts)}: one quadratic function falls under every sequence of them",
@@ -108,4 +121,6 @@ SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Fraction]], str]]] = {
         f"{float(facts['upper']):.8f}"
     ),
     "rise_limited": _rise_limited,
+    "averaged": partial(_memory, "the smoothed gate"),
+    "held": partial(_memory, "the peak-hold gate"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from theory.search import branches, cycles, frontier, gates
+from theory.search import branches, cycles, frontier, gates, memory
 
 
 def run() -> None:
@@ -11,3 +11,4 @@ def run() -> None:
     cycles.run()
     frontier.run()
     branches.run()
+    memory.run()

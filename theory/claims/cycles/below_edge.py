@@ -324,13 +324,15 @@ S3b = Claim(
         "every step exists as long as S is below global_threshold (6.7 at beta1 = 0.9, where B = 38). For beta1 "
         "below 0.22 that reaches the edge. With one curvature the gap between the two is nearly closed by boxes of "
         "settings, each with a proof: the plane of successive velocities is cut into cells, and no cell is left in "
-        "which an orbit could stay away from the minimum. So for beta1 up to 0.577, where 1/sqrt 3 is 0.5774, every "
-        "start converges for every S below the edge, and at 1/sqrt 3 itself up to 0.999 B; beyond, up to the line on "
-        "which cycles of period 4 appear as far as beta1 = 0.8, within .01 B of it; at beta1 = 0.9 up to 0.448 B, "
-        "where longer cycles are proved from 0.494 B, at 0.95 (alpha1 = 10) up to 0.327 B and from 0.373 B. Beyond "
-        "0.9505 (less without a clip) the boxes end. With alpha1 = 1 the order is not kept: at beta1 = 0.9 cycles "
-        "attract from 0.461 B, none does from 0.5 to 0.56 B, cycles again from 0.579 B. With several curvatures only "
-        "global_threshold is proved."
+        "which an orbit could stay away from the minimum. So for beta1 up to 0.577 (1/sqrt 3 is 0.5774) every start "
+        "converges for every S below the edge, and at 1/sqrt 3 itself up to 0.999 B (up to B if alpha1 = 1). The rest "
+        "of that corner is open: on its tip, S = B, a cycle of period 4 appears unless alpha1 < 1.25, so that no grid "
+        "of cells reaches it. Beyond, every start converges up to the line on which cycles of period 4 appear as far "
+        "as beta1 = 0.8, within .01 B of it; at beta1 = 0.9 up to 0.448 B, where longer cycles are proved from 0.494 "
+        "B, at 0.95 (alpha1 = 10) up to 0.327 B and from 0.373 B. Beyond 0.9535 (0.9435 without a clip) the boxes end. "
+        "With alpha1 = 1 the order is not kept: at beta1 = 0.9 cycles attract from 0.461 B, none does from 0.5 to "
+        "0.56 B, cycles again from 0.579 B. With several curvatures every cycle exists along an eigenvector, but that "
+        "every start converges is proved only below global_threshold."
     ),
     concludes="refuted",
     holds=(
