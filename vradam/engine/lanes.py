@@ -190,6 +190,9 @@ def compiled(
         "SEPARABLE": separable,
     }
     kinds["draw"] = draws.DRAWS[noise]
+    if noise in draws.PAIRS:
+        kinds["prepare"], kinds["draw_pair"] = draws.PAIRS[noise]
+        kinds["move_and_absorb"] = tile.move_draw_and_absorb
     gradient = {"slope": form} if separable else {"field": form}
     terms = {} if mean_of_terms is None else {"mean_of_terms": mean_of_terms}
     return specialise(tile.advance, {"LANES": width, **kinds, **gradient, **terms}, apart=tile.APART)
