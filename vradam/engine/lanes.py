@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vradam.engine import draws, rows, tile
+from vradam.engine.aligned import compiled_rows
 from vradam.engine.methods import method, noise_kind, noise_rows, rates_of, rows_of
 from vradam.engine.specialise import specialise
 from vradam.gated import State
@@ -188,6 +189,7 @@ def compiled(
         "NOISE": noise,
         "DECAYS": decays,
         "SEPARABLE": separable,
+        "rows_of_lanes": compiled_rows(),
     }
     kinds["draw"] = draws.DRAWS[noise]
     if noise in draws.PAIRS:

@@ -15,6 +15,7 @@ from math import sqrt
 
 import numpy as np
 
+from vradam.engine.aligned import rows_of_lanes
 from vradam.engine.draws import EXACT, MINIBATCH, TRUNCATED, choose, truncate
 from vradam.engine.draws import draw_nothing as draw
 from vradam.engine.draws import pair_of_normals as draw_pair
@@ -98,11 +99,11 @@ def advance(
     diverged_at (tiles, LANES).
     """
     d = x.shape[1]
-    X = np.empty((d, LANES))
-    Z = np.empty((STREAMS * d, LANES))
-    P = np.empty((ROWS, LANES))
-    G = np.empty((d, LANES))
-    N = np.empty((d + 1, LANES))
+    X = rows_of_lanes(d, LANES)
+    Z = rows_of_lanes(STREAMS * d, LANES)
+    P = rows_of_lanes(ROWS, LANES)
+    G = rows_of_lanes(d, LANES)
+    N = rows_of_lanes(d + 1, LANES)
     words = np.empty((max(d, size) + 4, LANES), np.uint64)
     for tile in range(begin, end):
         for i in range(d):
