@@ -355,7 +355,7 @@ def _check_optimizer(optimizer: Any) -> None:
         raise ValueError(f"{name} must be one number, got an array of shape {value.shape}")
 
 
-def _rounded(dtype: np.dtype, numbers: tuple[float, ...]) -> tuple[Any, ...]:
+def _rounded(dtype: np.dtype, numbers: tuple[Any, ...]) -> tuple[Any, ...]:
     """Numbers as compiled code takes them soonest: Python's own where that has the same precision."""
     if dtype == np.float64:
         return numbers
