@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vradam.baselines import Adam, AdamW
-from vradam.engine.layout import PAGE, as_plain, extent, listed, look, zeros_beside
-from vradam.engine.single import BLOCK, kernels
+from vradam.engine.layout import PAGE, as_plain, check_place, extent, listed, look, plain_gradient, zeros_beside
+from vradam.engine.single import BLOCK, address, kernels, roots_pay
 from vradam.engine.team import Team
 from vradam.gated import law_of, rate_at
 from vradam.gates import adam_metric, published
@@ -34,7 +34,7 @@ LISTS = ("arrays", "velocities", "second_moments")
 class Stretch(NamedTuple):
     """Some blocks of one array, flat, with its velocity, second moment and the sums of v^2 over its blocks.
 
-    In Adam's metric there is a fourth stream q, and the sums are those of q^2.
+    There may be a fourth stream q of what the first pass keeps for the second; in Adam's metric the sums are of q^2.
     """
 
     array: int  #: its number
@@ -42,6 +42,7 @@ class Stretch(NamedTuple):
     v: Array
     m: Array
     q: tuple[Array, ...]
+    moved: tuple[Array, ...]  #: what the second pass goes through
     sums: NDArray[np.float64]
     begin: int
     end: int
@@ -113,10 +114,13 @@ class InPlace:
         self._whole = True
         self._metric = isinstance(optimizer, VRAdam) and optimizer.gate == adam_metric
         self._memory: Any = np.array(law_of(optimizer).start() if isinstance(optimizer, VRAdam) else 0.0)
-        self._kernels = kernels(self._metric)
+        gated = isinstance(optimizer, VRAdam) and optimizer.beta3 > 0 and optimizer.alpha1 > 0
+        roots = gated and roots_pay(sum(array.size for array in plain))
+        keeps = "quotients" if self._metric else "roots" if roots else "nothing"
+        self._kernels, self._address = kernels(keeps), address()
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         self._averages = {
-            dtype: tuple(map(_number(dtype), (beta1, 1 - beta1, beta2, 1 - beta2, np.finfo(dtype).max)))
+            dtype: _rounded(dtype, (beta1, 1 - beta1, beta2, 1 - beta2, float(np.finfo(dtype).max)))
             for dtype in {array.dtype for array in plain}
         }
         self._stretches = []
@@ -125,16 +129,18 @@ class InPlace:
         stretch = STRETCH if self._team.threads == 1 else min(max(LEAST, sum(blocks) // (4 * self.threads)), STRETCH)
         for index, count in enumerate(blocks):
             x, v, m = (part[index].reshape(-1) for part in (plain, self.velocities, self.second_moments))
-            q = (zeros_beside(x, 3 * PAGE // 4),) if self._metric else ()
+            q = () if keeps == "nothing" else (zeros_beside(x, 3 * PAGE // 4),)
+            moved = {"nothing": (x, v, m), "roots": (x, v, *q), "quotients": (x, *q)}[keeps]
             sums = np.empty(count)
             for begin in range(0, count, stretch):
-                self._stretches.append(Stretch(index, x, v, m, q, sums, begin, min(begin + stretch, count)))
+                self._stretches.append(Stretch(index, x, v, m, q, moved, sums, begin, min(begin + stretch, count)))
         self._reversed, self._begins = self._stretches[::-1], [stretch.begin for stretch in self._stretches]
         self._looks = [look(array) for array in plain]
-        self._written = sorted(map(extent, [*plain, *self.velocities, *self.second_moments]))
-        for (_, end), (start, _) in pairwise(self._written):
+        written = sorted(map(extent, [*plain, *self.velocities, *self.second_moments]))
+        for (_, end), (start, _) in pairwise(written):
             if start < end:
                 raise ValueError("arrays must not share memory with each other")
+        self._written = [place for both in written for place in both]  # where what is written begins and ends, in turn
 
     @property
     def steps(self) -> int:
@@ -146,8 +152,9 @@ class InPlace:
 
         A gradient that is not finite does what it does in ``VRAdam.step``.
         """
-        self._must_be_whole()
-        flat = [grad.reshape(-1) for grad in self._checked(grads)]
+        if not self._whole:
+            self._must_be_whole()
+        flat = self._checked(grads)
         optimizer, t = self.optimizer, self._steps + 1
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         averages = self._averages
@@ -163,19 +170,16 @@ class InPlace:
             eta = self._opened(optimizer, eta, kinetic, t)
         keep = 1 - eta * getattr(optimizer, "weight_decay", 0.0)
         factors = keep, eta * shrink / (1 - beta1**t), optimizer.eps * shrink
-        with np.errstate(over="ignore"):
-            motion = {dtype: tuple(map(_number(dtype), factors)) for dtype in averages}
-        metric, (_, move, absorb_and_move) = self._metric, self._kernels
+        motion = {dtype: _rounded(dtype, factors) for dtype in averages}
+        _, move, absorb_and_move = self._kernels
 
         def second_pass(stretch: Stretch, done: int) -> None:
-            array, x, v, m, q, _, begin, end = stretch
-            moved = motion[x.dtype]
-            if begin < done and metric:
-                move(x, *q, *moved[:2], begin, done)
-            elif begin < done:
-                move(x, v, m, *moved, begin, done)
+            array, x, v, m, q, moved, _, begin, end = stretch
+            factors = motion[x.dtype]
+            if begin < done:
+                move(*moved, *(factors[:2] if q else factors), begin, done)
             if done < end:
-                absorb_and_move(x, flat[array], v, m, *averages[x.dtype], *moved, done, end)
+                absorb_and_move(x, flat[array], v, m, *averages[x.dtype], *factors, done, end)
 
         # In reverse: what came last in the first pass may still be in the cache.
         self._team.map(second_pass, self._reversed, todo[::-1])
@@ -284,16 +288,17 @@ class InPlace:
         limit = math.inf
         if not isinstance(law_of(optimizer), Averaged):
             limit = (1 + 1e-9) * float(optimizer.alpha1) / float(optimizer.beta3) / unit
-        damping = {dtype: _number(dtype)(optimizer.eps * shrink) for dtype in self._averages}
+        absorbing = {
+            dtype: (*averages, *_rounded(dtype, (optimizer.eps * shrink,)), limit)
+            for dtype, averages in self._averages.items()
+        }
         seen = [0.0]
 
         def absorb(stretch: Stretch) -> int:
-            array, x, v, m, q, sums, begin, end = stretch
+            array, x, v, m, q, _, sums, begin, end = stretch
             if seen[0] >= limit:
                 return begin
-            reached = self._kernels.absorb(
-                flat[array], v, m, *q, *self._averages[x.dtype], damping[x.dtype], limit, sums, begin, end
-            )
+            reached = self._kernels.absorb(flat[array], v, m, *q, *absorbing[x.dtype], sums, begin, end)
             seen[0] += sum(sums[begin:reached].tolist())  # an update lost to another thread only delays the exit
             return reached
 
@@ -315,34 +320,27 @@ class InPlace:
             return float(alpha0 * law.ceiling() / (1 + law.closing(self._memory, t, *numbers)))
 
     def _checked(self, grads: Sequence[Array]) -> list[Array]:
-        """The gradients, contiguous, or an error: nothing has been written yet."""
+        """The gradients, contiguous and flat, or an error: nothing has been written yet."""
         grads = listed("grads", grads)
         if len(grads) != len(self.arrays):
             raise ValueError(f"grads must hold {len(self.arrays)} arrays, one for each parameter, got {len(grads)}")
-        for i, (array, old) in enumerate(zip(self.arrays, self._looks, strict=True)):
-            if not isinstance(array, np.ndarray) or look(array) != old:
-                raise ValueError(
-                    f"arrays[{i}] must keep its place, shape {old[1]}, dtype {old[2]} and be writeable, got shape "
-                    f"{np.shape(array)} and dtype {getattr(array, 'dtype', type(array).__name__)}"
-                )
-        contiguous = []
-        for i, (array, grad) in enumerate(zip(self.arrays, grads, strict=True)):
-            if isinstance(grad, np.ma.MaskedArray):
-                raise TypeError(f"grads[{i}] must be an array without a mask, got a masked array")
-            if not isinstance(grad, np.ndarray) or grad.dtype != array.dtype:
-                got = grad.dtype if isinstance(grad, np.ndarray) else type(grad).__name__
-                raise TypeError(f"grads[{i}] must be an array of dtype {array.dtype}, got {got}")
-            if grad.shape != array.shape:
-                raise ValueError(f"grads[{i}] must have shape {array.shape}, got {grad.shape}")
-            if type(grad) is not np.ndarray or not grad.flags.c_contiguous:
-                grad = np.ascontiguousarray(np.asarray(grad))
-            start, end = extent(grad)
-            before = bisect_right(self._written, (start, math.inf)) - 1
-            overlaps = before >= 0 and self._written[before][1] > start
-            if overlaps or (before + 1 < len(self._written) and self._written[before + 1][0] < end):
+        address, flat = self._address, []
+        for i, (array, grad, old) in enumerate(zip(self.arrays, grads, self._looks, strict=True)):
+            (place, _), shape, dtype, _ = old
+            # What is usual is recognised first, by its address as compiled code says it: small models are trained too.
+            usual = type(array) is np.ndarray and array.shape == shape and array.dtype == dtype
+            if not (usual and array.flags.writeable and address(array.reshape(-1)) == place):
+                check_place(i, array, old)
+            if not (type(grad) is np.ndarray and grad.dtype == dtype and grad.shape == shape):
+                grad = plain_gradient(i, grad, shape, dtype)
+            grad = (grad if grad.flags.c_contiguous else np.ascontiguousarray(grad)).reshape(-1)
+            start = address(grad)
+            end, before = start + grad.nbytes, bisect_right(self._written, start)
+            # An odd number of ends and beginnings before it: it begins within what is written.
+            if before % 2 or (before < len(self._written) and self._written[before] < end):
                 raise ValueError(f"grads[{i}] must not share memory with the parameters or the state")
-            contiguous.append(grad)
-        return contiguous
+            flat.append(grad)
+        return flat
 
 
 def _check_optimizer(optimizer: Any) -> None:
@@ -357,9 +355,14 @@ def _check_optimizer(optimizer: Any) -> None:
         raise ValueError(f"{name} must be one number, got an array of shape {value.shape}")
 
 
-def _number(dtype: np.dtype) -> type:
-    """A number as compiled code takes it soonest: Python's own where that has the same precision."""
-    return float if dtype == np.float64 else dtype.type
+def _rounded(dtype: np.dtype, numbers: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Numbers as compiled code takes them soonest: Python's own where that has the same precision."""
+    if dtype == np.float64:
+        return numbers
+    if max(numbers) <= 1e38 and min(numbers) >= -1e38:
+        return tuple(map(dtype.type, numbers))
+    with np.errstate(over="ignore"):
+        return tuple(map(dtype.type, numbers))
 
 
 def _check_rounding(optimizer: Any, dtype: np.dtype) -> None:

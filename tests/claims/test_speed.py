@@ -140,7 +140,7 @@ def test_times_are_a_table_with_ratios_to_the_floor_and_the_seconds_of_the_work(
 
 
 def test_the_tables_on_record_say_what_their_datasets_say():
-    _, once, growth, cost = speed.tables(data := read_data(REFERENCE))
+    _, once, growth, cost, _ = speed.tables(data := read_data(REFERENCE))
     assert [row[0] for row in once.rows] == data["startup"].what.values.tolist()
     assert [row[1] for row in growth.rows] == [
         f"{s:.2f}" for s in data["scaling"].slope.sel(contestant="vradam").values

@@ -117,7 +117,7 @@ def test_in_the_metric_both_ways_to_move_round_alike(dtype):
     x, g = (RNG.standard_normal(3 * single.BLOCK).astype(dtype) for _ in range(2))
     averages = tuple(map(dtype, (0.9, 0.1, 0.999, 0.001, np.finfo(dtype).max)))
     motion = tuple(map(dtype, (0.999, 0.37, 1e-8)))
-    k, ends = single.kernels(metric=True), []
+    k, ends = single.kernels("quotients"), []
     for reached in (0, 2, 3):
         y, v, m, q = x.copy(), np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
         k.absorb(g, v, m, q, *averages, motion[2], np.inf, np.empty(3), 0, reached)
@@ -125,6 +125,27 @@ def test_in_the_metric_both_ways_to_move_round_alike(dtype):
         k.absorb_and_move(y, g, v, m, *averages, *motion, reached, 3)
         ends.append(y)
     assert np.array_equal(ends[0], ends[1]) and np.array_equal(ends[1], ends[2])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("beta3", [0.0, 1e-3, 1e6])
+def test_roots_that_are_kept_change_no_bit(dtype, beta3, monkeypatch):
+    """The gate stays open, closes in part, or is saturated before the last block; whole and partial blocks."""
+    start = [RNG.standard_normal(size).astype(dtype) for size in (5 * single.BLOCK, 77)]
+    optimizer = vradam.VRAdam(alpha0=0.01, beta3=beta3, alpha1=4.0, weight_decay=0.1)
+    ends = []
+    for most in (single.ROOTS_UP_TO, 0):
+        monkeypatch.setattr(single, "ROOTS_UP_TO", most)
+        arrays = [array.copy() for array in start]
+        training = InPlace(optimizer, arrays)
+        assert bool(training._stretches[0].q) == (most > 0 and beta3 > 0)
+        ends.append([training.step(slopes(arrays, t)) for t in range(5)])
+        ends[-1] += [training.velocities, training.second_moments, arrays]
+    rates = ends[0][:5]
+    assert rates == ends[1][:5] and [rate == 0.01 for rate in rates] == [beta3 == 0] * 5
+    assert ([rate == 0.01 / 5 for rate in rates] == [True] * 5) == (beta3 == 1e6)
+    for kept, alone in zip(ends[0][5:], ends[1][5:], strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(kept, alone, strict=True))
 
 
 def test_an_energy_near_the_clip_is_not_taken_for_saturated():

@@ -58,7 +58,8 @@ def draw_two_point(N, words, K, S, t):
     fill_words(words, K, t, d)
     for i in range(d):
         for j in range(LANES):
-            N[i, j] = S[LIMIT, j] if words[i, j] < K[THRESHOLD, j] else S[SCALE, j]
+            up, down = S[LIMIT, j], S[SCALE, j]  # loaded first: a choice of what to load would be a gather
+            N[i, j] = up if words[i, j] < K[THRESHOLD, j] else down
 
 
 def draw_uniform(N, words, K, S, t):
@@ -68,6 +69,34 @@ def draw_uniform(N, words, K, S, t):
     for i in range(d):
         for j in range(LANES):
             N[i, j] = S[SCALE, j] * symmetric_unit(words[i, j])
+
+
+def words_of_normals(words, K, t, d):
+    """What :func:`pair_of_normals` needs at step t: one word for two coordinates."""
+    fill_words(words, K, t, (d + 1) // 2)
+
+
+def words_of_nothing(words, K, t, d):
+    """The other pairs make their two words themselves."""
+
+
+def pair_of_normals(words, K, S, step, b, j):
+    """The noise of coordinates 2b and 2b + 1 of lane j, as :func:`draw_gaussian` draws it."""
+    even, odd = normal_pair(words[b, j])
+    return S[SCALE, j] * even, S[SCALE, j] * odd
+
+
+def pair_of_two_points(words, K, S, step, b, j):
+    """As :func:`draw_two_point` draws it."""
+    first, second = threefry(K[SEED, j], K[RUN, j], step, np.uint64(b))
+    up, down = S[LIMIT, j], S[SCALE, j]
+    return up if first < K[THRESHOLD, j] else down, up if second < K[THRESHOLD, j] else down
+
+
+def pair_of_uniforms(words, K, S, step, b, j):
+    """As :func:`draw_uniform` draws it."""
+    first, second = threefry(K[SEED, j], K[RUN, j], step, np.uint64(b))
+    return S[SCALE, j] * symmetric_unit(first), S[SCALE, j] * symmetric_unit(second)
 
 
 def truncate(N, words, K, S, t, d):
@@ -110,3 +139,9 @@ def choose(chosen, words, K, t, terms):
 
 #: The source of ``draw`` for each kind of noise; what is outside a bound is drawn again, minibatches are chosen.
 DRAWS = (draw_nothing, draw_gaussian, draw_gaussian, draw_two_point, draw_uniform, draw_nothing)
+#: For those that can be drawn by pairs in the sweep of a tile: the source of ``prepare`` and of ``draw_pair``.
+PAIRS = {
+    GAUSSIAN: (words_of_normals, pair_of_normals),
+    TWO_POINT: (words_of_nothing, pair_of_two_points),
+    UNIFORM: (words_of_nothing, pair_of_uniforms),
+}

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vradam.engine import draws, rows, tile
+from vradam.engine.aligned import compiled_rows
 from vradam.engine.methods import method, noise_kind, noise_rows, rates_of, rows_of
 from vradam.engine.specialise import specialise
 from vradam.gated import State
@@ -188,8 +189,12 @@ def compiled(
         "NOISE": noise,
         "DECAYS": decays,
         "SEPARABLE": separable,
+        "rows_of_lanes": compiled_rows(),
     }
     kinds["draw"] = draws.DRAWS[noise]
+    if noise in draws.PAIRS:
+        kinds["prepare"], kinds["draw_pair"] = draws.PAIRS[noise]
+        kinds["move_and_absorb"] = tile.move_draw_and_absorb
     gradient = {"slope": form} if separable else {"field": form}
     terms = {} if mean_of_terms is None else {"mean_of_terms": mean_of_terms}
     return specialise(tile.advance, {"LANES": width, **kinds, **gradient, **terms}, apart=tile.APART)

@@ -52,6 +52,27 @@ def look(array: Array) -> tuple:
     return extent(array), array.shape, array.dtype, array.flags.writeable
 
 
+def check_place(i: int, array: Any, old: tuple) -> None:
+    """Refuse a parameter that is not where, or what, it was."""
+    if not isinstance(array, np.ndarray) or look(array) != old:
+        raise ValueError(
+            f"arrays[{i}] must keep its place, shape {old[1]}, dtype {old[2]} and be writeable, got shape "
+            f"{np.shape(array)} and dtype {getattr(array, 'dtype', type(array).__name__)}"
+        )
+
+
+def plain_gradient(i: int, grad: Any, shape: tuple[int, ...], dtype: np.dtype) -> Array:
+    """A gradient of another kind as a plain array, or an error."""
+    if isinstance(grad, np.ma.MaskedArray):
+        raise TypeError(f"grads[{i}] must be an array without a mask, got a masked array")
+    if not isinstance(grad, np.ndarray) or grad.dtype != dtype:
+        got = grad.dtype if isinstance(grad, np.ndarray) else type(grad).__name__
+        raise TypeError(f"grads[{i}] must be an array of dtype {dtype}, got {got}")
+    if grad.shape != shape:
+        raise ValueError(f"grads[{i}] must have shape {shape}, got {grad.shape}")
+    return np.asarray(grad)
+
+
 def extent(array: NDArray[Any]) -> tuple[int, int]:
     """The first address of a contiguous array and the one behind its last."""
     start = array.__array_interface__["data"][0]

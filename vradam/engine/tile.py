@@ -15,8 +15,11 @@ from math import sqrt
 
 import numpy as np
 
+from vradam.engine.aligned import rows_of_lanes
 from vradam.engine.draws import EXACT, MINIBATCH, TRUNCATED, choose, truncate
 from vradam.engine.draws import draw_nothing as draw
+from vradam.engine.draws import pair_of_normals as draw_pair
+from vradam.engine.draws import words_of_normals as prepare
 from vradam.engine.rows import (
     ADAM,
     ALPHA0,
@@ -96,11 +99,11 @@ def advance(
     diverged_at (tiles, LANES).
     """
     d = x.shape[1]
-    X = np.empty((d, LANES))
-    Z = np.empty((STREAMS * d, LANES))
-    P = np.empty((ROWS, LANES))
-    G = np.empty((d, LANES))
-    N = np.empty((d + 1, LANES))
+    X = rows_of_lanes(d, LANES)
+    Z = rows_of_lanes(STREAMS * d, LANES)
+    P = rows_of_lanes(ROWS, LANES)
+    G = rows_of_lanes(d, LANES)
+    N = rows_of_lanes(d + 1, LANES)
     words = np.empty((max(d, size) + 4, LANES), np.uint64)
     for tile in range(begin, end):
         for i in range(d):
@@ -124,10 +127,7 @@ def advance(
             if s > 0:
                 recorded = number < record.size and record[number] == t - first
                 if SEPARABLE and NOISE != MINIBATCH and s < steps and not recorded and t % FLUSH_EVERY != 0:
-                    draw(N, words, keys[tile], scales[tile], t)
-                    if NOISE == TRUNCATED:
-                        truncate(N, words, keys[tile], scales[tile], t, d)
-                    move_and_absorb(X, Z, P, N, parameters)
+                    move_and_absorb(X, Z, P, N, words, keys[tile], scales[tile], t, parameters)
                     continue
                 move(X, Z, P)
                 if recorded:
@@ -148,7 +148,7 @@ def advance(
                     field(X, G, parameters)
                 for i in range(d):
                     for j in range(LANES):
-                        absorb(Z, P, N, i, j, G[i, j])
+                        absorb(Z, P, i, j, G[i, j], N[i, j])
         for i in range(d):
             for j in range(LANES):
                 x[tile, i, j] = X[i, j]
@@ -161,13 +161,13 @@ def advance(
             p[tile, POWER1], p[tile, POWER2] = P[POWER1, 0], P[POWER2, 0]
 
 
-def absorb(Z, P, N, i, j, exact):
+def absorb(Z, P, i, j, exact, noise):
     """Take the gradient of coordinate i of run j into its velocity and second moment, and into the sums over i."""
     P[SQUARE, j] = (P[SQUARE, j] if i > 0 else 0.0) + exact * exact
     norm = P[NORM, j] if i > 0 else 0.0
     g = exact
     if NOISE != EXACT and NOISE != MINIBATCH:
-        g = exact + N[i, j]
+        g = exact + noise
     entering = g
     if GATE == INSIDE:
         entering = P[OPENING, j] * g
@@ -223,14 +223,47 @@ def move(X, Z, P):
             X[i, j] = moved(X, Z, P, i, j)
 
 
-def move_and_absorb(X, Z, P, N, parameters):
+def move_and_absorb(X, Z, P, N, words, K, S, t, parameters):
     """The step t of a separable objective and the gradient of step t + 1, in one sweep."""
+    draw(N, words, K, S, t)
+    if NOISE == TRUNCATED:
+        truncate(N, words, K, S, t, X.shape[0])
     for i in range(X.shape[0]):
         p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
         for j in range(LANES):
             position = moved(X, Z, P, i, j)
             X[i, j] = position
-            absorb(Z, P, N, i, j, slope(position, p0, p1, p2, p3))
+            absorb(Z, P, i, j, slope(position, p0, p1, p2, p3), N[i, j])
+
+
+def move_draw_and_absorb(X, Z, P, N, words, K, S, t, parameters):
+    """The same with the noise drawn in the sweep, for two coordinates at once, while the divider works.
+
+    Tried without gain for normals: their words in the sweep too, four coordinates at once; the pair of the next two
+    coordinates; both roots before the pair; the coefficients of their polynomials from a table.
+    """
+    d, step = X.shape[0], np.uint64(t)
+    prepare(words, K, t, d)
+    for b in range(d // 2):
+        i, k = 2 * b, 2 * b + 1
+        p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
+        q0, q1, q2, q3 = parameters[k, 0], parameters[k, 1], parameters[k, 2], parameters[k, 3]
+        for j in range(LANES):
+            first, second = draw_pair(words, K, S, step, b, j)
+            position = moved(X, Z, P, i, j)
+            X[i, j] = position
+            absorb(Z, P, i, j, slope(position, p0, p1, p2, p3), first)
+            position = moved(X, Z, P, k, j)
+            X[k, j] = position
+            absorb(Z, P, k, j, slope(position, q0, q1, q2, q3), second)
+    if d % 2:
+        i = d - 1
+        p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
+        for j in range(LANES):
+            first, second = draw_pair(words, K, S, step, d // 2, j)
+            position = moved(X, Z, P, i, j)
+            X[i, j] = position
+            absorb(Z, P, i, j, slope(position, p0, p1, p2, p3), first)
 
 
 def open_gate(P, uniform, exponent, d):
