@@ -26,7 +26,7 @@ from vradam.engine.disk_cache import numba_works
 from vradam.engine.layout import extent
 
 BLOCK = 4096  # numbers in a block
-ROOTS_UP_TO = 1 << 20  # numbers; beyond, a tenth stream costs more than the divider
+ROOTS_UP_TO = 1 << 19  # numbers; beyond, a tenth stream costs more than the divider
 
 
 def absorb(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):

@@ -19,7 +19,7 @@ TRIED = Table(
         ("one step", "division by Newton's iteration with fused multiply-add", ".92 where the kept roots take .88"),
         ("one step", "both together", "1.03"),
         ("one step", "Newton's root; approximate reciprocals, in C too; two numbers a division", "no faster"),
-        ("one step", "kept roots beyond 2^20 numbers", "a tenth stream costs more than the divider"),
+        ("one step", "kept roots beyond 2^19 numbers", "a tenth stream costs more than the divider"),
         ("many runs", "tuning for other processors; 128 runs side by side", "no faster"),
         ("many runs", "rows at the beginning of pages rather than of cache lines", "no faster"),
         ("noise", "Philox, or Threefry of 32 bits, for Threefry of 64 bits", "no faster"),
