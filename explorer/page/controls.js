@@ -2,6 +2,8 @@
 
 const ADAPTIVE = ["vradam", "adamw", "radam", "rmsprop", "lion"];
 
+const FOLLOWED = ["alignment", "autocorrelation"];
+
 /** Whether a control has an effect in a state. */
 function matters(name, state, scene) {
   const own = scene.uses || [];
@@ -16,6 +18,10 @@ function matters(name, state, scene) {
       return own.includes("gate_decay") || (isGated && state.law !== "published");
     case "w0":
       return isGated && state.law === "held";
+    case "k":
+    case "target":
+    case "average":
+      return isGated && FOLLOWED.includes(state.gate);
     case "beta2":
     case "eps":
       return scene.two || ADAPTIVE.includes(state.optimizer);

@@ -21,7 +21,7 @@ const PARABOLA = {
   y: 0,
   v: -0.7,
 };
-const GATE = ["gate", "law", "gate_decay", "w0", "alpha1", "beta3"];
+const GATE = ["gate", "k", "target", "average", "law", "gate_decay", "w0", "alpha1", "beta3"];
 const NAMES = {
   vradam: "VRAdam",
   vrmomentum: "VRMomentum",
