@@ -84,6 +84,11 @@ function plane(o, c, runs, more = {}) {
   };
 }
 
+/** Whether the gate is the published one, of which S3b and the diagrams speak. */
+const asPublished = (o) => o.gate === "published" && o.law === "published";
+/** The largest rate in units of alpha0: a held law may open beyond it. */
+const ceiling = (o) => (gated(o) && o.law === "held" ? 1 + o.w0 : 1);
+
 /** B as a level of a plot in units of B. */
 const edgeLevel = (look, label = "the edge B") => ({ y: 1, label, colour: look.ink });
 const scaled = (list, factor) => list.map((value) => value * factor);

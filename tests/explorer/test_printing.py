@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,6 +24,10 @@ from theory.recursion import ALGORITHM, LAWS
 ROOT = Path(__file__).parents[2]
 
 
+def _velocity_and_metric(program, d):
+    return ([sp.Symbol(f"{name}{i}", real=True) for i in range(d)] for name in ("velocity", "metric"))
+
+
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize("adaptive", [True, False])
 @pytest.mark.parametrize(("gate", "law"), FORMS)
@@ -30,12 +35,18 @@ def test_the_assignments_put_together_are_the_recursion(gate, law, adaptive, d):
     """Every name replaced by its value, sizes by 1: x_t, v_t, m_t and what the gate remembers, exactly."""
     x, g, before, _ = memory(d, GATES[gate])
     program = Program()
-    moved, after, _ = gated_program(program, adaptive, GATES[gate], LAWS[law], x, g, before)
+    form = GATES[gate]
+    moved, after, _ = gated_program(program, adaptive, form, LAWS[law], x, g, before)
     algorithm = recursion.vradam if adaptive else recursion.vrmomentum
-    expected, state = algorithm(x, g, before, GATES[gate], law=LAWS[law])
+    cosine = sp.Symbol("cosine", real=True)
+    if cosine in program.values:  # on its own, then its name in the rest
+        found = program.expanded(program.values.pop(cosine)).replace(size, lambda *_: sp.S.One)
+        v, P = (sp.Matrix([program.expanded(one) for one in column]) for column in _velocity_and_metric(program, d))
+        assert found == form.c(before, v, g, P if adaptive else sp.ones(d, 1))
+        form = replace(form, c=lambda *_: cosine)
+    expected, state = algorithm(x, g, before, form, law=LAWS[law])
     for mine, its in zip((moved, *after[:3]), (expected, *state[:3]), strict=True):
-        expanded = sp.Matrix([mine]).applyfunc(lambda one: program.expanded(one).replace(size, lambda *_: sp.S.One))
-        difference = sp.Matrix([expanded - sp.Matrix([its])])
+        difference = sp.Matrix([sp.Matrix([mine]).applyfunc(program.expanded) - sp.Matrix([its])])
         assert all(sp.expand(entry) == 0 or sp.simplify(entry) == 0 for entry in difference)
 
 

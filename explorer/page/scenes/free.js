@@ -11,7 +11,7 @@ scenes.free = {
     ["Noise", ["noise", "size", "p", "seed"]],
     ["Run", ["steps", "overlay"]],
   ],
-  claims: ["S2", "S1", "E1"],
+  claims: ["S2", "S1", "E2", "E1"],
   formula: "instantaneous",
   figures(o, c) {
     const r = run(o);
@@ -27,8 +27,8 @@ scenes.free = {
       plane(o, c, runs),
       series("Value", "F(x)", o, lines, { ylog: true }),
       series("Learning rate", "η / α₀", o, [over(r, scaled(r.eta, 1 / o.alpha0), c.look.green, 0)], {
-        ylim: [0, 1.08],
-        levels: gated(o) && o.overlay === "on" ? [{ y: 1 / (1 + o.alpha1), label: "1/(1+α₁)" }] : [],
+        ylim: [0, 1.08 * ceiling(o)],
+        levels: gated(o) && o.overlay === "on" ? [{ y: ceiling(o) / (1 + o.alpha1), label: "least rate" }] : [],
       }),
       series("Sharpness against the edge", "η λmax / B", o, [over(r, scaled(product, 1 / edge(o)), c.look.purple, 0)], {
         ylog: true,

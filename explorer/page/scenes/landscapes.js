@@ -14,7 +14,7 @@ scenes.landscapes = {
     ["Noise", ["noise", "size", "seed"]],
     ["Run", ["steps"]],
   ],
-  claims: ["E1"],
+  claims: ["W1", "E1"],
   two: true,
   // a hundred runs are made anew at each move of a slider: so many steps are answered at once
   capped: (o) => ({ ...o, steps: Math.min(o.steps, 2000), at: Math.min(o.at, 2000) }),
