@@ -33,6 +33,9 @@ const NAMES = {
   heavy_ball: "heavy ball",
   nesterov: "Nesterov",
 };
+/** The colour of an optimizer, as in the figures: orange with the gate, blue without. */
+const ACCENTS = { vradam: "orange", vrmomentum: "orange", radam: "purple", nesterov: "green", rmsprop: "ink" };
+const colourOf = (optimizer, look) => look[ACCENTS[optimizer] || "blue"];
 const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 
 /** A series over the steps of runs, with the cursor where the scrub is. */

@@ -15,12 +15,13 @@ scenes.free = {
   formula: "instantaneous",
   figures(o, c) {
     const r = run(o);
-    const runs = [[r, c.look.blue, 0, NAMES[o.optimizer]]];
-    const lines = [over(r, r.value, c.look.blue, 0, NAMES[o.optimizer])];
+    const colour = colourOf(o.optimizer, c.look);
+    const runs = [[r, colour, 0, NAMES[o.optimizer]]];
+    const lines = [over(r, r.value, colour, 0, NAMES[o.optimizer])];
     if (gated(o)) {
       const open = run(ungated(o));
-      runs.push([open, c.look.orange, 1, "gate open for ever"]);
-      lines.push(over(open, open.value, c.look.orange, 1, "gate open for ever"));
+      runs.push([open, c.look.blue, 1, "gate open for ever"]);
+      lines.push(over(open, open.value, c.look.blue, 1, "gate open for ever"));
     }
     const product = r.eta.map((eta, t) => eta * r.preconditioned[t]);
     return [

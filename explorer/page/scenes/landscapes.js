@@ -21,7 +21,7 @@ scenes.landscapes = {
   four: (o) => tuned(o, ["vradam", "adamw", "vrmomentum", "nesterov"]),
   figures(state, c) {
     const o = this.capped(state);
-    const colours = [c.look.blue, c.look.orange, c.look.green, c.look.purple];
+    const colours = [c.look.orange, c.look.blue, c.look.purple, c.look.green];
     const four = this.four(o);
     return [
       plane(
