@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import theory
+from docs.address import install_cell, online, source_address, write_online
 from docs.lessons import code_page, copy_lessons, histories, sources_of
 from experiments.catalogue import catalogue
 from experiments.report.ledger import summary
@@ -21,6 +22,7 @@ from experiments.report.on_record import read_record
 from experiments.report.page import prose as as_printed
 from experiments.report.page import statement
 from experiments.store.chunks import read_data
+from experiments.studies.width import gains
 from experiments.study import Table
 from paper_figures.__main__ import reference
 from paper_figures.figure import Figure, figures
@@ -52,7 +54,9 @@ def generate(folder: Path, lessons: Path) -> None:
     entries = {item["id"]: item for item in read_record(REFERENCE)}
     _write(folder / "index.md", (folder / "index.md").read_text(encoding="utf-8").replace("{{findings}}", findings()))
     gates = folder / "which_gate.md"
-    _write(gates, gates.read_text(encoding="utf-8").replace("{{gates}}", table_of("opening_law")))
+    text = gates.read_text(encoding="utf-8").replace("{{gained}}", decades_gained())
+    _write(gates, text.replace("{{gates}}", table_of("opening_law")))
+    fill_online(folder, static, sorted(path.stem for path in lessons.glob("*.ipynb")))
     past = histories()
     for claim in theory.CLAIMS:
         _write(folder / "claims" / f"{claim.id}.md", claim_page(claim, entries.get(claim.id), past.get(claim.id, [])))
@@ -71,6 +75,14 @@ def generate(folder: Path, lessons: Path) -> None:
     _write(folder / "changelog.md", changelog.read_text(encoding="utf-8") if changelog.exists() else "# Changelog\n")
 
 
+def fill_online(folder: Path, static: Path, names: Sequence[str]) -> None:
+    """The page on running elsewhere, with the address of the source where one is set, and notebooks that install."""
+    address, page = source_address(), folder / "run_online.md"
+    text = page.read_text(encoding="utf-8").replace("{{install}}", install_cell(address))
+    _write(page, text.replace("{{online}}", online(address, names)))
+    write_online(static / "online", address, names)
+
+
 def findings() -> str:
     """The findings of the README, between its markers."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -84,6 +96,12 @@ def table_of(stem: str) -> str:
     table = study.tables(read_data(REFERENCE / stem))[0] if study.tables is not None else Table(stem, (), ())
     rows = [table.head, tuple("---" for _ in table.head), *table.rows]
     return "\n".join([*("| " + " | ".join(row) + " |" for row in rows), "", prose(table.note)])
+
+
+def decades_gained() -> str:
+    """By how many decades the range of the gate that W1 tests is wider than Adam's, in the mean over the problems."""
+    gained, _ = gains(read_data(REFERENCE / "width")["deciding"], "alignment", beta1=0.9, factor=2.0)
+    return f"{gained.mean():.2f}"
 
 
 def claim_page(claim: Claim, entry: Mapping[str, Any] | None, past: Sequence[tuple[str, str, str]] = ()) -> str:
