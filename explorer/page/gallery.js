@@ -4,7 +4,7 @@
 const GALLERY = [
   ["A stable origin that 59 % of these starts never reach", { scene: "cycle" }],
   ["The same starts with a gate that opens slowly", { scene: "cycle", law: "averaged", gate_decay: 0.82 }],
-  ["β₁ = 0.5: no cycle seen below the edge", { scene: "cycle", beta1: 0.5, alpha0: 5.7, x: 3 }],
+  ["β₁ = 0.5: every start converges below the edge", { scene: "cycle", beta1: 0.5, alpha0: 5.7, x: 3 }],
   ["The rate pinned at B/L", { scene: "pinned" }],
   [
     "The averaged gate beyond the edge: bursts",
