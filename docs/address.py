@@ -76,7 +76,13 @@ def online(address: str | None, names: Sequence[str]) -> str:
 
 def with_install_cell(notebook: dict[str, Any], address: str) -> dict[str, Any]:
     """The notebook with the cell that installs what it needs before its first one."""
-    cell = {"cell_type": "code", "id": "install", "metadata": {}, "outputs": [], "execution_count": None}
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "id": "install",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
     return notebook | {"cells": [cell | {"source": install_cell(address)}, *notebook["cells"]]}
 
 
