@@ -29,6 +29,7 @@ html_title = "VRAdam: a laboratory for velocity-regularised optimisation"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_theme_options = {"show_toc_level": 2, "use_download_button": False}
+html_context = {"default_mode": "auto"}
 html_copy_source = False
 html_show_copyright = False
 suppress_warnings = ["mystnb.unknown_mime_type"]

@@ -109,7 +109,8 @@ def claim_page(claim: Claim, entry: Mapping[str, Any] | None, past: Sequence[tup
     stem = catalogue().stem_of(claim)
     lines = [f"# {claim.id} · {claim.title}", ""]
     lines += [f'<span class="verdict">{(entry or {}).get("verdict") or "not run"}</span>', ""]
-    lines += ["**As publicly restated.** " + prose(claim.as_reported), "", f"*Source: {claim.source}.*", ""]
+    label = "Introduced here." if claim.source.startswith("introduced here") else "As publicly restated."
+    lines += [f"**{label}** " + prose(claim.as_reported), "", f"*Source: {claim.source}.*", ""]
     lines += ["## What holds", ""]
     lines += [prose(claim.holds[:1].upper() + claim.holds[1:]) + ".", ""] if claim.holds else []
     lines += [*(f'<div class="formula">{part}</div>' for part in statement(claim.statement)), ""]
