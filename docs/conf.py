@@ -9,10 +9,10 @@ author = "VRAdam toolkit contributors"
 version = release = vradam.__version__
 extensions = [
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
     "numpydoc",
     "myst_nb",
+    "docs.docstrings",
     "docs.mathematics",
 ]
 html_math_renderer = "mathml"
@@ -22,7 +22,6 @@ myst_heading_anchors = 3
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 autodoc_typehints = "none"
-autosummary_generate = True
 exclude_patterns = ["_templates"]
 html_theme = "sphinx_book_theme"
 html_title = "VRAdam: a laboratory for velocity-regularised optimisation"

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,14 @@ from theory.notation import latex
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "experiments" / "reference"
-PUBLIC = (
-    "vradam", "vradam.momentum", "vradam.baselines", "vradam.gates", "vradam.noise", "vradam.objectives",
-    "vradam.schedules", "vradam.problems", "vradam.sweeps", "vradam.dynamics", "vradam.sharpness", "vradam.inplace",
-    "vradam.plan", "theory", "theory.claim", "theory.recursion", "theory.notation", "experiments.study",
-    "experiments.measurement.verdict",
-)  # fmt: skip
+#: The modules of the reference, and what of each stands elsewhere or is data.
+PUBLIC: Mapping[str, str] = {
+    "vradam": "", "vradam.gates": "", "vradam.laws": "", "vradam.noise": "", "vradam.objectives": "Objective",
+    "vradam.schedules": "", "vradam.problems": "", "vradam.sweeps": "", "vradam.dynamics": "", "vradam.sharpness": "",
+    "vradam.inplace": "", "vradam.plan": "", "explorer": "", "theory": "CLAIMS, STEMS, SYMBOLS", "theory.claim": "",
+    "theory.recursion": "", "theory.notation": "", "theory.objectives": "", "experiments.study": "",
+    "experiments.measurement.verdict": "",
+}  # fmt: skip
 
 
 def generate(folder: Path, lessons: Path) -> None:
@@ -69,7 +72,8 @@ def generate(folder: Path, lessons: Path) -> None:
     _write(folder / "lessons.md", lessons_index(sorted(path.stem for path in lessons.glob("*.ipynb"))))
     _write(folder / "gallery.md", gallery())
     _write(folder / "notation.md", notation_page())
-    _write(folder / "api.md", api())
+    for name, text in api().items():
+        _write(folder / name, text)
     _write(folder / "command_line.md", command_line())
     changelog = ROOT / "CHANGELOG.md"
     _write(folder / "changelog.md", changelog.read_text(encoding="utf-8") if changelog.exists() else "# Changelog\n")
@@ -289,10 +293,17 @@ def notation_page() -> str:
     return "\n".join(lines)
 
 
-def api() -> str:
-    """The reference, from the docstrings."""
-    lines = ["# Reference", "", "```{eval-rst}", ".. autosummary::", "   :toctree: api", ""]
-    return "\n".join([*lines, *(f"   {name}" for name in PUBLIC), "```", ""])
+def api() -> dict[str, str]:
+    """Page -> text of the reference: a list of the modules, and a page for each with all that it offers."""
+    lines = ["# Reference", "", "| module | |", "|---|---|"]
+    pages = {}
+    for name, left_out in PUBLIC.items():
+        said = (import_module(name).__doc__ or "").strip().splitlines()[0]
+        lines.append(f"| [`{name}`](api/{name}.md) | {prose(said)} |")
+        excluded = [f"   :exclude-members: {left_out}"] if left_out else []
+        directive = ["```{eval-rst}", f".. automodule:: {name}", "   :members:", *excluded, "```"]
+        pages[f"api/{name}.md"] = "\n".join([f"# {name}", "", *directive])
+    return {"api.md": "\n".join([*lines, "", *toctree([f"api/{name}" for name in PUBLIC], hidden=True)]), **pages}
 
 
 def command_line() -> str:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import theory
+import vradam
 from docs.address import PLACE, VARIABLE, install_cell, online, source_address, write_online
-from docs.generate import claim_page, command_line, decades_gained, fill_online, parameters, proof_steps, prose
+from docs.docstrings import by_name, with_plain_bars
+from docs.generate import (
+    PUBLIC,
+    api,
+    claim_page,
+    command_line,
+    decades_gained,
+    fill_online,
+    parameters,
+    proof_steps,
+    prose,
+)
 from docs.lessons import ROOT, code_page, histories, sources_of, with_scenes
+from docs.mathematics import _mathml, aligned
 from notebooks.course import Scene
 from paper_figures.figure import named
 
@@ -133,3 +148,39 @@ def test_no_place_is_left_open(tmp_path, monkeypatch):
 def test_the_gain_that_the_page_on_gates_quotes_is_that_of_the_readme():
     said = re.search(r"gains ([\d.]+) decades against Adam", " ".join((ROOT / "README.md").read_text("utf-8").split()))
     assert said and said[1] == decades_gained()
+
+
+# ---------------------------------------------------------------- the reference
+
+
+def test_the_reference_has_a_page_for_every_module_and_an_entry_for_what_it_offers():
+    """Every name of ``vradam`` that is no module is documented by its page, or by one that it is left out for."""
+    pages = api()
+    assert set(pages) == {"api.md", *(f"api/{name}.md" for name in PUBLIC)}
+    for name, left_out in PUBLIC.items():
+        assert (
+            f"[`{name}`](api/{name}.md)" in pages["api.md"] and f".. automodule:: {name}\n" in pages[f"api/{name}.md"]
+        )
+        for entry in filter(None, left_out.split(", ")):
+            assert hasattr(import_module(name), entry)
+    offered = [name for name in vradam.__all__ if not inspect.ismodule(getattr(vradam, name))]
+    assert [name for name in offered if not getattr(vradam, name).__doc__] == []
+
+
+def test_a_bar_in_a_docstring_is_a_bar():
+    """reStructuredText reads ``|g|`` as a substitution; in code, formulas and literals it stays as it is."""
+    said = ["Where |g| > 1 and ``a | b``.", "", ">>> 1 | 2", "", ".. math::", "", "    |v|", "", "then |x|"]
+    found = with_plain_bars(said)
+    assert found[0] == r"Where \|g\| > 1 and ``a | b``." and found[-1] == r"then \|x\|"
+    assert found[1:-1] == said[1:-1]
+
+
+def test_a_default_with_a_name_is_named_in_the_signature():
+    shown = by_name(str(inspect.signature(vradam.VRMomentum)))
+    assert "gate: 'gates.GateForm' = published" in shown and "law: 'laws.Law' = published" in shown
+
+
+def test_lines_of_a_formula_stand_under_each_other():
+    html = _mathml(aligned(r"a &= b \\ c &= d"), "block")
+    assert html.count("<mtr>") == 2 and "&</mi>" not in html
+    assert aligned("a = b") == "a = b"
