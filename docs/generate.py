@@ -8,12 +8,14 @@ import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import theory
+from docs.address import install_cell, online, source_address, write_online
 from docs.lessons import code_page, copy_lessons, histories, sources_of
 from experiments.catalogue import catalogue
 from experiments.report.ledger import summary
@@ -21,6 +23,7 @@ from experiments.report.on_record import read_record
 from experiments.report.page import prose as as_printed
 from experiments.report.page import statement
 from experiments.store.chunks import read_data
+from experiments.studies.width import gains
 from experiments.study import Table
 from paper_figures.__main__ import reference
 from paper_figures.figure import Figure, figures
@@ -31,12 +34,14 @@ from theory.notation import latex
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "experiments" / "reference"
-PUBLIC = (
-    "vradam", "vradam.momentum", "vradam.baselines", "vradam.gates", "vradam.noise", "vradam.objectives",
-    "vradam.schedules", "vradam.problems", "vradam.sweeps", "vradam.dynamics", "vradam.sharpness", "vradam.inplace",
-    "vradam.plan", "theory", "theory.claim", "theory.recursion", "theory.notation", "experiments.study",
-    "experiments.measurement.verdict",
-)  # fmt: skip
+#: The modules of the reference, and what of each stands elsewhere or is data.
+PUBLIC: Mapping[str, str] = {
+    "vradam": "", "vradam.gates": "", "vradam.laws": "", "vradam.noise": "", "vradam.objectives": "Objective",
+    "vradam.schedules": "", "vradam.problems": "", "vradam.sweeps": "", "vradam.dynamics": "", "vradam.sharpness": "",
+    "vradam.inplace": "", "vradam.plan": "", "explorer": "", "theory": "CLAIMS, STEMS, SYMBOLS", "theory.claim": "",
+    "theory.recursion": "", "theory.notation": "", "theory.objectives": "", "experiments.study": "",
+    "experiments.measurement.verdict": "",
+}  # fmt: skip
 
 
 def generate(folder: Path, lessons: Path) -> None:
@@ -52,7 +57,9 @@ def generate(folder: Path, lessons: Path) -> None:
     entries = {item["id"]: item for item in read_record(REFERENCE)}
     _write(folder / "index.md", (folder / "index.md").read_text(encoding="utf-8").replace("{{findings}}", findings()))
     gates = folder / "which_gate.md"
-    _write(gates, gates.read_text(encoding="utf-8").replace("{{gates}}", table_of("opening_law")))
+    text = gates.read_text(encoding="utf-8").replace("{{gained}}", decades_gained())
+    _write(gates, text.replace("{{gates}}", table_of("opening_law")))
+    fill_online(folder, static, sorted(path.stem for path in lessons.glob("*.ipynb")))
     past = histories()
     for claim in theory.CLAIMS:
         _write(folder / "claims" / f"{claim.id}.md", claim_page(claim, entries.get(claim.id), past.get(claim.id, [])))
@@ -65,10 +72,19 @@ def generate(folder: Path, lessons: Path) -> None:
     _write(folder / "lessons.md", lessons_index(sorted(path.stem for path in lessons.glob("*.ipynb"))))
     _write(folder / "gallery.md", gallery())
     _write(folder / "notation.md", notation_page())
-    _write(folder / "api.md", api())
+    for name, text in api().items():
+        _write(folder / name, text)
     _write(folder / "command_line.md", command_line())
     changelog = ROOT / "CHANGELOG.md"
     _write(folder / "changelog.md", changelog.read_text(encoding="utf-8") if changelog.exists() else "# Changelog\n")
+
+
+def fill_online(folder: Path, static: Path, names: Sequence[str]) -> None:
+    """The page on running elsewhere, with the address of the source where one is set, and notebooks that install."""
+    address, page = source_address(), folder / "run_online.md"
+    text = page.read_text(encoding="utf-8").replace("{{install}}", install_cell(address))
+    _write(page, text.replace("{{online}}", online(address, names)))
+    write_online(static / "online", address, names)
 
 
 def findings() -> str:
@@ -86,12 +102,19 @@ def table_of(stem: str) -> str:
     return "\n".join([*("| " + " | ".join(row) + " |" for row in rows), "", prose(table.note)])
 
 
+def decades_gained() -> str:
+    """By how many decades the range of the gate that W1 tests is wider than Adam's, in the mean over the problems."""
+    gained, _ = gains(read_data(REFERENCE / "width")["deciding"], "alignment", beta1=0.9, factor=2.0)
+    return f"{gained.mean():.2f}"
+
+
 def claim_page(claim: Claim, entry: Mapping[str, Any] | None, past: Sequence[tuple[str, str, str]] = ()) -> str:
     """What was claimed, what holds, why, how it was measured, where it is, and what the record said before."""
     stem = catalogue().stem_of(claim)
     lines = [f"# {claim.id} · {claim.title}", ""]
     lines += [f'<span class="verdict">{(entry or {}).get("verdict") or "not run"}</span>', ""]
-    lines += ["**As publicly restated.** " + prose(claim.as_reported), "", f"*Source: {claim.source}.*", ""]
+    label = "Introduced here." if claim.source.startswith("introduced here") else "As publicly restated."
+    lines += [f"**{label}** " + prose(claim.as_reported), "", f"*Source: {claim.source}.*", ""]
     lines += ["## What holds", ""]
     lines += [prose(claim.holds[:1].upper() + claim.holds[1:]) + ".", ""] if claim.holds else []
     lines += [*(f'<div class="formula">{part}</div>' for part in statement(claim.statement)), ""]
@@ -270,10 +293,17 @@ def notation_page() -> str:
     return "\n".join(lines)
 
 
-def api() -> str:
-    """The reference, from the docstrings."""
-    lines = ["# Reference", "", "```{eval-rst}", ".. autosummary::", "   :toctree: api", ""]
-    return "\n".join([*lines, *(f"   {name}" for name in PUBLIC), "```", ""])
+def api() -> dict[str, str]:
+    """Page -> text of the reference: a list of the modules, and a page for each with all that it offers."""
+    lines = ["# Reference", "", "| module | |", "|---|---|"]
+    pages = {}
+    for name, left_out in PUBLIC.items():
+        said = (import_module(name).__doc__ or "").strip().splitlines()[0]
+        lines.append(f"| [`{name}`](api/{name}.md) | {prose(said)} |")
+        excluded = [f"   :exclude-members: {left_out}"] if left_out else []
+        directive = ["```{eval-rst}", f".. automodule:: {name}", "   :members:", *excluded, "```"]
+        pages[f"api/{name}.md"] = "\n".join([f"# {name}", "", *directive])
+    return {"api.md": "\n".join([*lines, "", *toctree([f"api/{name}" for name in PUBLIC], hidden=True)]), **pages}
 
 
 def command_line() -> str:

@@ -19,13 +19,23 @@ def _mathml(text: str, display: str) -> str:
         return f"<code>{text}</code>"
 
 
+def aligned(text: str) -> str:
+    """The formula, its lines under each other where it has several with ``&`` and says not how.
+
+    >>> aligned("a = b"), aligned("a &= b")[:16]
+    ('a = b', '\\\\begin{array}{rl')
+    """
+    several = "&" in text and r"\begin" not in text
+    return rf"\begin{{array}}{{rl}}{text}\end{{array}}" if several else text
+
+
 def _inline(self: Any, node: nodes.math) -> None:
     self.body.append(_mathml(node.astext(), "inline"))
     raise nodes.SkipNode
 
 
 def _block(self: Any, node: nodes.math_block) -> None:
-    self.body.append(f'<div class="formula">{_mathml(node.astext(), "block")}</div>')
+    self.body.append(f'<div class="formula">{_mathml(aligned(node.astext()), "block")}</div>')
     raise nodes.SkipNode
 
 

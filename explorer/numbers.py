@@ -16,7 +16,7 @@ from theory.notation import latex
 
 REFERENCE: Final = Path(__file__).parents[1] / "experiments" / "reference"
 #: The claims that scenes refer to; those that the reference does not know yet are left out.
-QUOTED: Final = ("S1", "S2", "S3a", "S3b", "S5", "S6", "S7", "S8", "C1a", "C1b", "C2", "C3", "E1")
+QUOTED: Final = ("S1", "S2", "S3a", "S3b", "S5", "S6", "S7", "S8", "C1a", "C1b", "C2", "C3", "E1", "E2", "W1")
 #: Formulas that are set beside a scene, by their name in :data:`explorer.formulas.FORMULAS`.
 SET: Final = {
     "edge": "B", "birth": "S^*", "speed_squared": "{v^*}^2", "rise": "g^*", "two_gate_word": "w(s_1, s_2)",
@@ -56,7 +56,7 @@ def _entry(entry: dict[str, Any]) -> dict[str, Any]:
         "quantity": measured["quantity"],
         "at": measured["at"],
         "measured": brief(measured["value"]),
-        "predicted": f"{sign} {brief(predicted['value'])}",
+        "claimed": f"{sign} {brief(predicted['value'])}",
     }
 
 

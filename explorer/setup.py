@@ -36,6 +36,9 @@ GATES: Final = {
     "power4": gates.power(4),
     "adam_metric": gates.adam_metric,
 }
+#: Gates with numbers of their own, which the page has as sliders.
+FOLLOWED: Final = {"alignment": gates.alignment, "autocorrelation": gates.autocorrelation}
+NUMBERS: Final = ("k", "target", "average")
 HYPER: Final = ("alpha0", "alpha1", "beta1", "beta2", "beta3", "eps", "weight_decay")
 
 
@@ -78,12 +81,29 @@ def from_url(url: str) -> dict[str, Any]:
     }
 
 
+def gate_of(state: dict[str, Any]) -> gates.GateForm:
+    """The gate form of a state, with its own numbers where it has some."""
+    make = FOLLOWED.get(state["gate"])
+    return GATES[state["gate"]] if make is None else make(*(state[name] for name in NUMBERS))
+
+
+def _gate_fields(gate: gates.GateForm) -> dict[str, Any]:
+    """The fields of a state that name the gate."""
+    found = next((name for name, one in GATES.items() if one == gate), None)
+    if found is not None:
+        return {"gate": found}
+    if isinstance(gate.signal, gates.Agreement):
+        numbers = {name: float(getattr(gate.signal, name)) for name in NUMBERS}
+        return {"gate": next(name for name, make in FOLLOWED.items() if make(**numbers) == gate), **numbers}
+    raise ValueError(f"gate must be one of {', '.join((*GATES, *FOLLOWED))}, got {gate.name!r}")
+
+
 def _optimizer(state: dict[str, Any]) -> Any:
     factory = CLASSES[state["optimizer"]]
     names = factory.__dataclass_fields__
     numbers = {name: state[name] for name in HYPER if name in names}
     if "gate" in names:
-        numbers["gate"] = GATES[state["gate"]]
+        numbers["gate"] = gate_of(state)
         numbers["law"] = {
             "published": lambda: laws.published,
             "averaged": lambda: laws.averaged(state["gate_decay"]),
@@ -158,10 +178,7 @@ def _setup_of(optimizer: Any, index: tuple[int, ...], runs: tuple[int, ...]) -> 
     found: dict[str, Any] = {"optimizer": names[type(optimizer)]}
     found |= {name: _number(name, getattr(optimizer, name), index, runs) for name in HYPER if name in fields}
     if "gate" in fields:
-        gate = next((name for name, gate in GATES.items() if gate == optimizer.gate), None)
-        if gate is None:
-            raise ValueError(f"gate must be one of {', '.join(GATES)}, got {optimizer.gate.name!r}")
-        found |= {"gate": gate} | _law_of(optimizer, index, runs)
+        found |= _gate_fields(optimizer.gate) | _law_of(optimizer, index, runs)
     return found
 
 

@@ -28,8 +28,11 @@ from theory.baselines import BASELINES, Step, learning_rate
 from theory.objectives import derivatives
 from theory.recursion import ALGORITHM, LAWS, Gate, Law, Signal, State, Vector
 
-#: Functions that the printed code calls: squares and cubes are products, as in the instrument.
-PRELUDE: Final = "const square = (a) => a*a, cube = (a) => a*a*a;"
+#: Functions that the printed code calls: squares and cubes are products, as in the instrument; the size of a vector is
+#: its largest coordinate, and no smaller than what may be divided by.
+PRELUDE: Final = """const square = (a) => a*a, cube = (a) => a*a*a;
+const size = (...vector) => Math.max(1e-300, ...vector.map(Math.abs));"""
+size = sp.Function("size", positive=True)
 
 
 class _Printer(JavascriptCodePrinter):
@@ -45,7 +48,7 @@ class _Printer(JavascriptCodePrinter):
 
 def code(expr: sp.Expr) -> str:
     """One expression."""
-    return str(_Printer({"contract": False}).doprint(expr))
+    return str(_Printer({"contract": False, "user_functions": {"size": "size"}}).doprint(expr))
 
 
 # ---------------------------------------------------------------- programs: assignments in their order
@@ -101,17 +104,19 @@ def _shared(outputs: Sequence[sp.Expr]) -> tuple[list[str], list[str]]:
 # ---------------------------------------------------------------- steps
 
 
-def memory(dimension: int, per_coordinate: bool = False) -> tuple[Vector, Vector, State, list[str]]:
+def memory(dimension: int, gate: Gate | Signal = recursion.published) -> tuple[Vector, Vector, State, list[str]]:
     """The point, the gradient and the state before the step as symbols, and the code that reads them."""
     x, v, m, g = (sp.Matrix(sp.symbols(f"{name}0:{dimension}", real=True)) for name in "xvmg")
     seen: Any = sp.Symbol("K", nonnegative=True)  # what the law remembers
-    slots = [*x, *v, *m, seen]
-    if per_coordinate:
+    if isinstance(gate, Signal) and gate.average != 0:
+        seen = sp.Matrix([seen, sp.Symbol("own", real=True)])
+    elif gate is recursion.per_coordinate:
         seen = sp.Matrix(sp.symbols(f"K0:{dimension}", nonnegative=True))
-        slots = [*x, *v, *m, *seen]
-    reading = [f"{symbol} = s[{i}]" for i, symbol in enumerate(slots)] + [f"{h} = g[{i}]" for i, h in enumerate(g)]
     t = sp.Symbol("t", integer=True, nonnegative=True)
-    return x, g, State(v, m, seen, t), [f"const {', '.join(reading)};"]
+    before = State(v, m, seen, t)
+    slots = _slots(x, before, gate)
+    reading = [f"{symbol} = s[{i}]" for i, symbol in slots.items()] + [f"{h} = g[{i}]" for i, h in enumerate(g)]
+    return x, g, before, [f"const {', '.join(reading)};"]
 
 
 def gated_program(
@@ -132,6 +137,8 @@ def gated_program(
         eta, rate = c.alpha0, program.let("rate", c.alpha0 * opening)
     else:
         v = program.let("velocity", recursion.velocity(before.velocity, g, c))
+        if isinstance(gate, Signal) and gate.between:
+            gate = _named_cosine(program, gate, before, v, g, P)
         seen = program.let("seen", recursion.gate_remembers(gate, law, before, v, g, P, c, True))
         opening = program.let("opening", recursion.gamma_of(gate, seen, step, c, law=law))
         top = program.let("top", c.alpha0 * law.ceiling(c))
@@ -144,16 +151,27 @@ def gated_program(
     return recursion._move(x, eta, direction, c), State(v, m, seen, step), rate
 
 
+def _named_cosine(program: Program, gate: Signal, before: State, v: Vector, g: Vector, P: Vector) -> Signal:
+    """The gate with its cosine computed before, of vectors divided by their sizes: no square is too large or small."""
+    assert gate.between is not None
+    one, other = (
+        program.let(f"scaled_{name}_", vector / program.let(f"size_{name}", size(*vector)))
+        for name, vector in zip(("first", "second"), gate.between(before, v, g), strict=True)
+    )
+    value = program.let("cosine", recursion.cosine(one, other, P))
+    return replace(gate, c=lambda *_: value)
+
+
 def gated_step(name: str, adaptive: bool, gate: Gate | Signal, law: Law, dimension: int) -> str:
     """One step of VRAdam or VRMomentum as a function of a run's memory."""
-    x, g, before, reading = memory(dimension, gate is recursion.per_coordinate)
+    x, g, before, reading = memory(dimension, gate)
     program = Program()
     moved, after, rate = gated_program(program, adaptive, gate, law, x, g, before)
-    stored = _slots(moved, after)
-    needed = program.needed([*stored, rate])
-    known = [*x, *g, *_slots(x, before), before.step, *needed]
+    stored = _slots(moved, after, gate)
+    needed = program.needed([*stored.values(), rate])
+    known = [*x, *g, *_slots(x, before, gate).values(), before.step, *needed]
     assignments = [f"const {symbol} = {code(value)};" for symbol, value in needed.items()]
-    loading = _loaded([*needed.values(), *stored, rate], known)
+    loading = _loaded([*needed.values(), *stored.values(), rate], known)
     lines = [*reading, *loading, *assignments, *_storing(stored), f"return {code(rate)};"]
     return function(name, "s, t, g, p", lines)
 
@@ -162,23 +180,32 @@ def baseline_step(name: str, step: Step, dimension: int) -> str:
     """One step of an optimizer without a gate as a function of a run's memory."""
     x, g, before, reading = memory(dimension)
     moved, after = step(x, g, before, ALGORITHM)
-    results = [*_slots(moved, after), learning_rate(step.__name__, after.step)]
+    results = [*_slots(moved, after).values(), learning_rate(step.__name__, after.step)]
     shared, (*stored, rate) = _shared(results)
-    loading = _loaded(results, [*x, *g, *_slots(x, before), before.step])
+    loading = _loaded(results, [*x, *g, *_slots(x, before).values(), before.step])
     writing = [f"s[{i}] = {text};" for i, text in enumerate(stored)]
     return function(name, "s, t, g, p", [*reading, *loading, *shared, *writing, f"return {rate};"])
 
 
-def _slots(x: Vector, state: State) -> list[sp.Expr]:
-    seen = state.kinetic if isinstance(state.kinetic, sp.MatrixBase) else [state.kinetic]
-    return [*x, *state.velocity, *state.second_moment, *seen]
+def _slots(x: Vector, state: State, gate: Gate | Signal = recursion.published) -> dict[int, sp.Expr]:
+    """Place in a run's memory -> what stands there: x, v, m, what the law remembers, and last what a form does."""
+    d, seen = len(x), state.kinetic
+    if isinstance(gate, Signal) and gate.average != 0:
+        return _slots(x, state._replace(kinetic=seen[0])) | {4 * d: seen[1]}
+    return dict(enumerate([*x, *state.velocity, *state.second_moment, *sp.Matrix([seen])]))
 
 
-def _storing(slots: Sequence[sp.Expr]) -> list[str]:
-    return [f"s[{i}] = {code(value)};" for i, value in enumerate(slots)]
+def _storing(slots: Mapping[int, sp.Expr]) -> list[str]:
+    return [f"s[{i}] = {code(value)};" for i, value in slots.items()]
 
 
-#: The forms of the gate by name: those whose signal is a norm. The cosines of :data:`theory.recursion.FORMS` are not.
+#: Numbers of the forms that see a cosine, which have no average where ``average`` is 0.
+FOLLOWED: Final = (
+    sp.Symbol("k", positive=True),
+    sp.Symbol("target", real=True),
+    sp.Symbol("average", nonnegative=True),
+)
+#: The forms of the gate by name.
 GATES: Final[Mapping[str, Gate | Signal]] = {
     "published": recursion.published,
     "predictable": recursion.predictable,
@@ -188,6 +215,8 @@ GATES: Final[Mapping[str, Gate | Signal]] = {
     "power3": recursion.power(3),
     "power4": recursion.power(4),
     "adam_metric": recursion.adam_metric,
+    "alignment": recursion.alignment(*FOLLOWED),
+    "autocorrelation": recursion.autocorrelation(*FOLLOWED),
 }
 #: Every form with every law, but the one that acts on the gradient.
 FORMS: Final = tuple((gate, law) for gate in GATES for law in LAWS if gate != "inside" or law == "published")

@@ -24,7 +24,7 @@ v*(beta1 + 1/100) + x*(1 - beta1)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import sympy as sp
@@ -75,6 +75,7 @@ def start(dimension: int) -> State:
 # ---------------------------------------------------------------- the gate: which kinetic energy it sees
 
 
+Pair: TypeAlias = Callable[[State, Vector, Vector], tuple[Vector, Vector]]  # of two vectors of a step
 Gate: TypeAlias = Callable[[State, Vector, Vector, Coefficients], Any]  # (state before, v_t, g_t, numbers) -> K_t
 
 
@@ -100,11 +101,7 @@ def gradient_norm(before: State, v: Vector, gradient: Vector, c: Coefficients = 
 
 def power(k: int) -> Gate:
     """``K_t = ||v_t||^k``."""
-
-    def kinetic(before: State, v: Vector, gradient: Vector, c: Coefficients = ALGORITHM) -> sp.Expr:
-        return v.dot(v) ** sp.Rational(k, 2)
-
-    return kinetic
+    return lambda before, v, gradient, c: v.dot(v) ** sp.Rational(k, 2)
 
 
 def per_coordinate(before: State, v: Vector, gradient: Vector, c: Coefficients = ALGORITHM) -> Vector:
@@ -119,22 +116,25 @@ def smoothed(before: State, v: Vector, gradient: Vector, c: Coefficients = ALGOR
 
 @dataclass(frozen=True)
 class Signal:
-    """A gate that sees more: ``K_t = sees(before, v_t, g_t, P_t, w_{t-1})``, ``P_t`` the diagonal of Adam's metric.
+    """A gate that sees more: ``K_t = sees(c_t, w_{t-1})``, ``c_t = c(before, v_t, g_t, P_t)`` a number.
 
-    With ``average`` > 0 a number ``c_t(before, v_t, g_t, P_t)`` is averaged first, and ``sees`` is given the average.
+    ``P_t`` is the diagonal of Adam's metric. With ``average`` not 0, ``sees`` is given an average of ``c_t``, from 0.
+    ``between`` names the two vectors whose cosine ``c_t`` is, where it is one.
     """
 
     c: Callable[[State, Vector, Vector, Vector], sp.Expr]
     sees: Callable[[sp.Expr, sp.Expr], sp.Expr]
-    average: sp.Expr = sp.S.Zero
+    average: Any = 0
+    between: Pair | None = None
 
 
 def cosine(one: Vector, other: Vector, P: Vector) -> sp.Expr:
-    """``<one, other>/(|one| |other|)`` in the metric ``1/P``."""
+    """``<one, other>/(|one| |other|)`` in the metric ``1/P``; 0 where either vector is 0, as before the first step."""
     inner, first, second = (
         sum(u[i] * v[i] / P[i] for i in range(len(P))) for u, v in ((one, other), (one, one), (other, other))
     )
-    return inner / sp.sqrt(first * second)
+    sizes = sp.sqrt(first) * sp.sqrt(second)
+    return sp.Piecewise((sp.S.Zero, sp.Eq(sizes, 0)), (inner / sizes, True))
 
 
 adam_metric = Signal(
@@ -143,18 +143,19 @@ adam_metric = Signal(
 )
 
 
-def alignment(k: sp.Expr, target: sp.Expr = sp.S.Zero, average: sp.Expr = sp.S.Zero) -> Signal:
+def alignment(k: Any, target: Any = 0, average: Any = 0, between: Pair = lambda s, v, g: (s.velocity, g)) -> Signal:
     """``K_t = max((1 + w_{t-1}) exp(-k (c_t - target)) - 1, 0)``, ``c_t`` the cosine of ``v_{t-1}`` and ``g_t``."""
     return Signal(
-        c=lambda before, v, gradient, P: cosine(before.velocity, gradient, P),
+        c=lambda before, v, gradient, P: cosine(*between(before, v, gradient), P),
         sees=lambda c, w: sp.Max((1 + w) * sp.exp(-k * (c - target)) - 1, 0),
         average=average,
+        between=between,
     )
 
 
-def autocorrelation(k: sp.Expr, target: sp.Expr = sp.S.Zero) -> Signal:
+def autocorrelation(k: Any, target: Any = 0, average: Any = 0) -> Signal:
     """The same with the cosine of ``v_{t-1}`` and ``v_t``."""
-    return replace(alignment(k, target), c=lambda before, v, gradient, P: cosine(before.velocity, v, P))
+    return alignment(k, target, average, lambda before, v, gradient: (before.velocity, v))
 
 
 #: The twins of ``vradam.gates.FORMS``, by name.
@@ -230,7 +231,7 @@ def gate_remembers(
         return law.remember(memory, seen, c)
     own = memory[1] if gate.average != 0 else None
     memory = memory if own is None else memory[0]
-    w = law.closing(memory, before.step, c, corrected)
+    w = law.closing(memory, sp.Max(before.step, 1), c, corrected)
     value = gate.c(before, v, gradient, P)
     if own is None:
         return law.remember(memory, gate.sees(value, w), c)

@@ -75,14 +75,14 @@ def preconditioned_sharpness(objective: Objective, x: ArrayLike, state: Any, opt
 def preconditioner(optimizer: Optimizer, state: Any) -> Array:
     """The diagonal of P_t after step t, (..., d) in float64: what ``optimizer.preconditioner(state)`` says.
 
-    ==========================  ============================================================================
-    VRAdam, Adam, AdamW         (1 - beta1^t) (sqrt(m_t/(1 - beta2^t)) + eps)
-    RAdam                       the same where it is rectified, 1 - beta1^t where it is not
-    VRAdam with proof_form      sqrt(eps + s_t)/Omega_t
-    RMSProp                     sqrt(m_t) + eps
-    VRMomentum, GradientDescent 1
-    HeavyBall                   1 - beta1
-    ==========================  ============================================================================
+    ===========================  ============================================================================
+    VRAdam, Adam, AdamW          (1 - beta1^t) (sqrt(m_t/(1 - beta2^t)) + eps)
+    RAdam                        the same where it is rectified, 1 - beta1^t where it is not
+    VRAdam with proof_form       sqrt(eps + s_t)/Omega_t
+    RMSProp                      sqrt(m_t) + eps
+    VRMomentum, GradientDescent  1
+    HeavyBall                    1 - beta1
+    ===========================  ============================================================================
 
     These are NaN at t = 0.
 

@@ -15,6 +15,7 @@ function mount(root, options = {}) {
   const dark = globalThis.matchMedia("(prefers-color-scheme: dark)");
   let state = defaults();
   let frame = 0;
+  let printing = false;
   let playing = 0;
   let written = "";
   let writing = 0;
@@ -116,7 +117,7 @@ function mount(root, options = {}) {
   // ---------------------------------------------------------------- changing the state
 
   const covered = () => page.scene.choices !== undefined && state.guess === "none";
-  const isDark = () => state.theme === "dark" || (state.theme === "auto" && dark.matches);
+  const isDark = () => !printing && (state.theme === "dark" || (state.theme === "auto" && dark.matches));
 
   /** A scene with its own setup, and what else is wanted. */
   function prepared(name, more = {}) {
@@ -328,6 +329,11 @@ function mount(root, options = {}) {
   keys(options.address ? globalThis : root, commands, ended.signal);
   const watcher = new ResizeObserver(refresh);
   watcher.observe(figures);
+  watcher.observe(root);
+  for (const [event, now] of [["beforeprint", true], ["afterprint", false]]) {
+    const turn = () => ((printing = now), paint());
+    globalThis.addEventListener(event, turn, { signal: ended.signal });
+  }
   dark.addEventListener("change", refresh, { signal: ended.signal });
   const moved = () => location.hash.slice(1) !== written && read(location.hash.slice(1));
   if (options.address) globalThis.addEventListener("hashchange", moved, { signal: ended.signal });

@@ -2,6 +2,8 @@
 
 const ADAPTIVE = ["vradam", "adamw", "radam", "rmsprop", "lion"];
 
+const FOLLOWED = ["alignment", "autocorrelation"];
+
 /** Whether a control has an effect in a state. */
 function matters(name, state, scene) {
   const own = scene.uses || [];
@@ -16,6 +18,10 @@ function matters(name, state, scene) {
       return own.includes("gate_decay") || (isGated && state.law !== "published");
     case "w0":
       return isGated && state.law === "held";
+    case "k":
+    case "target":
+    case "average":
+      return isGated && FOLLOWED.includes(state.gate);
     case "beta2":
     case "eps":
       return scene.two || ADAPTIVE.includes(state.optimizer);
@@ -137,14 +143,21 @@ function controlPanel(form, page) {
   function build(groups) {
     const focused = document.activeElement?.id;
     updates = [];
-    const fieldsets = groups.map(([title, names]) => {
+    const made = (names) => {
       const controls = names.map(control);
       updates.push(...controls.map((one) => one.update));
-      controls.forEach((one, k) => one.element.classList.toggle("main", names[k] === page.scene.main));
-      return h("fieldset", {}, h("legend", {}, title), ...controls.map((one) => one.element));
-    });
+      return controls.map((one) => one.element);
+    };
+    const { main } = page.scene; // it stands first; on a narrow page above the pictures
+    const leading = h("div", { class: "leading" }, ...made(groups.some(([, names]) => names.includes(main)) ? [main] : []));
+    for (const element of leading.children) element.classList.add("main");
+    const fieldsets = groups
+      .map(([title, names]) => [title, names.filter((name) => name !== main)])
+      .filter(([, names]) => names.length)
+      .map(([title, names]) => h("fieldset", {}, h("legend", {}, title), ...made(names)));
     const back = () => page.open(page.state.scene, { guess: page.state.guess });
-    form.replaceChildren(...fieldsets, button("Back to the scene's setup", back, { class: "reset" }));
+    const reset = button("Back to the scene's setup", back, { class: "reset" });
+    form.replaceChildren(leading, h("div", { class: "others" }, ...fieldsets, reset));
     if (focused) form.querySelector(`[id="${focused}"]`)?.focus();
   }
 

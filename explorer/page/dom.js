@@ -38,6 +38,8 @@ const LABELS = {
   power3: "‖v‖³",
   power4: "‖v‖⁴",
   adam_metric: "‖v/P‖²/d, Adam's metric",
+  alignment: "alignment of v and g",
+  autocorrelation: "autocorrelation of v",
   averaged: "averaged energy",
   held: "closes at once, opens slowly",
   theorem2: "Theorem 2 (β₁ = 0)",

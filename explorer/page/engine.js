@@ -20,13 +20,13 @@ function simulate(o, d) {
   for (const series of ["value", "gradient", "eta", "speed2", "sharpness", "preconditioned"]) {
     run[series] = new Float64Array(N + 1).fill(NaN);
   }
-  const s = new Float64Array(4 * d);
+  const s = new Float64Array(4 * d + 1);
   const g = new Float64Array(d);
   const out = new Float64Array(6);
   s[0] = o.x;
   if (d === 2) s[1] = o.y;
   s[d] = o.v;
-  if (o.law === "held" && gatedOptimizer(o.optimizer)) s.fill(o.w0, 3 * d);
+  if (o.law === "held" && gatedOptimizer(o.optimizer)) s.fill(o.w0, 3 * d, 4 * d);
   const metric = o.optimizer === "vradam" || o.optimizer === "adamw";
   for (let t = 0, eta = o.alpha0; ; t++) {
     whole(s, o, out);
@@ -86,7 +86,7 @@ function* basins(o) {
   const { w, h, window, horizon } = o;
   const step = steps[stepName(o.optimizer, o.gate, o.law, 1)];
   const gradient = objectives[o.objective + "_gradient"];
-  const s = new Float64Array(4);
+  const s = new Float64Array(5);
   const g = new Float64Array(1);
   const out = new Uint8Array(w * h);
   const seen = new Uint8Array(w * h);
@@ -105,6 +105,7 @@ function* basins(o) {
         s[1] = window[2] + ((window[3] - window[2]) * j) / (h - 1);
         s[2] = 0;
         s[3] = closed;
+        s[4] = 0;
         let end = -1;
         for (let t = 0; t < horizon; t++) {
           gradient(s, o, g);
@@ -138,7 +139,7 @@ function* bifurcation(o) {
   const step = steps[stepName("vrmomentum", o.gate, o.law, 1)];
   const values = new Float64Array(columns * samples * 2).fill(NaN);
   const done = new Uint8Array(columns);
-  const s = new Float64Array(4);
+  const s = new Float64Array(5);
   const g = new Float64Array(1);
   const p = { ...o, weight_decay: 0 };
   for (const k of [8, 1]) {

@@ -4,7 +4,7 @@
 const GALLERY = [
   ["A stable origin that 59 % of these starts never reach", { scene: "cycle" }],
   ["The same starts with a gate that opens slowly", { scene: "cycle", law: "averaged", gate_decay: 0.82 }],
-  ["β₁ = 0.5: no cycle seen below the edge", { scene: "cycle", beta1: 0.5, alpha0: 5.7, x: 3 }],
+  ["β₁ = 0.5: every start converges below the edge", { scene: "cycle", beta1: 0.5, alpha0: 5.7, x: 3 }],
   ["The rate pinned at B/L", { scene: "pinned" }],
   [
     "The averaged gate beyond the edge: bursts",
@@ -22,6 +22,23 @@ const GALLERY = [
     { scene: "words", alpha0: 1.9, word: "ooooccccccc", steps: 600, at: 600 },
   ],
   ["Just above the threshold of the opening law", { scene: "opening", gate_decay: 0.81 }],
+  [
+    "The gate that W1 tests: it follows the alignment of v and g",
+    {
+      scene: "free",
+      gate: "alignment",
+      law: "held",
+      gate_decay: 0.95,
+      w0: 10,
+      alpha1: 100,
+      alpha0: 0.01,
+      objective: "rosenbrock",
+      x: -1.2,
+      y: 1,
+      steps: 1000,
+      at: 1000,
+    },
+  ],
   ["The smoothed gate's bound", { scene: "bounds", theorem: "smoothed" }],
   ["Himmelblau, four minima", { scene: "landscapes", objective: "himmelblau", x: -0.5, y: -4.5 }],
 ];

@@ -53,13 +53,14 @@ function ledger(place, formula, page) {
         {},
         `Measured: ${entry.quantity} (${entry.at}): `,
         h("b", {}, entry.measured),
-        "; predicted ",
-        h("b", {}, entry.predicted),
+        "; claimed ",
+        h("b", {}, entry.claimed),
         ".",
       ),
       h("p", {}, h("code", {}, derive), " derives it, ", h("code", {}, confront), " confronts it."),
     );
   });
+  place.hidden = entries.length === 0;
   place.replaceChildren(h("h2", {}, "The ledger on this"), ...entries);
   formula.innerHTML = scene.formula ? STORED.mathml[scene.formula] : "";
 }

@@ -21,7 +21,7 @@ const PARABOLA = {
   y: 0,
   v: -0.7,
 };
-const GATE = ["gate", "law", "gate_decay", "w0", "alpha1", "beta3"];
+const GATE = ["gate", "k", "target", "average", "law", "gate_decay", "w0", "alpha1", "beta3"];
 const NAMES = {
   vradam: "VRAdam",
   vrmomentum: "VRMomentum",
@@ -33,6 +33,9 @@ const NAMES = {
   heavy_ball: "heavy ball",
   nesterov: "Nesterov",
 };
+/** The colour of an optimizer, as in the figures: orange with the gate, blue without. */
+const ACCENTS = { vradam: "orange", vrmomentum: "orange", radam: "purple", nesterov: "green", rmsprop: "ink" };
+const colourOf = (optimizer, look) => look[ACCENTS[optimizer] || "blue"];
 const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 
 /** A series over the steps of runs, with the cursor where the scrub is. */
@@ -83,6 +86,11 @@ function plane(o, c, runs, more = {}) {
     ],
   };
 }
+
+/** Whether the gate is the published one, of which S3b and the diagrams speak. */
+const asPublished = (o) => o.gate === "published" && o.law === "published";
+/** The largest rate in units of alpha0: a held law may open beyond it. */
+const ceiling = (o) => (gated(o) && o.law === "held" ? 1 + o.w0 : 1);
 
 /** B as a level of a plot in units of B. */
 const edgeLevel = (look, label = "the edge B") => ({ y: 1, label, colour: look.ink });

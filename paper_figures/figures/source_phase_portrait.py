@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, GREY, INK, ORANGE, PALE, canvas, headline
+from paper_figures.style import GREY, INK, OPTIMIZERS, PALE, canvas, headline
 
 PANELS = (
     ("as drawn", r"as drawn: step over $1+4\,v_{t-1}^2$, no clip"),
@@ -24,8 +24,8 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     figure, axes = canvas(columns=2, height=3.5, width=8.6, sharey=True)
     for panel, (method, title) in zip(axes, PANELS, strict=True):
         _field(panel, found)
-        _leaps(panel, found.leap.sel(optimizer="momentum").values, ORANGE, "s", "momentum")
-        _leaps(panel, found.leap.sel(optimizer=method).values, BLUE, "o", "VRMomentum")
+        _leaps(panel, found.leap.sel(optimizer="momentum").values, "momentum", "s")
+        _leaps(panel, found.leap.sel(optimizer=method).values, "VRMomentum", "o")
         panel.set(xlabel=r"position $x$", xlim=(-3, 3), ylim=(-2, 2))
         panel.set_title(title, fontsize=9.5)
     axes[0].set_ylabel(r"velocity $v$")
@@ -44,8 +44,8 @@ def _field(panel: Axes, found: xr.Dataset) -> None:
     panel.plot(0, 0, "+", color=INK, ms=9, mew=1.6)
 
 
-def _leaps(panel: Axes, path: np.ndarray, color: str, marker: str, name: str) -> None:
-    panel.plot(path[:, 0], path[:, 1], marker=marker, ms=4, lw=1.2, color=color, label=name)
+def _leaps(panel: Axes, path: np.ndarray, name: str, marker: str) -> None:
+    panel.plot(path[:, 0], path[:, 1], marker=marker, ms=4, lw=1.2, color=OPTIMIZERS[name], label=name)
 
 
 FIGURE = Figure(

@@ -1,6 +1,7 @@
 """A Chromium for the tests of the page: no network, nothing on the console, and what was asked for kept."""
 
 import importlib.util
+import json
 import shutil
 from contextlib import contextmanager
 
@@ -80,3 +81,20 @@ def move(tab, name, value):
 def sentence(tab):
     """What the page says of the picture."""
     return tab.locator(".sentence").inner_text()
+
+
+def cell(folder, widget):
+    """The module of a widget, rendered as a notebook does it, as a file; ``window.model`` stands for the kernel's."""
+    file = folder / "cell.html"
+    model = {"fragment": widget.fragment, "recorded": widget.recorded}
+    file.write_text(
+        f"""<!doctype html><meta charset="utf-8"><style>{widget._css}</style><div id="cell" style="width: 800px"></div>
+        <script type="module">{widget._esm.replace("export default { render };", "")}
+        const listeners = {{}}, values = {json.dumps(model)};
+        const model = {{ values, saved: 0, get: (name) => values[name], on: (name, f) => (listeners[name] = f),
+          set: (name, value) => (values[name] = value), save_changes: () => model.saved++ }};
+        window.model = model; window.listeners = listeners;
+        render({{ model, el: document.getElementById("cell") }});</script>""",
+        encoding="utf-8",
+    )
+    return file

@@ -1,15 +1,22 @@
-"""Frame times of the page while a slider is dragged: ``python tests/explorer/frames.py``. Measured, not asserted.
+"""Frame times while a slider is dragged, measured and not asserted: ``python tests/explorer/frames.py [lessons]``.
 
 Every frame moves the slider of a scene once and waits until the picture is painted; basins and diagrams are timed by
-the page itself, from the input that asks for them. Needs playwright and a Chromium on the path.
+the page itself, from the input that asks for them. With ``lessons`` the scenes of the notebooks are dragged, each as
+the widget of a cell, by every slider it has. Needs playwright and a Chromium on the path.
 """
 
+import json
+import statistics
+import sys
+import tempfile
 from pathlib import Path
 
-from browser import chromium, opened, scene, settled, slider
+from browser import cell, chromium, opened, scene, settled, slider
 
 from explorer.build import COMMITTED
 from explorer.state import encode
+
+ROOT = Path(__file__).parents[2]
 
 FRAMES = 120
 #: scene, slider, from, to (on a logarithmic slider: exponents)
@@ -57,5 +64,31 @@ def main(file: Path = COMMITTED) -> None:
             print(f"{what:12} {duration:6.0f} ms after the input")
 
 
+def lessons(rounds: int = 3) -> None:
+    """Input to paint in the widget of every lesson that has a scene; of several drags the best, for busy machines."""
+    from explorer.widget import Explorer
+    from notebooks.course import Scene
+
+    with chromium() as browser, tempfile.TemporaryDirectory() as folder:
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            for source in ("".join(one["source"]) for one in cells if one["cell_type"] == "code"):
+                if not source.startswith("Scene("):
+                    continue
+                widget = Explorer(fragment=eval(source, {"Scene": Scene}).fragment)
+                with opened(browser, cell(Path(folder), widget)) as tab:
+                    tab.wait_for_timeout(3000)
+                    every = tab.locator("form input[type=range]").all()
+                    drags = []
+                    for one in every:
+                        low, high = (float(one.get_attribute(end)) for end in ("min", "max"))
+                        found = [one.evaluate(DRAG, [low, high, 30])[1:] for _ in range(rounds)]
+                        drags.append((min(median for median, _ in found), min(late for _, late in found)))
+                middle, slowest = statistics.median(middle for middle, _ in drags), max(drags)
+                print(f"{path.stem:28} {len(every):2} sliders, the best of {rounds} drags each, input to paint: "
+                      f"{middle:5.1f} ms in the middle; "
+                      f"the slowest slider {slowest[0]:5.1f}, 95 % {slowest[1]:5.1f} ms")  # fmt: skip
+
+
 if __name__ == "__main__":
-    main()
+    lessons() if sys.argv[1:] == ["lessons"] else main()

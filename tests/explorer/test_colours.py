@@ -68,6 +68,21 @@ def test_the_light_accents_are_those_of_the_figures():
         assert np.array_equal(colours("light")[name], linear(value))
 
 
+def test_an_optimizer_has_the_colour_that_it_has_in_the_figures():
+    """Named by the page's own table, which is blue where it names nothing."""
+    import paper_figures.style as figures
+
+    text = (PAGE / "scene.js").read_text(encoding="utf-8")
+    named = dict(re.findall(r"(\w+): \"(\w+)\"", re.search(r"const ACCENTS = \{(.*?)\};", text, re.S)[1]))
+    known = dict(re.findall(r"(\w+): \"([\w ]+)\"", re.search(r"const NAMES = \{(.*?)\};", text, re.S)[1]))
+    shared = {key: name for key, name in known.items() if name in figures.OPTIMIZERS}
+    assert {"vradam", "vrmomentum", "adamw", "radam", "rmsprop", "nesterov"} <= set(shared) and set(named) <= set(
+        shared
+    )
+    for key, name in shared.items():
+        assert getattr(figures, named.get(key, "blue").upper()) == figures.OPTIMIZERS[name], name
+
+
 def test_lines_with_a_label_have_dashes_of_their_own():
     """In grey the four dash patterns remain: no two lines of one plot share one."""
     patterns = re.search(r"const DASHES = (\[.*?\]);", (PAGE / "plots.js").read_text(encoding="utf-8"), re.S)[1]

@@ -63,9 +63,9 @@ def test_the_ledger_on_the_page_is_the_ledger(tab):
         for article in tab.locator("[data-claim]").all():
             entry = LEDGER[article.get_attribute("data-claim")]
             assert article.locator(".verdict").inner_text() == entry["verdict"]
-            measured, predicted = article.locator("b").all_inner_texts()
+            measured, claim = article.locator("b").all_inner_texts()
             assert measured == brief(entry["numeric"]["measured"]["value"])
-            assert predicted.split()[-1] == brief(claimed(entry["numeric"])["value"])
+            assert claim.split()[-1] == brief(claimed(entry["numeric"])["value"])
 
 
 def test_the_numbers_of_the_sentences(tab):

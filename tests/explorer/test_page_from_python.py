@@ -1,11 +1,10 @@
 """Runs recorded by Python on the page, addresses of the page in Python, and the page as a widget."""
 
-import json
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
-from browser import move, needs_browser, opened, scene, sentence, settled
+from browser import cell, move, needs_browser, opened, scene, sentence, settled
 
 import explorer
 import vradam
@@ -60,19 +59,7 @@ def test_the_widget_is_the_same_page(browser, tmp_path):
     run = vradam.simulate(vradam.VRMomentum(alpha0=30.0), vradam.objectives.quadratic([1.0]), [14.0], 100)
     widget = Explorer(run)
     assert np.array_equal(vradam.simulate(**widget.arguments()).x, run.x)
-    cell = tmp_path / "cell.html"
-    model = {"fragment": widget.fragment, "recorded": widget.recorded}
-    cell.write_text(
-        f"""<!doctype html><meta charset="utf-8"><style>{widget._css}</style><div id="cell" style="width: 800px"></div>
-        <script type="module">{widget._esm.replace("export default { render };", "")}
-        const listeners = {{}}, values = {json.dumps(model)};
-        const model = {{ values, saved: 0, get: (name) => values[name], on: (name, f) => (listeners[name] = f),
-          set: (name, value) => (values[name] = value), save_changes: () => model.saved++ }};
-        window.model = model; window.listeners = listeners;
-        render({{ model, el: document.getElementById("cell") }});</script>""",
-        encoding="utf-8",
-    )
-    with opened(browser, cell) as tab:
+    with opened(browser, cell(tmp_path, widget)) as tab:
         assert "the same bits" in tab.locator(".badge").inner_text()
         move(tab, "alpha0", 1.0)
         assert decode(tab.evaluate("model.values.fragment"))["alpha0"] == pytest.approx(10, rel=0.05)

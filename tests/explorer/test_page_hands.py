@@ -207,5 +207,24 @@ def test_the_picture_is_saved_as_svg(tab):
         assert len(list(root.findall(".//{*}text"))) > 8 and len(list(root.findall(".//{*}path"))) > 3
 
 
+def test_what_is_printed_is_light(browser, file):
+    """A dark page prints on white, controls left out, and is dark again afterwards."""
+    with opened(browser, file, encode({"theme": "dark"})) as tab:
+        page = tab.locator("#explorer")
+        for event, theme in (("beforeprint", "light"), ("afterprint", "dark")):
+            tab.evaluate("name => dispatchEvent(new Event(name)) && null", event)
+            assert page.get_attribute("data-theme") == theme
+        tab.emulate_media(media="print")
+        assert tab.locator("form").is_hidden() and tab.locator(".figures canvas").first.is_visible()
+
+
+def test_on_a_telephone_the_picture_stays_while_a_slider_is_moved(browser, file):
+    with opened(browser, file, viewport={"width": 390, "height": 844}, has_touch=True) as tab:
+        slider(tab, "beta1").scroll_into_view_if_needed()
+        tab.evaluate("window.scrollBy(0, 200)")
+        top = tab.locator(".figures canvas").first.bounding_box()["y"]
+        assert 0 <= top < 100 and slider(tab, "beta1").is_visible()
+
+
 def test_every_field_of_the_table_is_read_by_the_page(tab):
     assert set(decode(tab.evaluate("location.hash"))) == set(FIELDS)

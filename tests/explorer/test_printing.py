@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,26 +17,59 @@ from explorer.build import COMMITTED, LIMIT, engine, literal, module, page
 from explorer.formulas import orbit
 from theory import recursion
 from theory.baselines import BASELINES, learning_rate
-from theory.javascript import FORMS, GATES, Program, code, formula, gated_program, memory
+from theory.javascript import FORMS, GATES, Program, code, formula, gated_program, memory, size
 from theory.notation import SYMBOLS, S, beta1
 from theory.recursion import ALGORITHM, LAWS
 
 ROOT = Path(__file__).parents[2]
 
 
+def _velocity_and_metric(program, d):
+    return ([sp.Symbol(f"{name}{i}", real=True) for i in range(d)] for name in ("velocity", "metric"))
+
+
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize("adaptive", [True, False])
 @pytest.mark.parametrize(("gate", "law"), FORMS)
 def test_the_assignments_put_together_are_the_recursion(gate, law, adaptive, d):
-    """Every name replaced by its value: x_t, v_t, m_t and K_t of ``theory.recursion``, exactly."""
-    x, g, before, _ = memory(d, gate == "per_coordinate")
+    """Every name replaced by its value, sizes by 1: x_t, v_t, m_t and what the gate remembers, exactly."""
+    x, g, before, _ = memory(d, GATES[gate])
     program = Program()
-    moved, after, _ = gated_program(program, adaptive, GATES[gate], LAWS[law], x, g, before)
+    form = GATES[gate]
+    moved, after, _ = gated_program(program, adaptive, form, LAWS[law], x, g, before)
     algorithm = recursion.vradam if adaptive else recursion.vrmomentum
-    expected, state = algorithm(x, g, before, GATES[gate], law=LAWS[law])
+    cosine = sp.Symbol("cosine", real=True)
+    if cosine in program.values:  # on its own, then its name in the rest
+        found = program.expanded(program.values.pop(cosine)).replace(size, lambda *_: sp.S.One)
+        v, P = (sp.Matrix([program.expanded(one) for one in column]) for column in _velocity_and_metric(program, d))
+        assert found == form.c(before, v, g, P if adaptive else sp.ones(d, 1))
+        form = replace(form, c=lambda *_: cosine)
+    expected, state = algorithm(x, g, before, form, law=LAWS[law])
     for mine, its in zip((moved, *after[:3]), (expected, *state[:3]), strict=True):
         difference = sp.Matrix([sp.Matrix([mine]).applyfunc(program.expanded) - sp.Matrix([its])])
         assert all(sp.expand(entry) == 0 or sp.simplify(entry) == 0 for entry in difference)
+
+
+def test_a_cosine_does_not_depend_on_sizes():
+    """So that dividing both vectors by their sizes, as the printed code does, changes nothing."""
+    one, other, P = (sp.Matrix(sp.symbols(f"{name}:2", positive=True)) for name in "uvP")
+    a, b = sp.symbols("a b", positive=True)
+    scaled = recursion.cosine(a * one, b * other, P)
+    assert sp.simplify(scaled / recursion.cosine(one, other, P)) == 1
+    assert sp.simplify(recursion.cosine(-a * one, one, P) ** 2) == 1
+
+
+def test_a_cosine_with_nothing_is_nothing():
+    """Before the first step the velocity is 0: the convention of the instrument, not 0/0."""
+    rest, other = sp.zeros(2, 1), sp.Matrix([3, 4])
+    assert recursion.cosine(rest, other, sp.ones(2, 1)) == recursion.cosine(other, rest, sp.ones(2, 1)) == 0
+    assert recursion.cosine(sp.Matrix([1, 0]), other, sp.ones(2, 1)) == sp.Rational(3, 5)
+    point, c = sp.Matrix([1, 2]), ALGORITHM
+    for law, closing in ((recursion.as_seen, 0), (recursion.averaged, 0), (recursion.held, 2)):
+        start = recursion.start(2)._replace(kinetic=sp.Integer(closing))
+        _, after = recursion.vrmomentum(point, other, start, recursion.alignment(sp.Symbol("k")), c, law)
+        numbers = {c.alpha1: 7, c.beta3: 1, c.gate_decay: sp.Rational(1, 2)}
+        assert sp.sympify(after.kinetic).subs(numbers) == closing
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -87,12 +87,15 @@ def test_a_run_comes_back_from_its_address(name, objective):
     assert again.objective == run.objective and again.optimizer == run.optimizer
 
 
-@pytest.mark.parametrize("name", GATES)
-def test_every_gate_comes_back(name):
-    optimizer = vradam.VRMomentum(alpha0=30.0, gate=GATES[name])
+AGREEING = [gates.alignment(), gates.alignment(0.7, -0.2, 0.9), gates.autocorrelation(1.5, 0.5)]
+
+
+@pytest.mark.parametrize("gate", [*GATES.values(), *AGREEING], ids=lambda gate: gate.name)
+def test_every_gate_comes_back(gate):
+    optimizer = vradam.VRMomentum(alpha0=30.0, gate=gate)
     run = vradam.simulate(optimizer, vradam.objectives.quadratic([1.0]), [14.0], 50)
     back = explorer.from_url(explorer.url_of(run))
-    assert back["optimizer"].gate == GATES[name]
+    assert back["optimizer"].gate == gate
     assert np.array_equal(vradam.simulate(**back).x, run.x)
 
 

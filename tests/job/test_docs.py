@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import theory
-from docs.generate import claim_page, command_line, parameters, proof_steps, prose
+import vradam
+from docs.address import PLACE, VARIABLE, install_cell, online, source_address, write_online
+from docs.docstrings import by_name, with_plain_bars
+from docs.generate import (
+    PUBLIC,
+    api,
+    claim_page,
+    command_line,
+    decades_gained,
+    fill_online,
+    parameters,
+    proof_steps,
+    prose,
+)
 from docs.lessons import ROOT, code_page, histories, sources_of, with_scenes
+from docs.mathematics import _mathml, aligned
 from notebooks.course import Scene
 from paper_figures.figure import named
 
@@ -76,3 +92,95 @@ def test_every_command_says_what_it_does():
     for name in ("experiments", "theory", "paper_figures", "explorer", "docs", "notebooks.exercises"):
         assert f"## `python -m {name}`" in page and f"usage: python -m {name}" in page
     assert Path("notebooks/execute.py").name in page
+
+
+# ---------------------------------------------------------------- the address of the source
+
+
+def test_one_setting_holds_the_address(tmp_path):
+    """The environment before the project file; without both there is none, and the pages say what to put in."""
+    project = tmp_path / "pyproject.toml"
+    project.write_text('[project]\nname = "x"\n', encoding="utf-8")
+    assert source_address({}, project) is None
+    project.write_text('[project]\nname = "x"\n[project.urls]\nSource = "https://example.org/one"\n', encoding="utf-8")
+    assert source_address({}, project) == "https://example.org/one"
+    assert source_address({VARIABLE: "https://example.org/two"}, project) == "https://example.org/two"
+    for hostile in ("https://example.org/x; rm -rf ~", "http://example.org/x", "git@example.org:x", "https://x/`id`"):
+        with pytest.raises(ValueError, match=f"{VARIABLE} or project.urls.Source must be an https address, got"):
+            source_address({VARIABLE: hostile}, project)
+
+
+def test_without_an_address_the_page_says_how_to_set_it():
+    text = online(None, ["03_edge_of_stability"])
+    assert PLACE in text and VARIABLE in text and "http://" not in text and "mybinder" not in text
+    assert f"clone --depth 1 {PLACE} vradam" in install_cell(None)
+
+
+@pytest.mark.parametrize("end", ["", ".git", "/"])
+def test_with_an_address_the_page_has_links(end):
+    """Binder knows repositories on GitHub; elsewhere the notebook with the install cell remains."""
+    text = online(f"https://github.com/some/where{end}", ["03_edge_of_stability"])
+    assert "https://mybinder.org/v2/gh/some/where/HEAD?labpath=notebooks/03_edge_of_stability.ipynb" in text
+    assert '"_static/online/03_edge_of_stability.ipynb"' in text and PLACE not in text
+    assert "mybinder" not in online("https://example.org/some/where", ["03_edge_of_stability"])
+
+
+def test_a_notebook_for_elsewhere_begins_with_the_install_cell(tmp_path):
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is missing: no notebook can be checked")
+    name = "03_edge_of_stability"
+    write_online(tmp_path, "https://example.org/some/where", [name])
+    shown = nbformat.read(tmp_path / f"{name}.ipynb", as_version=4)
+    nbformat.validate(shown)
+    source = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    assert shown.cells[0].source == install_cell("https://example.org/some/where") and shown.cells[1:] == source.cells
+    write_online(tmp_path / "none", None, [name])
+    assert not (tmp_path / "none").exists()
+
+
+def test_no_place_is_left_open(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "https://github.com/some/where")
+    (tmp_path / "run_online.md").write_text((ROOT / "docs" / "pages" / "run_online.md").read_text(encoding="utf-8"))
+    fill_online(tmp_path, tmp_path / "_static", ["03_edge_of_stability"])
+    text = (tmp_path / "run_online.md").read_text(encoding="utf-8")
+    assert "{{" not in text and "!git clone --depth 1 https://github.com/some/where vradam" in text
+
+
+def test_the_gain_that_the_page_on_gates_quotes_is_that_of_the_readme():
+    said = re.search(r"gains ([\d.]+) decades against Adam", " ".join((ROOT / "README.md").read_text("utf-8").split()))
+    assert said and said[1] == decades_gained()
+
+
+# ---------------------------------------------------------------- the reference
+
+
+def test_the_reference_has_a_page_for_every_module_and_an_entry_for_what_it_offers():
+    """Every name of ``vradam`` that is no module is documented by its page, or by one that it is left out for."""
+    pages = api()
+    assert set(pages) == {"api.md", *(f"api/{name}.md" for name in PUBLIC)}
+    for name, left_out in PUBLIC.items():
+        assert (
+            f"[`{name}`](api/{name}.md)" in pages["api.md"] and f".. automodule:: {name}\n" in pages[f"api/{name}.md"]
+        )
+        for entry in filter(None, left_out.split(", ")):
+            assert hasattr(import_module(name), entry)
+    offered = [name for name in vradam.__all__ if not inspect.ismodule(getattr(vradam, name))]
+    assert [name for name in offered if not getattr(vradam, name).__doc__] == []
+
+
+def test_a_bar_in_a_docstring_is_a_bar():
+    """reStructuredText reads ``|g|`` as a substitution; in code, formulas and literals it stays as it is."""
+    said = ["Where |g| > 1 and ``a | b``.", "", ">>> 1 | 2", "", ".. math::", "", "    |v|", "", "then |x|"]
+    found = with_plain_bars(said)
+    assert found[0] == r"Where \|g\| > 1 and ``a | b``." and found[-1] == r"then \|x\|"
+    assert found[1:-1] == said[1:-1]
+
+
+def test_a_default_with_a_name_is_named_in_the_signature():
+    shown = by_name(str(inspect.signature(vradam.VRMomentum)))
+    assert "gate: 'gates.GateForm' = published" in shown and "law: 'laws.Law' = published" in shown
+
+
+def test_lines_of_a_formula_stand_under_each_other():
+    html = _mathml(aligned(r"a &= b \\ c &= d"), "block")
+    assert html.count("<mtr>") == 2 and "&</mi>" not in html
+    assert aligned("a = b") == "a = b"

@@ -227,14 +227,9 @@ def test_nothing_is_blank_at_the_foot_of_a_figure(drawn):
     assert float(foot.min()) < 0.9, figure
 
 
-def test_one_colour_for_each_optimizer_and_gate(drawn, request):
-    """A line or label that is named after an optimizer or a gate has the colour of the table, in every figure.
-
-    The source's own figures are drawn as the source drew them.
-    """
+def test_one_colour_for_each_optimizer_and_gate(drawn):
+    """A line or label that is named after an optimizer or a gate has the colour of the table, in every figure."""
     figure, _ = drawn
-    if request.node.callspec.params["drawn"].name.startswith("source"):
-        return
     table = {**style.GATES, **style.OPTIMIZERS}
     for axes in figure.axes:
         found = [(line.get_label(), line.get_color()) for line in axes.get_lines()]

@@ -34,8 +34,8 @@ scenes.bias = {
     const roots = E.settled(o);
     const forms = [
       ["published", "published", "published gate", c.look.orange, 0],
-      ["inside", "published", "inside the momentum", c.look.green, 1],
-      ["published", "averaged", "sees an average", c.look.blue, 2],
+      ["inside", "published", "inside the momentum", c.look.purple, 1],
+      ["published", "averaged", "sees an average", c.look.green, 2],
     ];
     const lines = forms.map(([gate, law, label, colour, k]) => {
       const r = run({ ...o, optimizer: "vrmomentum", gate, law });

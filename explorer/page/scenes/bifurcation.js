@@ -26,7 +26,7 @@ scenes.bifurcation = {
     const x = count(tail);
     const from = r.steps - tail + 1;
     const levels =
-      o.overlay === "on"
+      o.overlay === "on" && asPublished(o)
         ? [
             { x: E.formulas.birth(o) / B, label: "S*", dash: [2, 3] },
             { x: 1, label: "B", dash: [2, 3] },
@@ -77,7 +77,7 @@ scenes.bifurcation = {
           ? `the run ends on a cycle of period ${k}`
           : "no period of at most 64 steps is seen";
     return (
-      `At α₀L = ${short(fraction(o), 3)} B ${what}, from x = ${short(o.x)} and v = ${short(o.v)}. By S6 the asymmetric orbit attracts from 2B = ${short(E.formulas.window_end(o))} ` +
+      `At α₀L = ${short(fraction(o), 3)} B ${what}, from x = ${short(o.x)} and v = ${short(o.v)}. By S6, with the published gate, the asymmetric orbit attracts from 2B = ${short(E.formulas.window_end(o))} ` +
       `to ${short(E.formulas.asymmetric_end(o))} = ${(E.formulas.asymmetric_end(o) / edge(o)).toFixed(3)} B.`
     );
   },

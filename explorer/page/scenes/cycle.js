@@ -29,7 +29,7 @@ scenes.cycle = {
     const points = [];
     const one = E.formulas.cycle_v1({ S, beta1: o.beta1 }) / Math.sqrt(o.beta3);
     const two = E.formulas.cycle_v2({ S, beta1: o.beta1 }) / Math.sqrt(o.beta3);
-    if (o.overlay === "on" && one > 0 && two > 0 && S >= E.formulas.birth(o) && o.gate === "published") {
+    if (o.overlay === "on" && one > 0 && two > 0 && S >= E.formulas.birth(o) && asPublished(o)) {
       const speeds = [one, two, -one, -two];
       speeds.forEach((v, k) => {
         const x = (speeds[(k + 1) % 4] - o.beta1 * v) / (1 - o.beta1) / o.L;
@@ -49,7 +49,7 @@ scenes.cycle = {
     const curve = (name) => betas.map((beta1) => Math.min(E.formulas[name]({ beta1 }) / edge({ beta1 }), 1.5));
     const map = {
       title: "Map: share that converges (click)",
-      xlabel: "β₁",
+      xlabel: "β₁ (published gate, α₁ = 10)",
       ylabel: "α₀L / B",
       xlim: [0.3, 0.99],
       ylim: [0, 1.05],
@@ -80,7 +80,7 @@ scenes.cycle = {
       picture,
       map,
       series("Rate along the run", "η L / B", o, [over(r, scaled(r.eta, o.L / B), c.look.blue, 0)], {
-        ylim: [0, Math.max(1.1, fraction(o) * 1.1)],
+        ylim: [0, Math.max(1.1, fraction(o) * ceiling(o) * 1.1)],
         levels: [edgeLevel(c.look)],
       }),
     ];
@@ -97,8 +97,8 @@ scenes.cycle = {
     return (
       `α₀L = ${short(fraction(o), 3)} B. ${moving}${ledger}` +
       (born < 1
-        ? `The cycle of period four is born at S* = ${born.toFixed(3)} B.`
-        : "At this β₁ no cycle of period four exists below the edge.")
+        ? `With the published gate the cycle of period four is born at S* = ${born.toFixed(3)} B.`
+        : "At this β₁ the published gate has no cycle of period four below the edge.")
     );
   },
 };

@@ -11,24 +11,25 @@ scenes.free = {
     ["Noise", ["noise", "size", "p", "seed"]],
     ["Run", ["steps", "overlay"]],
   ],
-  claims: ["S2", "S1", "E1"],
+  claims: ["S2", "S1", "E2", "E1"],
   formula: "instantaneous",
   figures(o, c) {
     const r = run(o);
-    const runs = [[r, c.look.blue, 0, NAMES[o.optimizer]]];
-    const lines = [over(r, r.value, c.look.blue, 0, NAMES[o.optimizer])];
+    const colour = colourOf(o.optimizer, c.look);
+    const runs = [[r, colour, 0, NAMES[o.optimizer]]];
+    const lines = [over(r, r.value, colour, 0, NAMES[o.optimizer])];
     if (gated(o)) {
       const open = run(ungated(o));
-      runs.push([open, c.look.orange, 1, "gate open for ever"]);
-      lines.push(over(open, open.value, c.look.orange, 1, "gate open for ever"));
+      runs.push([open, c.look.blue, 1, "gate open for ever"]);
+      lines.push(over(open, open.value, c.look.blue, 1, "gate open for ever"));
     }
     const product = r.eta.map((eta, t) => eta * r.preconditioned[t]);
     return [
       plane(o, c, runs),
       series("Value", "F(x)", o, lines, { ylog: true }),
       series("Learning rate", "η / α₀", o, [over(r, scaled(r.eta, 1 / o.alpha0), c.look.green, 0)], {
-        ylim: [0, 1.08],
-        levels: gated(o) && o.overlay === "on" ? [{ y: 1 / (1 + o.alpha1), label: "1/(1+α₁)" }] : [],
+        ylim: [0, 1.08 * ceiling(o)],
+        levels: gated(o) && o.overlay === "on" ? [{ y: ceiling(o) / (1 + o.alpha1), label: "least rate" }] : [],
       }),
       series("Sharpness against the edge", "η λmax / B", o, [over(r, scaled(product, 1 / edge(o)), c.look.purple, 0)], {
         ylog: true,

@@ -14,14 +14,14 @@ scenes.landscapes = {
     ["Noise", ["noise", "size", "seed"]],
     ["Run", ["steps"]],
   ],
-  claims: ["E1"],
+  claims: ["W1", "E1"],
   two: true,
   // a hundred runs are made anew at each move of a slider: so many steps are answered at once
   capped: (o) => ({ ...o, steps: Math.min(o.steps, 2000), at: Math.min(o.at, 2000) }),
   four: (o) => tuned(o, ["vradam", "adamw", "vrmomentum", "nesterov"]),
   figures(state, c) {
     const o = this.capped(state);
-    const colours = [c.look.blue, c.look.orange, c.look.green, c.look.purple];
+    const colours = [c.look.orange, c.look.blue, c.look.purple, c.look.green];
     const four = this.four(o);
     return [
       plane(

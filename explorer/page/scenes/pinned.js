@@ -14,11 +14,14 @@ scenes.pinned = {
   ],
   claims: ["S6", "S7"],
   formula: "speed_squared",
+  // a form that sees the squared speed, at a constant one: the clip above it, the ceiling at alpha0
+  spokenOf: (o, v2) =>
+    ["published", "predictable", "per_coordinate"].includes(o.gate) && ceiling(o) === 1 && o.beta3 * v2 <= o.alpha1,
   figures(o, c) {
     const r = run(o);
     const S = o.alpha0 * o.L;
     const v2 = E.formulas.speed_squared({ ...o, S });
-    const inside = S > edge(o) && o.overlay === "on";
+    const inside = S > edge(o) && o.overlay === "on" && this.spokenOf(o, v2);
     const v = Math.sqrt(v2);
     const x = (E.formulas.kappa(o) * v) / o.L;
     const points = inside
@@ -31,7 +34,7 @@ scenes.pinned = {
     return [
       plane(o, c, [[r, c.look.blue, 0]], { points, window: [-reach, reach, -reach / 19 - 1, reach / 19 + 1] }),
       series("Learning rate", "η L / B", o, [over(r, scaled(r.eta, o.L / edge(o)), c.look.blue, 0)], {
-        ylim: [0, Math.max(2, fraction(o) * 1.05)],
+        ylim: [0, Math.max(2, fraction(o) * ceiling(o) * 1.05)],
         levels: [edgeLevel(c.look)],
       }),
       series("Kinetic energy", "v²", o, [over(r, r.speed2, c.look.green, 0)], {
@@ -45,8 +48,9 @@ scenes.pinned = {
     const from = Math.floor(r.length / 2);
     const mean = (list) => list.slice(from, r.length).reduce((a, b) => a + b, 0) / (r.length - from);
     const v2 = E.formulas.speed_squared({ ...o, S });
-    const predicted =
-      S > edge(o) && S < E.formulas.window_end(o)
+    const predicted = !this.spokenOf(o, v2)
+      ? "S6 is about a gate that sees v² and is not clipped."
+      : S > edge(o) && S < E.formulas.window_end(o)
         ? `S6 predicts η L = B and v² = ${short(v2)}.`
         : S <= edge(o)
           ? "Below the edge S6 says nothing."

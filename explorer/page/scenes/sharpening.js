@@ -33,7 +33,7 @@ scenes.sharpening = {
         levels: o.overlay === "on" ? [{ y: edge(o) / o.alpha0, label: "B/α₀", colour: c.look.grey }] : [],
       }),
       series("Learning rate", "η / α₀", o, [over(r, scaled(r.eta, 1 / o.alpha0), c.look.green, 0)], {
-        ylim: [0, 1.08],
+        ylim: [0, 1.08 * ceiling(o)],
       }),
     ];
   },
