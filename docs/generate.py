@@ -299,7 +299,8 @@ def api() -> dict[str, str]:
     pages = {}
     for name, left_out in PUBLIC.items():
         said = (import_module(name).__doc__ or "").strip().splitlines()[0]
-        lines.append(f"| [`{name}`](api/{name}.md) | {prose(said)} |")
+        said = re.sub(r":\w+:`|`", "", said).replace("_", "&#95;")
+        lines.append(f"| [`{name}`](api/{name}.md) | {said} |")
         excluded = [f"   :exclude-members: {left_out}"] if left_out else []
         directive = ["```{eval-rst}", f".. automodule:: {name}", "   :members:", *excluded, "```"]
         pages[f"api/{name}.md"] = "\n".join([f"# {name}", "", *directive])
