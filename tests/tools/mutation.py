@@ -86,12 +86,15 @@ TESTS: Mapping[str, Sequence[str]] = {
     "vradam/momentum.py": ["tests/instrument/test_baselines.py", "tests/instrument/test_theory_recursion.py"],
     "vradam/schedules.py": ["tests/instrument/test_schedules.py"],
     "vradam/objectives/elementary.py": [
+        "tests/instrument/test_kernel_forms.py",
         "tests/instrument/test_objectives_closely.py",
-        "tests/instrument/test_engine_mirror.py",
     ],
     "vradam/engine/methods.py": ["tests/instrument/test_engine_mirror.py", "tests/instrument/test_exact_oracle.py"],
-    "vradam/objectives/edge_models.py": ["tests/instrument/test_objectives.py"],
-    "vradam/objectives/textbook.py": ["tests/instrument/test_objectives.py"],
+    "vradam/objectives/edge_models.py": [
+        "tests/instrument/test_kernel_forms.py",
+        "tests/instrument/test_objectives.py",
+    ],
+    "vradam/objectives/textbook.py": ["tests/instrument/test_kernel_forms.py", "tests/instrument/test_objectives.py"],
     "vradam/random_streams.py": ["tests/instrument/test_rng.py"],
     "vradam/engine/draws.py": ["tests/instrument/test_rng.py", "tests/instrument/test_noise.py"],
     "vradam/dynamics.py": ["tests/instrument/test_dynamics.py"],
