@@ -1,21 +1,25 @@
-"""A Sphinx extension: formulas become MathML when the site is built, so that a page needs no script to show them."""
+"""A Sphinx extension: formulas become MathML when the site is built, so that a page needs no script to show them.
+
+Sphinx and docutils are imported where they are called, so that formulas can be tested without them.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from docutils import nodes
 from latex2mathml.converter import convert
-from sphinx.util import logging
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from docutils import nodes
 
 
 def _mathml(text: str, display: str) -> str:
     try:
         return convert(text, display=display)
     except Exception as error:  # the converter raises its own exceptions, and IndexError, on LaTeX it does not know
-        log.warning("a formula cannot be converted (%s): %s", error, text)
+        from sphinx.util import logging  # its warnings are errors of the build
+
+        logging.getLogger(__name__).warning("a formula cannot be converted (%s): %s", error, text)
         return f"<code>{text}</code>"
 
 
@@ -30,13 +34,17 @@ def aligned(text: str) -> str:
 
 
 def _inline(self: Any, node: nodes.math) -> None:
+    from docutils.nodes import SkipNode
+
     self.body.append(_mathml(node.astext(), "inline"))
-    raise nodes.SkipNode
+    raise SkipNode
 
 
 def _block(self: Any, node: nodes.math_block) -> None:
+    from docutils.nodes import SkipNode
+
     self.body.append(f'<div class="formula">{_mathml(aligned(node.astext()), "block")}</div>')
-    raise nodes.SkipNode
+    raise SkipNode
 
 
 def setup(app: Any) -> dict[str, bool]:
