@@ -44,6 +44,8 @@ WITHOUT_GATE = ("optax AdamW", "PyTorch AdamW, fused")
 TOLERANCE = 1e-9
 #: The time of all processors over that on the clock, beyond which a contestant had more than its one thread.
 ONE: Final = 1.05
+#: What a child runs: by import, since ``-m`` would load a second copy of this module.
+CHILD: Final = f"from {__name__} import main; main()"
 #: How often a launch is timed, once it has been warmed up.
 REPEATS: Final = 3
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -75,7 +77,7 @@ class Contestant:
         if name.endswith("2 threads"):
             environment |= {"NUMBA_NUM_THREADS": "2"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "experiments.studies.speed.contestant", name, json.dumps(work)],
+            [sys.executable, "-c", CHILD, name, json.dumps(work)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
 
@@ -133,8 +135,9 @@ def timed(call: Callable[[], Any]) -> tuple[float, float]:
     return least, (time.process_time() - before) / (time.perf_counter() - begin)
 
 
-def main(name: str, work: Work) -> None:
-    """Answer the questions on standard input until it closes."""
+def main() -> None:
+    """In the child: answer the questions on standard input until it closes."""
+    name, work = sys.argv[1], Work(*json.loads(sys.argv[2]))
     if not name.endswith("2 threads"):
         pin()
     call = None
@@ -148,7 +151,3 @@ def main(name: str, work: Work) -> None:
                 call()
             answer = timed(call)
         print(json.dumps(answer), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Work(*json.loads(sys.argv[2])))
