@@ -14,7 +14,7 @@ from typing import Any, Final
 import explorer.formulas
 import explorer.shown
 from explorer import numbers, state
-from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, PALE, PURPLE
+from paper_figures.style import BLUE, GREEN, GREY, INK, OLIVE, ORANGE, PALE, PURPLE
 from theory.javascript import PRELUDE, steps
 from vradam import random_streams
 
@@ -22,7 +22,8 @@ PAGE: Final = Path(__file__).parent / "page"
 COMMITTED: Final = Path(__file__).parent / "explorer.html"
 LIMIT: Final = 400_000  # bytes
 COLOURS: Final = {
-    "blue": BLUE, "orange": ORANGE, "green": GREEN, "purple": PURPLE, "ink": INK, "grey": GREY, "pale": PALE,
+    "blue": BLUE, "orange": ORANGE, "green": GREEN, "purple": PURPLE, "olive": OLIVE, "ink": INK, "grey": GREY,
+    "pale": PALE,
 }  # fmt: skip
 #: Constants of the noise, by their names in :mod:`vradam.random_streams`.
 CHEBYSHEV: Final = (*(f"L{i}" for i in range(16)), *(f"S{i}" for i in range(6)), *(f"C{i}" for i in range(6)))

@@ -234,7 +234,7 @@ function mount(root, options = {}) {
     if (look?.key === key) return;
     const style = getComputedStyle(root);
     const value = (name) => style.getPropertyValue(`--${name}`).trim();
-    const names = ["ink", "paper", "grey", "faint", "land", "blue", "orange", "green", "purple", "sky", "peach"];
+    const names = ["ink", "paper", "grey", "faint", "land", "blue", "orange", "green", "purple", "olive", "sky", "peach"];
     const colours = Object.fromEntries(names.map((name) => [name, value(name)]));
     const line = state.view === "room" ? 2.6 : 1.9;
     look = { key, ...colours, line, size: parseFloat(value("plot")), family: "system-ui, 'DejaVu Sans', sans-serif" };

@@ -15,7 +15,7 @@ DEFICIENCIES = {
     "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
     "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
 }
-LINES = ("blue", "orange", "green", "purple")
+LINES = ("blue", "orange", "green", "purple", "olive")
 THEMES = ("light", "dark")
 
 
@@ -46,7 +46,7 @@ def luminance(rgb):
 @pytest.mark.parametrize("eye", DEFICIENCIES)
 @pytest.mark.parametrize("theme", THEMES)
 def test_lines_that_meet_in_a_plot_can_be_told_apart(theme, eye):
-    """Any two of the four accents differ by at least 10 in L*a*b*, four times a just noticeable difference."""
+    """Any two of the five accents differ by at least 10 in L*a*b*, four times a just noticeable difference."""
     seen = {name: lab(np.clip(np.array(DEFICIENCIES[eye]) @ colours(theme)[name], 0, 1)) for name in LINES}
     for one, other in itertools.combinations(LINES, 2):
         assert np.linalg.norm(seen[one] - seen[other]) > 10, (one, other)
@@ -62,9 +62,9 @@ def test_every_line_and_text_stands_out_from_the_paper(theme):
 
 
 def test_the_light_accents_are_those_of_the_figures():
-    from paper_figures.style import BLUE, GREEN, ORANGE, PURPLE
+    from paper_figures.style import BLUE, GREEN, OLIVE, ORANGE, PURPLE
 
-    for name, value in zip(LINES, (BLUE, ORANGE, GREEN, PURPLE), strict=True):
+    for name, value in zip(LINES, (BLUE, ORANGE, GREEN, PURPLE, OLIVE), strict=True):
         assert np.array_equal(colours("light")[name], linear(value))
 
 

@@ -34,7 +34,7 @@ scenes.bias = {
     const roots = E.settled(o);
     const forms = [
       ["published", "published", "published gate", c.look.orange, 0],
-      ["inside", "published", "inside the momentum", c.look.purple, 1],
+      ["inside", "published", "inside the momentum", c.look.olive, 1],
       ["published", "averaged", "sees an average", c.look.green, 2],
     ];
     const lines = forms.map(([gate, law, label, colour, k]) => {
