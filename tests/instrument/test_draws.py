@@ -15,6 +15,7 @@ SEEDS, RUNS = RANDOM.integers(0, 2**64, (2, LANES), dtype=np.uint64)
 KEYS = np.stack([SEEDS, RUNS, RANDOM.integers(0, 2**64, LANES, dtype=np.uint64)])  # seed, run, threshold
 SCALES = np.stack([np.linspace(0.5, 2.0, LANES), np.linspace(3.0, 4.0, LANES)])  # scale, limit
 STREAMS = rng.Streams(SEEDS, RUNS, STEP)
+KEYS[2, :2] = np.diag(STREAMS.words(2)[:2])  # words at the threshold itself, which count as above
 
 
 @pytest.fixture(autouse=True)
@@ -56,11 +57,11 @@ def test_the_noise_of_each_kind_is_its_formula_of_the_words(d):
     assert 0 < np.mean(ups) < 1
     assert draws.DRAWS[draws.EXACT] is draws.DRAWS[draws.MINIBATCH] is draws.draw_nothing
     assert draws.DRAWS[draws.GAUSSIAN] is draws.DRAWS[draws.TRUNCATED] is draws.draw_gaussian
-    assert [draws.DRAWS[kind] for kind in (draws.TWO_POINT, draws.UNIFORM)] == [draws.draw_two_point, draws.draw_uniform]
+    assert draws.DRAWS[draws.TWO_POINT] is draws.draw_two_point and draws.DRAWS[draws.UNIFORM] is draws.draw_uniform
 
 
 @pytest.mark.parametrize("kind", draws.PAIRS)
-@pytest.mark.parametrize("d", [3, 4])
+@pytest.mark.parametrize("d", [3, 4, 5, 6])
 def test_a_pair_is_what_the_loop_over_coordinates_draws(kind, d):
     N, own = room(d)
     draws.DRAWS[kind](N, own, KEYS, SCALES, STEP)

@@ -89,7 +89,7 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/instrument/test_kernel_forms.py",
         "tests/instrument/test_objectives_closely.py",
     ],
-    "vradam/engine/methods.py": ["tests/instrument/test_engine_mirror.py", "tests/instrument/test_exact_oracle.py"],
+    "vradam/engine/methods.py": ["tests/instrument/test_engine_methods.py"],
     "vradam/objectives/edge_models.py": [
         "tests/instrument/test_kernel_forms.py",
         "tests/instrument/test_objectives.py",
