@@ -24,9 +24,10 @@ def _words_wrap():
         yield
 
 
-def room(d):
-    """The noise of d coordinates with its row to spare, and the words of as many, with no row to spare."""
-    return np.full((d + 1, LANES), np.nan), np.zeros((2 * ((d + 1) // 2), LANES), np.uint64)
+def room(d, kind=None):
+    """The noise of d coordinates with its row to spare, and the words that it takes, with no row to spare."""
+    count = (d + 1) // 2 if kind == draws.GAUSSIAN else d
+    return np.full((d + 1, LANES), np.nan), np.zeros((2 * ((count + 1) // 2), LANES), np.uint64)
 
 
 @pytest.mark.parametrize("count", range(1, 10))
@@ -42,15 +43,15 @@ def test_the_noise_of_each_kind_is_its_formula_of_the_words(d):
     ups = [[int(word) < int(threshold) for word, threshold in zip(row, KEYS[2], strict=True)] for row in words]
     units = np.array([[float(Fraction(2 * (int(word) >> 12) + 1, 2**52) - 1) for word in row] for row in words])
     expected = {
-        draws.draw_gaussian: scale * STREAMS.normals(d).T,
-        draws.draw_two_point: np.where(ups, limit, scale),
-        draws.draw_uniform: scale * units,
+        draws.GAUSSIAN: scale * STREAMS.normals(d).T,
+        draws.TWO_POINT: np.where(ups, limit, scale),
+        draws.UNIFORM: scale * units,
     }
-    for draw, noise in expected.items():
-        N, own = room(d)
-        draw(N, own, KEYS, SCALES, STEP)
+    for kind, noise in expected.items():
+        N, own = room(d, kind)
+        draws.DRAWS[kind](N, own, KEYS, SCALES, STEP)
         np.testing.assert_array_equal(N[:d], noise)
-        assert np.isnan(N[d]).all() or (d % 2 and draw is draws.draw_gaussian)
+        assert np.isnan(N[d]).all() or (d % 2 and kind == draws.GAUSSIAN)
     N, own = room(d)
     draws.draw_nothing(N, own, KEYS, SCALES, STEP)
     assert np.isnan(N).all() and not own.any()
@@ -63,10 +64,10 @@ def test_the_noise_of_each_kind_is_its_formula_of_the_words(d):
 @pytest.mark.parametrize("kind", draws.PAIRS)
 @pytest.mark.parametrize("d", [3, 4, 5, 6])
 def test_a_pair_is_what_the_loop_over_coordinates_draws(kind, d):
-    N, own = room(d)
+    N, own = room(d, kind)
     draws.DRAWS[kind](N, own, KEYS, SCALES, STEP)
     prepare, pair = draws.PAIRS[kind]
-    words = room(d)[1]
+    words = room(d, kind)[1]
     prepare(words, KEYS, STEP, d)
     assert words.any() == (kind == draws.GAUSSIAN)
     for b in range((d + 1) // 2):

@@ -95,7 +95,7 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/instrument/test_objectives.py",
     ],
     "vradam/objectives/textbook.py": ["tests/instrument/test_kernel_forms.py", "tests/instrument/test_objectives.py"],
-    "vradam/random_streams.py": ["tests/instrument/test_rng.py"],
+    "vradam/random_streams.py": ["tests/instrument/test_random_streams.py", "tests/instrument/test_rng.py"],
     "vradam/engine/draws.py": ["tests/instrument/test_draws.py"],
     "vradam/dynamics.py": ["tests/instrument/test_dynamics.py"],
     "vradam/workers.py": ["tests/instrument/test_workers.py"],
