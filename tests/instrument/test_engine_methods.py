@@ -71,6 +71,13 @@ def test_an_optimizer_is_told_by_its_direction_its_gate_and_its_numbers(optimize
     assert found == NO_MEMORY | {"alpha0": 0.3} | wanted
 
 
+def test_what_a_method_is_not_told_is_absent():
+    assert (
+        methods.Method(rows.PLAIN, rows.OPEN, 0.3)._asdict()
+        == method(vradam.GradientDescent(alpha0=0.3))._replace(keeps_velocity=True)._asdict()
+    )
+
+
 def test_a_schedule_stays_one():
     for optimizer in (vradam.VRMomentum(alpha0=lambda t: 0.1 * t, law=laws.held(0.9, w0=2.0)), vradam.VRAdam()):
         rate = method(optimizer).alpha0
@@ -167,6 +174,16 @@ def test_rows_at_the_start_are_the_hyper_parameters_and_what_follows_from_them(g
     }
     for row in range(rows.ROWS):
         np.testing.assert_allclose(found[row], np.broadcast_to(expected.get(row, 0.0), 5), rtol=1e-14, err_msg=str(row))
+
+
+def test_the_kinetic_energy_at_the_start_is_summed_over_the_coordinates_of_each_run():
+    """Runs on a grid, and more coordinates than axes."""
+    optimizer = vradam.VRMomentum(gate=gates.predictable)
+    velocity = np.arange(18.0).reshape(3, 2, 3)
+    state = optimizer.init(velocity)._replace(velocity=velocity)
+    plan = checked_plan(optimizer, vradam.objectives.quadratic(np.ones(3)), velocity, 4, None, 3, 0, None, state)
+    found = methods.rows_of(method(optimizer), state, plan, 8)[0, rows.PREVIOUS, :6]
+    assert found.tolist() == [sum((3 * run + i) ** 2 for i in range(3)) for run in range(6)]
 
 
 @pytest.mark.parametrize(
