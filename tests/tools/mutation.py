@@ -82,7 +82,10 @@ TESTS: Mapping[str, Sequence[str]] = {
     "theory/claims/cycles/below_edge.py": ["tests/claims/test_theory_cycles.py", *claims("S3b")],
     "theory/claims/bias/__init__.py": ["tests/claims/test_theory_bias.py", *claims("C1b")],
     "theory/claims/kinetic_energy.py": ["tests/claims/test_theory_kinetic_energy.py", *claims("K1")],
-    "vradam/baselines.py": ["tests/instrument/test_baselines.py"],
+    "vradam/baselines.py": [
+        "tests/instrument/test_baselines.py",
+        "tests/instrument/test_sharpness.py::test_the_step_defines_the_preconditioner",
+    ],
     "vradam/momentum.py": ["tests/instrument/test_baselines.py", "tests/instrument/test_theory_recursion.py"],
     "vradam/schedules.py": ["tests/instrument/test_schedules.py"],
     "vradam/objectives/elementary.py": [
