@@ -1,5 +1,6 @@
 """S7: the energy that slow gates conserve, the sharp threshold, the rise law, and the orbit beyond the edge."""
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -220,3 +221,9 @@ def test_steps_or_derivation_notice_two_percent(monkeypatch, name):
         monkeypatch.setattr(smoothed_gate, "FORMULAS", wrong)
         assert not smoothed_gate.threshold_is_exact()
         assert not smoothed_gate.largest_curvature_decides()
+
+
+def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
+    steps = [f for f in S7.steps.values() if inspect.getmodule(f) is smoothed_gate]
+    facts = {f.__name__: fails_without_each_fact(smoothed_gate, f, ("zero",)) for f in steps}
+    assert {name for name, number in facts.items() if number == 0} == {"opens_slowly"}, facts

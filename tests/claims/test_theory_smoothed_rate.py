@@ -281,3 +281,20 @@ def test_every_form_is_what_its_proof_ends_with(monkeypatch, conclusion, name, f
     assert getattr(smoothed_gate, conclusion)()
     monkeypatch.setattr(smoothed_gate, name, sp.Rational(factor) * getattr(smoothed_gate, name))
     assert not getattr(smoothed_gate, conclusion)()
+
+
+def test_every_limit_of_the_other_forms_is_needed(monkeypatch):
+    """(A) vanishes at 1/sqrt N, (B) at N^-1/3, is finite and not 0 at N^-1/4, grows at N^-1/5; both parts of (C) vanish."""
+    real = rate_limit
+    asked = []
+    monkeypatch.setattr(smoothed_gate, "rate_limit", lambda *what: asked.append((what, real(*what))) or asked[-1][1])
+    assert smoothed_gate.limits_of_the_other_forms()
+    found = dict(asked)
+    zero, finite, endless = sp.Integer(0), sp.Integer(1), sp.oo
+    assert sum(value == 0 for value in found.values()) == 4 and len(found) == 6
+    for what, value in found.items():
+        wrong = [finite, endless] if value == 0 else [zero, finite if value.has(sp.oo) else endless]
+        for other in wrong:
+            answers = {**found, what: other}
+            monkeypatch.setattr(smoothed_gate, "rate_limit", lambda *what, answers=answers: answers[what])
+            assert not smoothed_gate.limits_of_the_other_forms(), (what, other)

@@ -108,8 +108,9 @@ def _settings(tree: ast.Module) -> set[int]:
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             chosen += [part for part in node.body if isinstance(part, ast.AnnAssign)]
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in CHOICES:
-            chosen.append(node)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            chosen += [node] if ast.unparse(target) in CHOICES else []
     return {id(part) for node in chosen for part in ast.walk(node)}
 
 
