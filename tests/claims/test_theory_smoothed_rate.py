@@ -26,7 +26,7 @@ from theory.claims.convergence.smoothed_gate import (
 from theory.methods import enumeration
 from theory.methods.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, holds, tightness
 from theory.methods.intervals import rational
-from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, beta3, d, eps, gate_decay, theta
+from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, beta3, d, eps, gate_decay, mu, theta
 from theory.recursion import ALGORITHM
 
 POINT = {
@@ -298,3 +298,18 @@ def test_every_limit_of_the_other_forms_is_needed(monkeypatch):
             answers = {**found, what: other}
             monkeypatch.setattr(smoothed_gate, "rate_limit", lambda *what, answers=answers: answers[what])
             assert not smoothed_gate.limits_of_the_other_forms(), (what, other)
+
+
+def test_the_derivation_gives_every_formula_and_no_other():
+    """At one point as numbers too, to nine digits: the limits apart, which are compared as they are."""
+    derived = derive()
+    assert derived.keys() == C2.formulas.keys()
+    for name, formula in C2.formulas.items():
+        assert vanishes(derived[name] - formula), name
+        there = POINT | ({beta1: 0} if "beta1_zero" in name else {}) | {mu: 0.7}
+        assert float(derived[name].subs(there)) == pytest.approx(float(formula.subs(there)), rel=1e-9), name
+
+
+@pytest.mark.parametrize("name", [name for name in C2.steps if name.startswith("a straight slope")])
+def test_a_straight_slope_nearly_attains_the_bound(name):
+    assert C2.steps[name]()

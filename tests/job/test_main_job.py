@@ -26,7 +26,7 @@ from toys import (
 )
 
 from experiments import __main__ as command
-from experiments import examinations
+from experiments import examinations, job
 from experiments.store.files import exclusive
 from experiments.store.fingerprint import Origin
 
@@ -306,3 +306,21 @@ def test_an_out_that_is_a_file_is_said_plainly(room, capsys):
     (room / "out").touch()
     assert main(room) == 3
     assert "Cannot continue:" in capsys.readouterr().err
+
+
+def test_progress_counts_the_derivations_every_stem_and_the_figures(room, monkeypatch):
+    """As many parts as begin: in a terminal the bar ends full."""
+    counted = []
+
+    class Counting(job.Progress):
+        def __init__(self, parts):
+            counted.append([parts])
+            super().__init__(parts)
+
+        def begin(self, name):
+            counted[-1].append(name)
+            super().begin(name)
+
+    monkeypatch.setattr(job, "Progress", Counting)
+    assert main(room, "T2", "T3") == 0 and main(room, "T2") == 0
+    assert counted == [[4, "derivations", "toy", "idle", "figures"], [3, "derivations", "toy", "figures"]]
