@@ -92,7 +92,7 @@ def plane(result):
 
 
 def test_what_is_compared_after_the_run_is_its_end(plane):
-    """Angular momentum and distance at the last instant, by hand, each law in its place; energy there and at the start."""
+    """Angular momentum and distance at the last instant, each law in its place; the energy there and at the start."""
     last = {law: plane.sel(law=law).isel(time=len(plane.time) - 1) for law in ("newton", "restated")}
     spins = {}
     for law, state in last.items():
@@ -140,7 +140,8 @@ def test_random_starts_are_normal_and_those_of_their_dimension():
     assert x.shape == velocity.shape == (4000, 3) and not (x == velocity).any()
     for drawn in (x, velocity):
         assert abs(drawn.mean()) < 0.05 and drawn.std() == pytest.approx(1, abs=0.03)
-    assert not np.isin(kinetic_energy.starts(replace(DEFAULT, seed=1), 3)[0], kinetic_energy.starts(DEFAULT, 3)[0]).any()
+    other, ours = (kinetic_energy.starts(replace(DEFAULT, seed=seed), 3)[0] for seed in (1, 0))
+    assert not np.isin(other, ours).any()
 
 
 def test_the_portrait_is_that_of_the_published_picture():

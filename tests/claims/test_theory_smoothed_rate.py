@@ -284,7 +284,7 @@ def test_every_form_is_what_its_proof_ends_with(monkeypatch, conclusion, name, f
 
 
 def test_every_limit_of_the_other_forms_is_needed(monkeypatch):
-    """(A) vanishes at 1/sqrt N, (B) at N^-1/3, is finite and not 0 at N^-1/4, grows at N^-1/5; both parts of (C) vanish."""
+    """(A) vanishes at 1/sqrt N, (B) at N^-1/3, is finite at N^-1/4 and grows at N^-1/5; both parts of (C) vanish."""
     real = rate_limit
     asked = []
     monkeypatch.setattr(smoothed_gate, "rate_limit", lambda *what: asked.append((what, real(*what))) or asked[-1][1])

@@ -52,8 +52,9 @@ def _of(file: str, names: Sequence[str]) -> list[str]:
 
 
 QUICK_OF_C2 = (
-    "test_the_prices_equal_an_independent_transcription", "test_reductions", "test_best_form_b_is_the_minimum_over_theta",
-    "test_the_limit_is_that_of_a_predictable_gate", "test_how_fast_the_prices_vanish",
+    "test_the_prices_equal_an_independent_transcription", "test_reductions",
+    "test_best_form_b_is_the_minimum_over_theta", "test_the_limit_is_that_of_a_predictable_gate",
+    "test_how_fast_the_prices_vanish",
     "test_every_limit_of_the_other_forms_is_needed", "test_the_derivation_gives_every_formula_and_no_other",
     "test_every_form_is_what_its_proof_ends_with", "test_a_straight_slope_nearly_attains_the_bound",
 )  # fmt: skip
@@ -140,7 +141,10 @@ TESTS: Mapping[str, Sequence[str]] = {
     ],
     "experiments/studies/gate.py": ["tests/claims/test_experiments_gate.py"],
     "experiments/studies/kinetic_energy.py": ["tests/claims/test_experiments_kinetic_energy.py"],
-    "experiments/store/chunks.py": _of("tests/job/test_store.py", QUICK_OF_THE_STORE) + ["tests/job/test_store_kept.py"],
+    "experiments/store/chunks.py": [
+        *_of("tests/job/test_store.py", QUICK_OF_THE_STORE),
+        "tests/job/test_store_kept.py",
+    ],
     "experiments/store/files.py": ["tests/job/test_store_files.py", "tests/job/test_store_kept.py"],
     "experiments/store/manifest.py": ["tests/job/test_store.py", "tests/job/test_store_kept.py"],
     "experiments/store/imported.py": ["tests/job/test_fingerprint.py"],
