@@ -265,3 +265,11 @@ def test_each_fact_about_the_swing_is_needed(monkeypatch):
         )
         assert not stability.a_signal_that_pumps()
         monkeypatch.undo()
+
+
+def test_a_closing_below_what_the_law_keeps_is_no_signals(monkeypatch):
+    """``max(min(w', alpha1), g w) = w'`` for ``w' >= g w`` only."""
+    assert stability.every_lawful_sequence_has_a_signal()
+    monkeypatch.setattr(stability, "surplus", sp.Symbol("surplus", negative=True))
+    assert not stability.every_lawful_sequence_has_a_signal()
+    assert not stability.every_signal_obeys_it()
