@@ -159,3 +159,46 @@ def test_the_portrait_is_that_of_the_published_picture():
     plain = portrait.sel(optimizer="momentum")
     np.testing.assert_allclose(plain.orbit_moved, 2.6 * plain.orbit_v, rtol=1e-12)
     np.testing.assert_allclose(plain.orbit_x[1:], plain.orbit_x[:-1].values - plain.orbit_moved[1:], atol=1e-12)
+
+
+def test_every_function_works_over_leading_axes():
+    """(2, 5, 3) is ten particles in space."""
+    velocity, force = np.random.default_rng(4).standard_normal((2, 2, 5, 3))
+    flat, push = velocity.reshape(10, 3), force.reshape(10, 3)
+    pairs = [
+        (momentum_of(velocity, DEFAULT), momentum_of(flat, DEFAULT)),
+        (velocity_of(velocity, DEFAULT), velocity_of(flat, DEFAULT)),
+        (newton(velocity, force, DEFAULT), newton(flat, push, DEFAULT)),
+        *[(law_of(name, DEFAULT)(velocity, force), law_of(name, DEFAULT)(flat, push)) for name in ("restated", "mass")],
+        *zip(kinetic_energy._parts(force, velocity), kinetic_energy._parts(push, flat), strict=True),
+    ]
+    for batch, one in pairs:
+        np.testing.assert_allclose(batch, one.reshape(batch.shape), rtol=1e-12)
+    along, across = kinetic_energy._parts(np.array([[3.0, 4.0]]), np.array([[0.0, -2.0]]))
+    assert (along, across) == (-4, 3)
+
+
+def test_every_comparison_has_its_dimensions_and_its_number_of_particles(result, confrontation):
+    """On a line what is reported, in the plane and in space what is corrected; the energy in all."""
+    dims = [{point.label[:5] for point in item.points} for item in confrontation.corrected]
+    assert dims == [{"d = 2", "d = 3"}] * 5 + [{"d = 1", "d = 2", "d = 3"}]
+    assert [item.n for item in confrontation.reported + confrontation.corrected] == [1] + [6] * 8
+    assert [len(item.points) for item in confrontation.reported] == [1, 2, 2]
+    apart = []
+    for dimension in (2, 3):
+        true, told = kinetic_energy._spin(QUICK, result.data[f"orbits_{dimension}"], "restated")
+        apart.append(np.abs(true / told - 1).max())
+    assert f"off by up to {max(apart):.0%}." in confrontation.note
+    low = kinetic_energy._equal(-2.0, 3.0, 0.1, "here")
+    assert (low.measured, low.low, low.high, low.predicted, low.label) == (-2.0, -2.2, -1.8, 3.0, "here")
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_orbits_begin_at_the_starts(result, dimension):
+    """At time 0, under every law; over the whole duration at equal distances."""
+    orbits, (x, velocity) = result.data[f"orbits_{dimension}"], kinetic_energy.starts(QUICK, dimension)
+    np.testing.assert_allclose(orbits.time, np.arange(7) / 2, rtol=1e-14)
+    for law in ("newton", "restated", "mass_matrix"):
+        first = orbits.sel(law=law).isel(time=0)
+        np.testing.assert_allclose(first.x, x, rtol=1e-14)
+        np.testing.assert_allclose(first.velocity, velocity, rtol=1e-12)

@@ -1,6 +1,7 @@
 """Stored examinations: what is read back is what was found, without its times; what is no examination is refused."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -56,6 +57,7 @@ STORED = to_dataset(FOUND)
         STORED.assign(holds=("check", [1, 0])),
         STORED.assign(holds=STORED.holds.expand_dims("more")),
         STORED.assign_coords(check=[1, 2]),
+        STORED.assign_coords(check=np.array(["one", 2], object)),
         STORED.assign(looseness=("check", [1.0, 2.0])),
         STORED.assign(looseness=("bound", [7])),
         STORED.assign_coords(bound=[1.5]),
@@ -77,6 +79,8 @@ def test_a_claim_checked_in_full_is_another_content():
 
 def test_an_examination_rests_on_the_modules_of_its_steps():
     assert modules(CLAIM) == tuple(sorted(("theory.claim", __name__)))
+    nested = replace(CLAIM, steps={"sample": partial(partial(Examination, "open"), "")})
+    assert modules(nested) == ("theory.claim",) and content(nested)["steps"] == ["sample: theory.claim"]
 
 
 def test_a_derivation_that_raises_is_open_with_its_reason():
