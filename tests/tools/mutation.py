@@ -72,8 +72,10 @@ QUICK_OF_THE_STORE = (
     "test_kinds_and_precision_of_numbers_count_and_how_texts_are_held_does_not", "test_what_changes_is_named",
 )  # fmt: skip
 QUICK_OF_THE_JOB = (
-    "test_the_ledger_holds_every_claim", "test_finished_work_is_used_again_unless_fresh", "test_only_runs_what_is_named",
-    "test_figures_are_drawn_and_listed", "test_a_broken_stem_leaves_its_claims_open_and_says_why",
+    "test_the_ledger_holds_every_claim", "test_finished_work_is_used_again_unless_fresh",
+    "test_only_runs_what_is_named", "test_the_tables_of_a_study_are_those_of_its_data",
+    "test_the_largest_figures_are_begun_first", "test_figures_are_drawn_and_listed",
+    "test_a_broken_stem_leaves_its_claims_open_and_says_why",
     "test_a_stem_that_cannot_be_imported_leaves_only_its_own_claims_open",
     "test_a_stem_confronts_exactly_its_claims",
     "test_progress_counts_the_derivations_every_stem_and_the_figures",
@@ -163,7 +165,10 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/job/test_fingerprint.py::test_an_examination_rests_on_its_own_claim",
     ],
     "experiments/results.py": ["tests/job/test_main_job.py", "tests/job/test_verification.py"],
-    "experiments/job.py": _of("tests/job/test_main_job.py", QUICK_OF_THE_JOB),
+    "experiments/job.py": [
+        *_of("tests/job/test_main_job.py", QUICK_OF_THE_JOB),
+        "tests/job/test_reference.py::test_what_waits_for_a_request_is_shown_from_the_record",
+    ],
 }
 #: Studies whose verdicts rest on long runs: of each of them at least ten mutants are tried.
 NUMBERS = ("experiments/studies/bias.py", "experiments/studies/convergence.py", "experiments/studies/early_dip.py")
