@@ -356,3 +356,12 @@ def test_the_tables_of_a_study_are_those_of_its_data(room):
     assert done.provenance["resolution"] == "default" and done.setup["seed"] == 5
     assert job._run(toys()["idle"], job.Options(room / "out", paper=True))[0].provenance["resolution"] == "paper"
     assert job.Options() == job.Options(paper=False, fresh=False)
+
+
+@pytest.mark.parametrize(("only", "reference", "asked"), [(None, "r", 1), (None, None, 0), (("T2",), "r", 0)])
+def test_the_record_is_asked_where_everything_is_asked_for_and_there_is_one(room, monkeypatch, only, reference, asked):
+    calls = []
+    monkeypatch.setattr(job, "on_record", lambda findings, place, catalogue: calls.append(place) or ())
+    monkeypatch.setattr(job, "render", lambda result, out: "")
+    job.main_job(job.Options(room / "out", only=only), toys(), reference=reference and room / reference)
+    assert calls == [room / "r"] * asked

@@ -167,7 +167,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "experiments/results.py": ["tests/job/test_main_job.py", "tests/job/test_verification.py"],
     "experiments/job.py": [
         *_of("tests/job/test_main_job.py", QUICK_OF_THE_JOB),
-        "tests/job/test_reference.py::test_what_waits_for_a_request_is_shown_from_the_record",
+        "tests/job/test_main_job.py::test_the_record_is_asked_where_everything_is_asked_for_and_there_is_one",
     ],
 }
 #: Studies whose verdicts rest on long runs: of each of them at least ten mutants are tried.
