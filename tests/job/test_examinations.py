@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import sympy as sp
 import xarray as xr
 
 from experiments import examinations
@@ -108,3 +109,12 @@ def test_the_longest_derivations_come_first_and_sound_ones_are_not_repeated(tmp_
     examinations.examinations(claims[:1], tmp_path, fresh=True)
     examinations.examinations(claims[:1], tmp_path, in_full=True)
     assert derived == ["T3", "T2", "T1", "T1", "T1"]
+
+
+def test_claims_with_more_formulas_are_begun_first(tmp_path, monkeypatch):
+    derived = []
+    monkeypatch.setattr(examinations, "modules", lambda claim: ("theory.claim",))
+    monkeypatch.setattr(examinations, "_examine", lambda claim: derived.append(claim.id) or FOUND)
+    claims = [replace(CLAIM, id=f"T{n}", formulas={f"f{i}": sp.Integer(i) for i in range(n)}) for n in (1, 3, 2)]
+    examinations.examinations(claims, tmp_path)
+    assert derived == ["T3", "T2", "T1"]

@@ -360,3 +360,11 @@ def test_every_study_has_a_fingerprint_of_its_own():
 def test_what_a_text_imports(text, found):
     """``import_module`` and ``__import__`` of a text are imports; a text handed to anything else is none."""
     assert sorted(imported._imports(ast.parse(text))) == sorted(found)
+
+
+def test_a_file_that_is_gone_is_not_as_it_was(tmp_path):
+    (tmp_path / "a.py").write_text("ONE = 1\n")
+    seen = imported.source(tmp_path / "a.py")
+    assert seen.is_untouched
+    (tmp_path / "a.py").unlink()
+    assert not seen.is_untouched
