@@ -213,3 +213,14 @@ def test_a_bounded_problem_is_minimised_at_the_rate_and_below_its_bound():
     found = convergence.measure_setting(replace(SMALL, seeds=16), item)
     assert (found.high < found.bound).all() and (np.diff(found["mean"]) < 0).all()
     assert LOG_COSH.objective.smoothness == 1.0
+
+
+def test_what_has_a_kernel_is_compiled_and_what_has_none_is_not(runs):
+    problem = SMALL.problems[0]
+    bare = SimpleNamespace(
+        name=problem.name, objective=replace(problem.objective, kernel=None), x0=problem.x0, noise=problem.noise
+    )
+    for asked, engine in ((problem, "compiled"), (bare, "numpy")):
+        convergence.measure_curve(replace(SMALL, horizons=(100, 400)), asked, "published")
+        assert {call.engine for call in runs} == {engine}
+        runs.clear()

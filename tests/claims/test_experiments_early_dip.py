@@ -139,3 +139,10 @@ def test_the_rate_is_the_gates_of_algorithm_1():
     assert (found.value.isel(part=0) <= found.value.isel(part=1) + 1).all()
     least = 1 / (1 + vradam.VRAdam().alpha1)
     assert (found.value >= least - 1e-12).all()
+
+
+def test_starts_are_the_start_times_one_plus_five_per_cent_of_a_normal_number(runs):
+    early_dip.measure(SMALL, 7)
+    for call, problem in zip(runs, PROBLEMS, strict=True):
+        drawn = np.random.default_rng([7, problem.objective.dim]).normal(size=(11, problem.objective.dim))
+        np.testing.assert_allclose(call.x0[0], problem.x0 * (1 + 0.05 * drawn), rtol=1e-14)

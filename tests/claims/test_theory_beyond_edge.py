@@ -7,6 +7,7 @@ import pytest
 import sympy as sp
 
 from theory.claim import examine, vanishes
+from theory.claims.cycles import beyond_edge
 from theory.claims.cycles.beyond_edge import BEYOND, S6, derive
 from theory.notation import S as S_SYMBOL
 from theory.notation import beta1, beta3
@@ -151,3 +152,51 @@ def test_the_claim_closes_and_notices_two_percent():
 def test_another_recursion_gives_other_formulas(name):
     derived = derive(replace(ALGORITHM, beta1=beta1 + sp.Rational(1, 100)))
     assert name not in derived or not vanishes(derived[name] - BEYOND[name])
+
+
+def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
+    facts = {f.__name__: fails_without_each_fact(beyond_edge, f, ("vanishes", "same")) for f in S6.steps.values()}
+    assert facts == {
+        "window": 3, "clip_condition": 1, "stable_closed_gate_is_not_enough": 0, "directions_decouple": 4,
+        "sharpest_direction_rules": 3, "symmetry_breaks": 7, "bounded": 4,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("velocity_squared", sp.Integer(2)),  # the orbit needs a gate that is more closed than alpha1 = 1 allows
+        ("velocity_squared", sp.Integer(-1)),
+        ("upper_end", sp.Integer(57)),  # the orbit attracts below this end only
+    ],
+)
+def test_the_example_needs_each_of_its_inequalities(monkeypatch, name, wrong):
+    """beta1 = 9/10, S = 57, alpha1 = 1: on the orbit 0 < v^2 < 1, and 57 lies below the upper end."""
+    assert beyond_edge.stable_closed_gate_is_not_enough()
+    monkeypatch.setitem(BEYOND, name, wrong)
+    assert not beyond_edge.stable_closed_gate_is_not_enough()
+
+
+@pytest.mark.parametrize("edge_there", [sp.Rational(57, 2), sp.Integer(20)])
+def test_the_example_needs_a_stable_closed_gate(monkeypatch, edge_there):
+    monkeypatch.setattr(beyond_edge, "edge", lambda: edge_there)
+    assert not beyond_edge.stable_closed_gate_is_not_enough()
+
+
+@pytest.mark.parametrize("at_minus_one", [sp.Integer(0), sp.Integer(1)])
+def test_the_example_needs_an_unstable_origin(monkeypatch, at_minus_one):
+    monkeypatch.setattr(beyond_edge, "at", lambda polynomial, place: at_minus_one)
+    assert not beyond_edge.stable_closed_gate_is_not_enough()
+
+
+def test_a_coupled_direction_is_seen(monkeypatch):
+    """An entry that couples the two modes at the orbit of the first must vanish, whatever the other mode's block is."""
+    real = beyond_edge.recursion.momentum
+    for extra, holds in ((0, True), (1, False)):
+
+        def coupled(position, velocity, gradient, step_size, c, extra=extra):
+            moved, after = real(position, velocity, gradient, step_size, c)
+            return moved + sp.Matrix([extra * position[1] * after[0], 0]), after
+
+        monkeypatch.setattr(beyond_edge.recursion, "momentum", coupled)
+        assert beyond_edge.directions_decouple() is holds

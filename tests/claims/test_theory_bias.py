@@ -10,6 +10,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from theory.claim import vanishes
+from theory.claims import bias
 from theory.claims.bias import C1b, derive, repelled_gradient_squared, small_gate, small_skew, third_moment
 from theory.claims.bias import counterexample as bias_counterexample
 from theory.claims.bias.counterexample import EDGE, HORIZON, SLACK, bound_with_factor, lower_bound
@@ -323,3 +324,21 @@ def settled_gradients(case, beta, steps, runs, seed):
 def test_runs_settle_where_psi_vanishes(case, beta, tolerance):
     predicted = plateau_gradient(*case[:2], beta, *case[2:]) ** 2
     assert settled_gradients(case, beta, 20_000, 64, seed=11) == pytest.approx(predicted, rel=tolerance)
+
+
+def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
+    steps = (bias.small_gate_is_first_order, bias.symmetric_noise_repels)
+    assert [fails_without_each_fact(bias, step) for step in steps] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "factor"),
+    [
+        ("symmetric_noise_repels", "two_point_cubic", 1 + beta3),
+        ("symmetric_noise_repels", "repelled_gradient_squared", sp.Rational(51, 50)),
+        ("symmetric_noise_repels", "alpha1", -1),  # the clipped slope is positive
+    ],
+)
+def test_a_step_fails_with_another_formula(monkeypatch, step, name, factor):
+    monkeypatch.setattr(bias, name, factor * getattr(bias, name))
+    assert not getattr(bias, step)()

@@ -1,5 +1,6 @@
 """S3b against a plain recursion written out here, quartics solved numerically, and simulated orbits."""
 
+import inspect
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ import sympy as sp
 
 from theory.certificates.reading import parse
 from theory.claim import CERTIFICATES, examine, vanishes
+from theory.claims.cycles import below_edge
 from theory.claims.cycles.below_edge import CERTIFIED, CYCLES, S3b, derive
 from theory.claims.cycles.heavy_ball import lowest_curvature
 from theory.notation import beta1
@@ -333,3 +335,29 @@ def test_another_recursion_has_other_thresholds():
     derived = derive(replace(ALGORITHM, beta1=beta1 + sp.Rational(1, 100)))
     for name in ("period4_threshold", "period4_beta1", "global_threshold", "global_beta1"):
         assert name not in derived or not vanishes(derived[name] - CYCLES[name]), name
+
+
+OWN = [f for name, f in S3b.steps.items() if inspect.getmodule(f) is below_edge and f is not below_edge.sample]
+
+
+@pytest.mark.parametrize("step", OWN, ids=lambda step: step.__name__)
+def test_every_proof_needs_each_of_its_facts(step, fails_without_each_fact):
+    assert fails_without_each_fact(below_edge, step, ("same", "vanishes", "_positive")) > 0
+
+
+def test_each_formula_of_the_cycle_of_period_four_follows_and_no_other():
+    derived = derive()
+    for name in ("period4_threshold", "period4_beta1", "period4_kinetic"):
+        assert vanishes(derived[name] - CYCLES[name]) and not vanishes(derived[name] - 1.02 * CYCLES[name])
+
+
+def test_a_largest_speed_beyond_the_bound_is_seen(monkeypatch):
+    """At kappa = 2 + sqrt 3 the speed lies between 1 and the bound: a bound of 1 would be too little."""
+    monkeypatch.setitem(CYCLES, "period4_kinetic", sp.Rational(11, 10))
+    assert not below_edge.largest_speed()
+
+
+def test_coefficients_that_are_not_all_positive_decide_nothing():
+    a, b = below_edge.K, below_edge.t
+    assert below_edge._positive(a * b + 2 * a + 1, a, b)
+    assert not below_edge._positive(a * b - 2 * a + 1, a, b)

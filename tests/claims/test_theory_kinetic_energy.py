@@ -6,6 +6,7 @@ import sympy as sp
 from scipy.integrate import solve_ivp
 
 from theory.claim import vanishes
+from theory.claims import kinetic_energy
 from theory.claims.kinetic_energy import K1, derive, motion, power_energy, quartic
 from theory.notation import beta3, k, m, v
 
@@ -109,3 +110,9 @@ def test_another_kinetic_energy_gives_other_formulas(changed):
     derived = derive(**arguments)
     wrong = {name for name, formula in FORMULAS.items() if not vanishes(derived[name] - formula)}
     assert wrong == {name for name in FORMULAS if name.startswith("family") == (changed == "family")}
+
+
+def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
+    facts = {f.__name__: fails_without_each_fact(kinetic_energy, f) for f in K1.steps.values()}
+    by_example = {"counterexample_in_two_dimensions", "restated_form_loses_angular_momentum"}
+    assert {name for name, number in facts.items() if number == 0} == by_example, facts

@@ -1,5 +1,6 @@
 """S8 and C3 beyond their own steps: exact runs, lemmas at the cases that attain them, and what breaks them."""
 
+import inspect
 import itertools
 import math
 from dataclasses import replace
@@ -220,3 +221,55 @@ def test_the_proof_by_squares_ends_with_price_by_squares_and_no_other(monkeypatc
     assert rate.conclusion_by_squares()
     monkeypatch.setattr(rate, "price_by_squares", sp.Rational(factor) * rate.price_by_squares)
     assert not rate.conclusion_by_squares()
+
+
+@pytest.mark.parametrize("module", [stability, variation, rate], ids=lambda module: module.__name__.rpartition(".")[2])
+def test_every_proof_needs_each_of_its_facts(module, fails_without_each_fact):
+    steps = {f for claim in (S8, C3) for f in claim.steps.values() if inspect.getmodule(f) is module}
+    deciders = [name for name in ("zero", "vanishes") if hasattr(module, name)]
+    for step in steps:
+        fails_without_each_fact(module, step, deciders)
+
+
+def test_the_ratios_that_attain_the_lemmas_are_what_is_reported():
+    """The looseness is that of the loosest of the four; one ratio above 1 is a lemma that fails."""
+    found = variation.every_lemma_at_its_extremal_case()
+    assert found.holds and found.looseness == pytest.approx(1 / variation.ratio_of_the_variation(100), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["ratio_of_the_rise", "ratio_of_the_variation", "ratio_of_the_price"])
+def test_a_ratio_above_one_is_seen(monkeypatch, name):
+    monkeypatch.setattr(variation, name, lambda *numbers: 1 + 1e-11)
+    assert not variation.every_lemma_at_its_extremal_case().holds
+
+
+def test_each_fact_about_the_swing_is_needed(monkeypatch):
+    """Growth by more than 2, an inside that is reached again, and a step size below the edge."""
+    assert stability.a_signal_that_pumps()
+    monkeypatch.setattr(stability, "edge", lambda: sp.Integer(26))
+    assert not stability.a_signal_that_pumps()
+    monkeypatch.undo()
+    ends = {ray: stability.pumped(stability.pumped(ray)[0])[0] for ray in stability.CONE}
+    for wrong in (
+        {ray: (end[0] / abs(end[0]) * 2, end[1] / abs(end[0]) * 2) for ray, end in ends.items()},  # no more than 2
+        {ray: (end[0], end[0] * ray[1]) for ray, end in ends.items()},  # on the rays themselves, not inside
+    ):
+        middles = {stability.pumped(ray)[0]: ray for ray in stability.CONE}
+        real = stability.pumped
+        monkeypatch.setattr(
+            stability,
+            "pumped",
+            lambda state, wrong=wrong, middles=middles, real=real: (
+                (wrong[middles[state]], real(state)[1]) if state in middles else real(state)
+            ),
+        )
+        assert not stability.a_signal_that_pumps()
+        monkeypatch.undo()
+
+
+def test_a_closing_below_what_the_law_keeps_is_no_signals(monkeypatch):
+    """``max(min(w', alpha1), g w) = w'`` for ``w' >= g w`` only."""
+    assert stability.every_lawful_sequence_has_a_signal()
+    monkeypatch.setattr(stability, "surplus", sp.Symbol("surplus", negative=True))
+    assert not stability.every_lawful_sequence_has_a_signal()
+    assert not stability.every_signal_obeys_it()

@@ -1,5 +1,6 @@
 """S7: the energy that slow gates conserve, the sharp threshold, the rise law, and the orbit beyond the edge."""
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -220,3 +221,17 @@ def test_steps_or_derivation_notice_two_percent(monkeypatch, name):
         monkeypatch.setattr(smoothed_gate, "FORMULAS", wrong)
         assert not smoothed_gate.threshold_is_exact()
         assert not smoothed_gate.largest_curvature_decides()
+
+
+def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
+    steps = [f for f in S7.steps.values() if inspect.getmodule(f) is smoothed_gate]
+    facts = {f.__name__: fails_without_each_fact(smoothed_gate, f, ("zero",)) for f in steps}
+    assert {name for name, number in facts.items() if number == 0} == {"opens_slowly"}, facts
+
+
+@pytest.mark.parametrize("seen", [sp.Integer(0), sp.Integer(-1)])
+def test_an_energy_that_forgets_at_once_does_not_open_slowly(monkeypatch, seen):
+    """The law of two closings is not all: the recursion has to keep ``gate_decay`` of the energy."""
+    assert smoothed_gate.opens_slowly()
+    monkeypatch.setattr(smoothed_gate.recursion, "smoothed", lambda *state: seen)
+    assert not smoothed_gate.opens_slowly()

@@ -26,7 +26,7 @@ from theory.claims.convergence.smoothed_gate import (
 from theory.methods import enumeration
 from theory.methods.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, holds, tightness
 from theory.methods.intervals import rational
-from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, beta3, d, eps, gate_decay, theta
+from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, beta3, d, eps, gate_decay, mu, theta
 from theory.recursion import ALGORITHM
 
 POINT = {
@@ -281,3 +281,35 @@ def test_every_form_is_what_its_proof_ends_with(monkeypatch, conclusion, name, f
     assert getattr(smoothed_gate, conclusion)()
     monkeypatch.setattr(smoothed_gate, name, sp.Rational(factor) * getattr(smoothed_gate, name))
     assert not getattr(smoothed_gate, conclusion)()
+
+
+def test_every_limit_of_the_other_forms_is_needed(monkeypatch):
+    """(A) vanishes at 1/sqrt N, (B) at N^-1/3, is finite at N^-1/4 and grows at N^-1/5; both parts of (C) vanish."""
+    real = rate_limit
+    asked = []
+    monkeypatch.setattr(smoothed_gate, "rate_limit", lambda *what: asked.append((what, real(*what))) or asked[-1][1])
+    assert smoothed_gate.limits_of_the_other_forms()
+    found = dict(asked)
+    zero, finite, endless = sp.Integer(0), sp.Integer(1), sp.oo
+    assert sum(value == 0 for value in found.values()) == 4 and len(found) == 6
+    for what, value in found.items():
+        wrong = [finite, endless] if value == 0 else [zero, finite if value.has(sp.oo) else endless]
+        for other in wrong:
+            answers = {**found, what: other}
+            monkeypatch.setattr(smoothed_gate, "rate_limit", lambda *what, answers=answers: answers[what])
+            assert not smoothed_gate.limits_of_the_other_forms(), (what, other)
+
+
+def test_the_derivation_gives_every_formula_and_no_other():
+    """At one point as numbers too, to nine digits: the limits apart, which are compared as they are."""
+    derived = derive()
+    assert derived.keys() == C2.formulas.keys()
+    for name, formula in C2.formulas.items():
+        assert vanishes(derived[name] - formula), name
+        there = POINT | ({beta1: 0} if "beta1_zero" in name else {}) | {mu: 0.7}
+        assert float(derived[name].subs(there)) == pytest.approx(float(formula.subs(there)), rel=1e-9), name
+
+
+@pytest.mark.parametrize("name", [name for name in C2.steps if name.startswith("a straight slope")])
+def test_a_straight_slope_nearly_attains_the_bound(name):
+    assert C2.steps[name]()

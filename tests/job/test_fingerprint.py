@@ -346,3 +346,25 @@ def test_names_that_are_no_files_have_none():
 def test_every_study_has_a_fingerprint_of_its_own():
     stems = [stem for stem in catalogue().stems if stem.study]
     assert len({fingerprint(stem.study.paper, stem.module) for stem in stems}) == len(stems)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import_module('a.b')", ["a.b"]), ("importlib.import_module('a.b')", ["a.b"]), ("__import__('a')", ["a"]),
+        ("print('a.b')", []), ("import_module(3)", []), ("import_module(name)", []), ("import_module()", []),
+        ("from . import a", [".a"]), ("from ..a import b as c", ["..a.b"]), ("import a.b, c as d", ["a.b", "c"]),
+        ("if TYPE_CHECKING:\n    import a\nelse:\n    import b", ["b"]), ("if a:\n    import b", ["b"]),
+    ],
+)  # fmt: skip
+def test_what_a_text_imports(text, found):
+    """``import_module`` and ``__import__`` of a text are imports; a text handed to anything else is none."""
+    assert sorted(imported._imports(ast.parse(text))) == sorted(found)
+
+
+def test_a_file_that_is_gone_is_not_as_it_was(tmp_path):
+    (tmp_path / "a.py").write_text("ONE = 1\n")
+    seen = imported.source(tmp_path / "a.py")
+    assert seen.is_untouched
+    (tmp_path / "a.py").unlink()
+    assert not seen.is_untouched

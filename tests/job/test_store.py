@@ -267,3 +267,25 @@ def test_damaged_data_are_none(tmp_path, caplog, damage):
 
 def test_no_data_is_none(tmp_path):
     assert load_data(tmp_path) is None
+
+
+def test_kinds_and_precision_of_numbers_count_and_how_texts_are_held_does_not():
+    """Equal values are not enough: what is read back has the same type, whatever its byte order."""
+    single, double = (xr.Dataset({"x": ("n", np.array([1.0, 2.0], kind))}) for kind in ("f4", "f8"))
+    assert store._changed(single, double) == ["x"] and store._changed(double, double) == []
+    assert store._changed(double, xr.Dataset({"x": ("n", np.array([1.0, 2.0], ">f8"))})) == []
+    short, objects = (xr.Dataset({"s": ("n", np.array(["a", "b"], kind))}) for kind in ("U1", object))
+    assert store._changed(short, objects) == [] == store._changed(objects, short)
+
+
+def test_what_changes_is_named():
+    data = xr.Dataset({"x": ("n", [1.0, 2.0], {"unit": "m"})}, {"n": [0, 1]}, {"of": "a"})
+    assert store._changed(data, data) == []
+    assert store._changed(data, data.drop_vars("x")) == ["x"]
+    assert store._changed(data.drop_vars("x"), data) == ["x"]
+    assert store._changed(data, data.assign(x=data.x + 1)) == ["x"]
+    assert store._changed(data, data.assign(x=("n", data.x.values, {"unit": "s"}))) == ["x"]
+    assert store._changed(data, data.assign(x=("n", data.x.values, {"unit": "m", "more": 1}))) == ["x"]
+    assert store._changed(data, data.set_coords("x")) == ["x"]
+    assert store._changed(data, data.assign_attrs(of="b")) == ["attribute of"]
+    assert store._changed(data, data.drop_attrs(deep=False)) == ["attribute of"]

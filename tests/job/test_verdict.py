@@ -359,3 +359,30 @@ def test_an_interval_that_holds_one_of_the_two_wrong_formulas_tells_nothing(low,
     assert agrees(evidence) and not supports(evidence)
     (narrow,) = seen("equality", (2.0, 1.97, 2.03, 2.0))
     assert supports(narrow)
+
+
+@pytest.mark.parametrize(("kind", "sign"), [("upper bound", 1), ("lower bound", -1)])
+def test_rounding_is_one_part_in_ten_to_the_twelve(kind, sign):
+    for excess, lies_beyond in ((0.99e-12, False), (1.01e-12, True)):
+        (item,) = seen(kind, (*3 * (1 + sign * excess,), 1.0))
+        assert contradicts(item) is lies_beyond and agrees(item) is not lies_beyond
+
+
+@pytest.mark.parametrize(
+    ("kind", "predicted", "trivial", "tells"),
+    [
+        ("upper bound", 3.0, 4.0, True), ("upper bound", 4.0, 4.0, False), ("upper bound", 5.0, 4.0, False),
+        ("lower bound", 0.5, 0.4, True), ("lower bound", 0.4, 0.4, False), ("lower bound", 0.3, 0.4, False),
+        ("upper bound", 5.0, None, True), ("lower bound", 0.3, None, True),
+    ],
+)  # fmt: skip
+def test_a_bound_tells_something_where_it_is_better_than_the_trivial_line(kind, predicted, trivial, tells):
+    (item,) = seen(kind, (1.0, 0.9, 1.1, predicted, trivial))
+    assert confront.is_informative(kind, item.points[0]) is tells
+    assert supports(item) is tells and confront.is_vacuous(item) is not tells
+
+
+@pytest.mark.parametrize("low, high", [(1.02, 1.05), (0.9, 1 / 1.02), (1.0, 1.02), (1 / 1.02, 1.0)])
+def test_an_interval_that_just_reaches_two_per_cent_tells_nothing(low, high):
+    (item,) = seen("equality", ((low + high) / 2, low, high, 1.0))
+    assert not confront.is_informative("equality", item.points[0])

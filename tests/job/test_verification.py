@@ -13,7 +13,7 @@ from experiments import job
 from experiments.report.reference import thinned, update_reference
 from experiments.store.chunks import read_data, save_data
 from experiments.store.files import TEMPORARY
-from experiments.verification import difference, verify
+from experiments.verification import Report, difference, verify
 from vradam.workers import Workers
 
 README = "<!-- ledger:begin -->\n<!-- ledger:end -->\n"
@@ -169,3 +169,34 @@ def test_rounding_may_take_two_numbers_that_hardly_differ_to_neighbours():
     assert difference(low, high.assign(x=high.x + np.float32(2.0**-12))).startswith("x by ")
     plain = [one.drop_attrs() for one in (low, high)]
     assert difference(*plain).startswith("x by 0.0002")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "gap", "kind", "said"),
+    [
+        (1.0, 0.99e-12, np.float64, ""),
+        (1.0, 1.01e-12, np.float64, "x by 1e-12"),
+        (1e-6, 0.99e-18, np.float64, ""),  # relative to what is largest, however small that is
+        (1e-6, 1.01e-18, np.float64, "x by 1e-12"),
+        (1.0, 1.98e-7, np.float32, ""),
+        (1.0, 2.02e-7, np.float32, "x by 2e-07"),
+        (0.0, 1e-30, np.float64, "x by 1e-30"),
+    ],
+)
+def test_the_tolerance_is_relative_to_the_largest_value(theirs, gap, kind, said):
+    """A value of a tenth beside the largest: single precision resolves 1e-8 there."""
+    known = xr.Dataset({"x": ("n", np.array([theirs, theirs / 10], dtype=kind))})
+    moved = known.assign(x=("n", (np.array([theirs, theirs / 10 + gap], dtype=np.float64)).astype(kind)))
+    assert difference(moved, known) == said
+
+
+def test_what_is_thinned_may_differ_by_its_last_bit_and_no_more():
+    known = xr.Dataset({"x": ("n", np.array([1.0, 0.01], np.float32))}, attrs={"thinned": "12 bits"})
+    for times, said in ((1.0005, ""), (1.01, "x by 0.0002")):
+        moved = known.assign(x=("n", np.array([1.0, 0.01 + times * 2.0**-12], np.float32)))
+        assert difference(moved, known) == said
+
+
+def test_a_report_is_a_line_and_no_alarm_unless_it_is_said():
+    assert str(Report("here", "sound")) == "sound     here" and not Report("here", "sound").fatal
+    assert str(Report("here", "damaged", "by hand", fatal=True)) == "damaged   here: by hand"

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 #: What a study chooses, by name, beside the fields of its setups.
-CHOICES = ("DEFAULT", "PAPER", "PROBLEMS", "LONGEST", "GATES", "ALL")
+CHOICES = ("DEFAULT", "PAPER", "PROBLEMS", "LONGEST", "GATES", "ALL", "WITHOUT_MOMENTUM", "MORE_MOMENTUM")
+#: Where: the studies, and what two of them share.
+CHOOSE = ("experiments/studies/", "experiments/measurement/central_rate.py")
 OPERATORS = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.FloorDiv: ast.Div,
     ast.Mod: ast.Mult, ast.MatMult: ast.Mult, ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.BitAnd: ast.BitOr,
@@ -38,7 +40,7 @@ def mutants(module: str, text: str) -> list[Mutant]:
     found: list[Mutant] = []
     seen: dict[str, int] = {}
     tree = ast.parse(text)
-    settings = _settings(tree) if module.startswith("experiments/studies/") else set()
+    settings = _settings(tree) if module.startswith(CHOOSE) else set()
     for place, parent, node in list(_walk(tree, "")):
         if id(node) in settings:
             continue
@@ -108,8 +110,9 @@ def _settings(tree: ast.Module) -> set[int]:
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             chosen += [part for part in node.body if isinstance(part, ast.AnnAssign)]
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in CHOICES:
-            chosen.append(node)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            chosen += [node] if ast.unparse(target) in CHOICES else []
     return {id(part) for node in chosen for part in ast.walk(node)}
 
 

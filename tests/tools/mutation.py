@@ -46,6 +46,41 @@ def claims(*names: str) -> list[str]:
     return [f"tests/catalogues/test_theory_claims.py::test_{kind}[{name}]" for name in names for kind in kinds]
 
 
+def _of(file: str, names: Sequence[str]) -> list[str]:
+    """These tests of a file: the others take minutes, or say nothing more of the module."""
+    return [f"{file}::{name}" for name in names]
+
+
+QUICK_OF_C2 = (
+    "test_the_prices_equal_an_independent_transcription", "test_reductions",
+    "test_best_form_b_is_the_minimum_over_theta", "test_the_limit_is_that_of_a_predictable_gate",
+    "test_how_fast_the_prices_vanish",
+    "test_every_limit_of_the_other_forms_is_needed", "test_the_derivation_gives_every_formula_and_no_other",
+    "test_every_form_is_what_its_proof_ends_with", "test_a_straight_slope_nearly_attains_the_bound",
+)  # fmt: skip
+QUICK_OF_S3b = (
+    "test_the_saddle_node_is_bracketed", "test_the_saddle_node_is_below_the_edge_exactly_beyond_one_over_root_three",
+    "test_known_values_of_the_saddle_node", "test_the_largest_kinetic_energy_of_a_period_four_cycle",
+    "test_certificates_say_what_they_hold", "test_the_asked_decays_are_certified_with_and_without_clip",
+    "test_every_proof_needs_each_of_its_facts",
+    "test_each_formula_of_the_cycle_of_period_four_follows_and_no_other",
+    "test_a_largest_speed_beyond_the_bound_is_seen", "test_coefficients_that_are_not_all_positive_decide_nothing",
+    "test_another_recursion_has_other_thresholds",
+)  # fmt: skip
+QUICK_OF_THE_STORE = (
+    "test_a_dataset_comes_back_as_it_was", "test_compression_loses_nothing",
+    "test_kinds_and_precision_of_numbers_count_and_how_texts_are_held_does_not", "test_what_changes_is_named",
+)  # fmt: skip
+QUICK_OF_THE_JOB = (
+    "test_the_ledger_holds_every_claim", "test_finished_work_is_used_again_unless_fresh",
+    "test_only_runs_what_is_named", "test_the_tables_of_a_study_are_those_of_its_data",
+    "test_the_largest_figures_are_begun_first", "test_figures_are_drawn_and_listed",
+    "test_a_broken_stem_leaves_its_claims_open_and_says_why",
+    "test_a_stem_that_cannot_be_imported_leaves_only_its_own_claims_open",
+    "test_a_stem_confronts_exactly_its_claims",
+    "test_progress_counts_the_derivations_every_stem_and_the_figures",
+)  # fmt: skip
+
 #: Which tests are asked about a module; its own doctests always are.
 TESTS: Mapping[str, Sequence[str]] = {
     "vradam/optimizer.py": [
@@ -57,9 +92,9 @@ TESTS: Mapping[str, Sequence[str]] = {
     "vradam/gates.py": ["tests/instrument/test_optimizer.py", "tests/instrument/test_theory_recursion.py"],
     "vradam/gated.py": ["tests/instrument/test_laws.py", "tests/instrument/test_theory_recursion.py"],
     "vradam/laws.py": ["tests/instrument/test_laws.py", "tests/instrument/test_theory_recursion.py"],
-    "theory/claims/opening_law/stability.py": ["tests/claims/test_theory_opening_law.py", *claims("S8")],
-    "theory/claims/opening_law/variation.py": ["tests/claims/test_theory_opening_law.py", *claims("C3")],
-    "theory/claims/opening_law/rate.py": ["tests/claims/test_theory_opening_law.py", *claims("C3")],
+    "theory/claims/opening_law/stability.py": ["tests/claims/test_theory_opening_law.py", *claims("S8")[1:]],
+    "theory/claims/opening_law/variation.py": ["tests/claims/test_theory_opening_law.py", *claims("C3")[1:]],
+    "theory/claims/opening_law/rate.py": ["tests/claims/test_theory_opening_law.py", *claims("C3")[1:]],
     "vradam/noise.py": ["tests/instrument/test_noise.py"],
     "theory/claims/convergence/predictable_gate.py": ["tests/claims/test_theory_convergence.py", *claims("C1a")],
     "theory/methods/rate_lemmas.py": ["tests/claims/test_theory_convergence.py", *claims("C1a")],
@@ -75,11 +110,16 @@ TESTS: Mapping[str, Sequence[str]] = {
     "theory/certificates/cycles.py": ["tests/catalogues/test_check_certificate.py"],
     "theory/claims/gate.py": ["tests/claims/test_theory_gate.py", *claims("G1", "G2")],
     "theory/recursion.py": ["tests/instrument/test_theory_recursion.py", *claims("S1", "S4")],
-    "theory/methods/quadratic_family.py": ["tests/claims/test_theory_smoothed_gate.py", *claims("S7")],
-    "theory/claims/smoothed_gate/__init__.py": ["tests/claims/test_theory_smoothed_gate.py", *claims("S7")],
-    "theory/claims/convergence/smoothed_gate.py": ["tests/claims/test_theory_smoothed_rate.py", *claims("C2")],
+    "theory/methods/quadratic_family.py": [
+        "tests/claims/test_theory_gate_sequences.py::test_every_proof_needs_each_of_its_facts",
+        "tests/claims/test_theory_gate_sequences.py::test_every_step_holds",
+        "tests/claims/test_theory_smoothed_gate.py::test_every_step_holds",
+        *claims("S7")[1:],
+    ],
+    "theory/claims/smoothed_gate/__init__.py": ["tests/claims/test_theory_smoothed_gate.py", *claims("S7")[1:]],
+    "theory/claims/convergence/smoothed_gate.py": _of("tests/claims/test_theory_smoothed_rate.py", QUICK_OF_C2),
     "theory/claims/cycles/beyond_edge.py": ["tests/claims/test_theory_beyond_edge.py", *claims("S6")],
-    "theory/claims/cycles/below_edge.py": ["tests/claims/test_theory_cycles.py", *claims("S3b")],
+    "theory/claims/cycles/below_edge.py": _of("tests/claims/test_theory_cycles.py", QUICK_OF_S3b),
     "theory/claims/bias/__init__.py": ["tests/claims/test_theory_bias.py", *claims("C1b")],
     "theory/claims/kinetic_energy.py": ["tests/claims/test_theory_kinetic_energy.py", *claims("K1")],
     "vradam/baselines.py": [
@@ -119,19 +159,31 @@ TESTS: Mapping[str, Sequence[str]] = {
     "experiments/studies/bias.py": ["tests/claims/test_experiments_bias.py"],
     "experiments/studies/convergence.py": ["tests/claims/test_experiments_convergence.py"],
     "experiments/studies/early_dip.py": ["tests/claims/test_experiments_early_dip.py"],
-    "experiments/measurement/central_rate.py": ["tests/claims/test_central_rate.py"],
+    "experiments/measurement/central_rate.py": [
+        "tests/claims/test_central_rate_closely.py",
+        "tests/claims/test_central_rate.py::test_the_balance_with_momentum_is_enclosed",
+    ],
     "experiments/studies/gate.py": ["tests/claims/test_experiments_gate.py"],
     "experiments/studies/kinetic_energy.py": ["tests/claims/test_experiments_kinetic_energy.py"],
-    "experiments/store/chunks.py": ["tests/job/test_store.py", "tests/job/test_store_kept.py"],
+    "experiments/store/chunks.py": [
+        *_of("tests/job/test_store.py", QUICK_OF_THE_STORE),
+        "tests/job/test_store_kept.py",
+    ],
     "experiments/store/files.py": ["tests/job/test_store_files.py", "tests/job/test_store_kept.py"],
     "experiments/store/manifest.py": ["tests/job/test_store.py", "tests/job/test_store_kept.py"],
     "experiments/store/imported.py": ["tests/job/test_fingerprint.py"],
     "experiments/store/fingerprint.py": ["tests/job/test_fingerprint.py"],
     "experiments/store/environment.py": ["tests/job/test_fingerprint.py"],
     "experiments/verification.py": ["tests/job/test_verification.py"],
-    "experiments/examinations.py": ["tests/job/test_main_job.py", "tests/job/test_fingerprint.py"],
+    "experiments/examinations.py": [
+        "tests/job/test_examinations.py",
+        "tests/job/test_fingerprint.py::test_an_examination_rests_on_its_own_claim",
+    ],
     "experiments/results.py": ["tests/job/test_main_job.py", "tests/job/test_verification.py"],
-    "experiments/job.py": ["tests/job/test_main_job.py"],
+    "experiments/job.py": [
+        *_of("tests/job/test_main_job.py", QUICK_OF_THE_JOB),
+        "tests/job/test_main_job.py::test_the_record_is_asked_where_everything_is_asked_for_and_there_is_one",
+    ],
 }
 #: Studies whose verdicts rest on long runs: of each of them at least ten mutants are tried.
 NUMBERS = ("experiments/studies/bias.py", "experiments/studies/convergence.py", "experiments/studies/early_dip.py")
