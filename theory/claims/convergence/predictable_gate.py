@@ -66,7 +66,7 @@ def tuned(theorem: sp.Expr, slowness: sp.Expr = 1 / N) -> sp.Expr:
     In the bounds of C2 also ``gate_decay = 1 - slowness``.
     """
     horizon = {alpha0: 1 / sp.sqrt(N), beta2: 1 - 1 / N, gate_decay: 1 - slowness}
-    return theorem.subs(horizon)
+    return theorem.subs(horizon, simultaneous=True)
 
 
 @cache

@@ -39,7 +39,7 @@ def slope(opening: sp.Expr) -> sp.Expr:
 def steps(*steepness: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
     """Characteristic polynomial of successive steps whose gated velocities have the slopes ``steepness/S``."""
     step = sp.Symbol("step", positive=True)
-    names = sp.symbols(f"steepness:{len(steepness)}")
+    names = sp.symbols(f"steepness:{len(steepness)}", positive=True)
     product = sp.eye(2)
     for name in names:
         product = transition(without_decay(c), step, name / step) * product

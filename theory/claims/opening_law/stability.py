@@ -40,7 +40,6 @@ from theory.claim import Certificate, Claim
 from theory.claims import smoothed_gate
 from theory.claims.opening_law import stability_proof
 from theory.methods.quadratic_family import conservation, s, two_steps_see_everything, what_the_energy_loses, zero
-from theory.methods.rate_lemmas import inside_unit
 from theory.notation import L, S, alpha1, beta1, edge, gate_decay, latex, w0
 from theory.recursion import ALGORITHM, Coefficients, held
 
@@ -129,7 +128,8 @@ def peak_hold_obeys_it() -> bool:
     for ``k = beta3 u <= alpha1`` equal, above it ``min(g k, alpha1) - g alpha1`` is ``g (k - alpha1)`` or
     ``(1-g) alpha1``.
     """
-    g, clip = inside_unit("p"), sp.Symbol("clip", nonnegative=True)
+    p, clip = sp.symbols("p clip", nonnegative=True)
+    g = 1 / (1 + p)
     above = [g * (clip + surplus) - g * clip, clip - g * clip]
     return all(sp.factor(difference).is_nonnegative is True for difference in above)
 
