@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from paper_figures.figure import Figure
-from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH
+from paper_figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, WIDTH, headline
 
 LINES = (
     ("floor", "floor: a root and a division", GREY, "", (0, (4, 3))),
@@ -58,11 +58,11 @@ def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
                 panel.loglog(values, cost, color=color, marker=marker, ms=4, ls=style, label=what)
         values, _ = seconds(curves, axis, "vradam")
         slope = float(scaling.slope.sel(axis=axis, contestant="vradam"))
-        panel.set_xlabel(f"{text}\nvradam: exponent {slope:.2f}")
-        panel.set_xticks(values, [f"{value:,}" for value in values])
+        panel.set_xlabel(f"{text}\nvradam's exponent {slope:.2f}")
+        panel.set_xticks(values, [f"{value}" for value in values], fontsize=8)
         panel.minorticks_off()
     panels[0].set_ylabel("seconds, one thread")
-    panels[0].set_title("What a run costs; with exponent 1 the time grows in proportion", color=INK)
+    headline(figure, "What a run costs; with exponent 1 the time grows in proportion")
     above.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     _against_goals(below.subplots(), times)
     return figure

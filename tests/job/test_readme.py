@@ -60,7 +60,9 @@ def test_the_comparisons_quoted_are_those_on_record():
 def test_the_cost_quoted_is_the_one_on_record():
     """E3: the least favourable size."""
     longer = round(100 * (float(stored("speed/gate.nc").epoch_ratio.max()) - 1))
-    assert f"in NumPy up to {longer} % longer" in " ".join(README.split()), f"the README must say: up to {longer} % longer"
+    assert f"in NumPy up to {longer} % longer" in " ".join(README.split()), (
+        f"the README must say: up to {longer} % longer"
+    )
 
 
 def test_the_starts_quoted_are_those_on_record():
