@@ -80,6 +80,7 @@ def _against_goals(panel: Axes, times: xr.Dataset) -> None:
     panel.minorticks_off()
     panel.set_yticks(rows, [str(work) for work in times.work.values])
     panel.invert_yaxis()
+    panel.set_title("Each work in units of its floor")
     panel.set_xlabel("time over that of the floor: root and division, or memory streams")
     panel.legend(loc="best", fontsize=8)
 
