@@ -240,6 +240,14 @@ def test_cycles_are_the_same_up_to_a_part_of_their_size():
     assert not dynamics._same(cycle, cycle[:1], 1.0)
 
 
+def test_what_holds_where_nothing_else_is_said():
+    assert Horizon() == Horizon(settle=40.0, extensions=3, longest_period=512, tolerance=1e-9, small=1e-6)
+    optimizer, bowl = vradam.VRMomentum(), vradam.objectives.quadratic([1.0, 2.0])
+    x, state = dynamics.random_starts(optimizer, bowl, 3)
+    again, same = dynamics.random_starts(optimizer, bowl, 3, settings=1, seed=0, decades=(-2.0, 0.5))
+    assert x.shape == (3, 2) and np.array_equal(x, again) and np.array_equal(state.velocity, same.velocity)
+
+
 # Exponents.
 
 
