@@ -229,6 +229,11 @@ def test_a_study_rests_on_what_it_imports():
     assert "theory.certificates/cycle_90.json" in cycles and "theory.certificates/gates_sawtooth_50.json" not in cycles
 
 
+def test_a_module_comes_with_the_packages_around_it():
+    """Importing it runs them, whoever imports them otherwise."""
+    assert {"vradam", "vradam.engine", "vradam.engine.rows"} <= set(origin("vradam.engine.rows").code)
+
+
 def test_an_examination_rests_on_its_own_claim():
     """And on the certificates that it names."""
     claims = {claim.id: claim for claim in theory.CLAIMS}

@@ -53,6 +53,14 @@ def test_two_results_under_one_key_are_said(tmp_path, caplog):
     assert list(chunks.stored(["a"])) == ["a"] and "another result is stored under this key" in caplog.text
 
 
+def test_a_chunk_is_read_under_its_own_name_and_fingerprint(tmp_path):
+    Chunks(tmp_path, "f").keep("a", sample())
+    (path,) = tmp_path.glob("a-*.nc")
+    assert store.read_chunk(path, "f").identical(sample())
+    with pytest.raises(ValueError, match="another setup or version"):
+        store.read_chunk(path, "g")
+
+
 def test_what_only_looks_like_a_chunk_is_left_alone(tmp_path):
     """A folder, a name with a shortened checksum."""
     (tmp_path / "a-0123456789abcdef.nc").mkdir()
