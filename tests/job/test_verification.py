@@ -38,6 +38,7 @@ def test_what_was_just_made_is_sound(made, monkeypatch, capsys):
     assert states(made / "reference", made) == {"toy": "sound", "idle": "sound"}
     found = states(made / "out", made)
     assert set(found.values()) == {"sound"} and {"toy and the reference", "idle and the reference"} <= set(found)
+    assert {f"toy/{run.name}" for run in (made / "out" / "toy").iterdir()} <= set(found)
     before = comparable(made / "out")
     monkeypatch.setattr(command, "REFERENCE", made / "reference")
     for words in (["--verify"], ["--verify", str(made / "out")], ["--verify", str(made / "reference")]):
@@ -90,6 +91,7 @@ def test_damaged_results_are_named(made):
     assert next(report for name, report in found.items() if name.startswith("T1-")).state == "damaged"
     assert found[f"{TEMPORARY}1.x.y"].state == found["old.nc"].state == "left over"
     assert not found["old.nc"].fatal
+    assert f"toy/{run.name}" not in states(made / "out", made)  # its data are, but it is not sound as a whole
     flip(run / "ratios.nc")
     assert states(made / "out", made)[f"toy/{run.name}"] == "damaged"
     (run / "SHA256SUMS").unlink()
