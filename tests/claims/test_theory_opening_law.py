@@ -11,13 +11,14 @@ import pytest
 import sympy as sp
 
 from theory.claim import vanishes
+from theory.claims.convergence.predictable_gate import theorem4
 from theory.claims.opening_law import C3, S8, rate, stability, variation
 from theory.claims.opening_law.rate import every_path
 from theory.claims.smoothed_gate import FORMULAS as OF_S7
 from theory.methods import enumeration_plane as trees
 from theory.methods.enumeration import holds, tightness
 from theory.methods.intervals import rational
-from theory.notation import N, R, S, alpha1, beta1, edge, gate_decay, grad_bound, w0
+from theory.notation import N, R, S, alpha1, beta1, edge, gate_decay, grad_bound, latex, w0
 from theory.recursion import ALGORITHM
 
 star_at = sp.lambdify((beta1, S, alpha1, w0), stability.FORMULAS["gate_decay_star"])
@@ -273,3 +274,13 @@ def test_a_closing_below_what_the_law_keeps_is_no_signals(monkeypatch):
     monkeypatch.setattr(stability, "surplus", sp.Symbol("surplus", negative=True))
     assert not stability.every_lawful_sequence_has_a_signal()
     assert not stability.every_signal_obeys_it()
+
+
+def test_the_statement_of_c3_shows_the_price_that_is_proved():
+    """What the theorem adds to Theorem 4 is (1 + alpha1) X V, with the X and V that a reader sees."""
+    moved = C3.formulas["variation"]
+    added = C3.formulas["theorem"] - theorem4
+    shown = rate.price / moved
+    assert vanishes(added - (1 + alpha1) * shown * moved)
+    assert f"X = {latex(shown)}" in C3.statement and f"V = {latex(moved)}" in C3.statement
+    assert C3.statement.endswith(latex(C3.formulas["limit"]))
