@@ -137,7 +137,11 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/instrument/test_kernel_forms.py",
         "tests/instrument/test_objectives.py",
     ],
-    "vradam/objectives/textbook.py": ["tests/instrument/test_kernel_forms.py", "tests/instrument/test_objectives.py"],
+    "vradam/objectives/textbook.py": [
+        "tests/instrument/test_kernel_forms.py",
+        "tests/instrument/test_objectives.py",
+        "tests/instrument/test_objectives_closely.py",
+    ],
     "vradam/random_streams.py": ["tests/instrument/test_random_streams.py"],
     "vradam/engine/draws.py": ["tests/instrument/test_draws.py"],
     "vradam/dynamics.py": [
