@@ -87,6 +87,19 @@ def test_with_other_numbers_the_cone_is_none(monkeypatch, share):
     assert not stability.a_signal_that_pumps()
 
 
+@pytest.mark.parametrize("ray", stability.CONE)
+def test_both_rays_of_the_cone_grow_by_more_than_two(monkeypatch, ray):
+    """One that comes back along the same line and in the same order, but no farther out, is no proof."""
+    pumped, (middle, _) = stability.pumped, stability.pumped(ray)
+
+    def weak(state):
+        (x, w), closed = pumped(state)
+        return ((x * Fraction(1, 100), w * Fraction(1, 100)) if state == middle else (x, w)), closed
+
+    monkeypatch.setattr(stability, "pumped", weak)
+    assert not stability.a_signal_that_pumps()
+
+
 # ---------------------------------------------------------------- C3
 
 

@@ -85,6 +85,12 @@ def test_slower_gates_and_better_shares_are_cheaper():
     assert shares[scan.argmin()] == pytest.approx(best, abs=1e-3)
 
 
+def test_form_b_without_a_word_has_no_gate_and_no_momentum():
+    constants = {"L": 0.1, "R": 1.0, "D": 1.0, "eps": 1e-2}
+    nothing = {"d": 1, "alpha1": 0.0, "beta1": 0.0, "beta3": 0.0}
+    assert best_form_b(1e6, **constants) == best_form_b(1e6, **constants, **nothing)
+
+
 def test_best_form_b_is_the_minimum_over_theta():
     constants = {**PROBLEM, "beta1": 0.5, "slowness": 1e-4}
     numbers = {L: 0.7, R: 1.3, D: 2.0, eps: 1e-4, d: 3, alpha1: 4.0, beta3: 2.0, beta1: 0.5, N: 1e8}

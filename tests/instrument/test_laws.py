@@ -58,6 +58,14 @@ def test_the_held_law_opens_no_faster_than_it_says_whatever_it_sees(form, w0):
         assert law.min() > -1e-12 / top and abs(law).min() < 1e-12 / top
 
 
+def test_a_held_gate_may_start_as_closed_as_the_clip_allows():
+    """w_0 = alpha1 is the closed end of its domain: the first learning rate is alpha0."""
+    optimizer = vradam.VRMomentum(alpha0=0.5, alpha1=2.0, law=laws.held(0.75, w0=2.0))
+    assert float(optimizer.learning_rate(optimizer.init(np.zeros(1)))) == pytest.approx(0.5, rel=1e-15)
+    with pytest.raises(ValueError, match=r"w0 must lie in \[0, alpha1\], got 2.0 with alpha1 1.99"):
+        vradam.VRMomentum(alpha1=1.99, law=laws.held(0.75, w0=2.0))
+
+
 def test_the_held_law_in_exact_arithmetic():
     """d = 1, beta1 = 1/2, beta3 = 1, alpha1 = 2, g = 3/4, A = 3/2: rationals, by hand and by the optimizer."""
     half, g, alpha1 = Fraction(1, 2), Fraction(3, 4), Fraction(2)

@@ -153,6 +153,27 @@ def test_changing_the_decay_of_the_held_law_breaks_the_tie():
     assert compare("vradam", "published", "held(0.7)", mutant) > 1e-7
 
 
+def test_adamw_is_the_optimizer_of_that_name():
+    """What the reductions reduce to: ten steps with gradients and numbers at random."""
+    rng = np.random.default_rng(3)
+    names = ("beta1", "beta2", "eps", "weight_decay")
+    x, gradient, v, m = (sp.Matrix(sp.symbols(f"{name}:{DIM}")) for name in ("x", "g", "velocity", "moment"))
+    eta, t = sp.symbols("eta t")
+    moved, after = recursion.adamw(x, gradient, recursion.State(v, m, sp.Integer(0), t), eta)
+    arguments = [x, gradient, v, m, t, eta, *(SYMBOLS[name] for name in names)]
+    step = sp.lambdify(arguments, [moved, after.velocity, after.second_moment, after.step], "numpy")
+    numbers = dict(zip(names, (0.7, 0.95, 1e-3, 0.2), strict=True))
+    twin = vradam.AdamW(alpha0=0.3, **numbers)
+    point = np.array([1.0, -2.0])
+    state = twin.init(point)
+    for _ in range(10):
+        grad = rng.normal(size=DIM)
+        found = step(point, grad, state.velocity, state.second_moment, state.step, 0.3, *numbers.values())
+        point, state = twin.step(point, grad, state)
+        for ours, theirs in zip(found, (point, state.velocity, state.second_moment, state.step), strict=True):
+            np.testing.assert_allclose(np.ravel(ours), np.ravel(theirs), rtol=1e-12)
+
+
 def test_the_start_is_at_rest():
     opt = vradam.VRAdam()
     state = opt.init(np.ones(DIM))
