@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError:
         parser.error('the site needs Sphinx: pip install -e ".[docs]"')
     from docs.generate import generate
+    from docs.slides import write_slides
 
     with tempfile.TemporaryDirectory() as scratch:
         lessons = options.lessons or Path(scratch) / "lessons"
@@ -41,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         status = build_main(
             ["-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-d", str(Path(scratch) / "trees"), *where]
         )
+        if status == 0:
+            write_slides(options.out / "slides", lessons)
     if status == 0:
         shutil.make_archive(str(options.out), "zip", options.out)
         print(f"The site: {options.out / 'index.html'}    zipped: {options.out}.zip")

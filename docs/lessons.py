@@ -37,11 +37,25 @@ def with_scenes(notebook: dict[str, Any]) -> dict[str, Any]:
     return notebook
 
 
+def has_slides(name: str) -> bool:
+    """Whether a notebook is a lesson, and not the exercises or their solutions.
+
+    >>> has_slides("03_edge_of_stability"), has_slides("09s_solutions")
+    (True, False)
+    """
+    return not name.startswith("09")
+
+
 def copy_lessons(lessons: Path, folder: Path) -> None:
-    """Every lesson of a folder, prepared for the site, into another."""
+    """Every lesson of a folder, prepared for the site, into another, with a link to its slides."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(lessons.glob("*.ipynb")):
         notebook = with_scenes(json.loads(path.read_text(encoding="utf-8")))
+        if has_slides(path.stem):
+            title = "".join(notebook["cells"][0]["source"])
+            notebook["cells"][0]["source"] = (
+                f'{title}\n\n<a href="../slides/{path.stem}.html">Slides of this lesson</a>'
+            )
         (folder / path.name).write_text(json.dumps(notebook), encoding="utf-8", newline="\n")
 
 
