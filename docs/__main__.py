@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the lessons, write the pages, build; the exit status is that of the step that failed."""
+    """Run the lessons, write the pages, build, make the slides; the exit status is that of the step that failed."""
     parser = argparse.ArgumentParser(prog="python -m docs", description="Build the site.")
     parser.add_argument("--out", type=Path, default=ROOT / "site", metavar="DIR", help="where to (default: site)")
     parser.add_argument(

@@ -68,7 +68,11 @@ def paragraphs(source: str) -> Iterator[Block]:
             continue
         part, start = tokens[start : number + 1], number + 1
         html = reader.renderer.render(part, reader.options, {}).strip()
-        html = re.sub(r'(<span class="math inline">.*?</span>)([^\s<]+)', r'<span class="together">\1\2</span>', html)
+        html = re.sub(
+            r'(<span class="math inline">(?:(?!</span>).)*</span>)([^\s<]+)',
+            r'<span class="together">\1\2</span>',
+            html,
+        )
         rows = [item.content for item in part if item.type in ("inline", "fence", "code_block")]
         lines = 0.5 + sum(ceil(len(plain(row)) / WIDTH) for row in rows)
         goes_on = "math" in held.html[-40:] and bool(rows) and rows[0][:1].islower()
@@ -97,8 +101,12 @@ def plain(text: str) -> str:
 
 
 def formula(text: str, options: Mapping[str, Any]) -> str:
-    """A formula of the text as MathML."""
-    return mathml(aligned(text), "block") if options["display_mode"] else mathml(text, "inline")
+    """A formula of the text as MathML, smaller where it would be wider than a slide."""
+    if not options["display_mode"]:
+        return mathml(text, "inline")
+    found = mathml(aligned(text), "block")
+    wide = max(len(plain(row)) for row in text.split(r"\\")) > WIDTH
+    return f'<div class="small">{found}</div>' if wide else found
 
 
 def outputs(found: Sequence[Mapping[str, Any]]) -> Iterator[Block]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,15 @@ def has_slides(name: str) -> bool:
     (True, False)
     """
     return not name.startswith("09")
+
+
+def links_to_slides(names: Iterable[str]) -> str:
+    """The numbers of the lessons that have slides, each a link.
+
+    >>> links_to_slides(["03_edge_of_stability", "09_exercises"])
+    '<a href="slides/03_edge_of_stability.html">03</a>'
+    """
+    return ", ".join(f'<a href="slides/{name}.html">{name[:2]}</a>' for name in names if has_slides(name))
 
 
 def copy_lessons(lessons: Path, folder: Path) -> None:

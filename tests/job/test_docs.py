@@ -26,7 +26,7 @@ from docs.generate import (
     prose,
 )
 from docs.lessons import ROOT, code_page, histories, sources_of, with_scenes
-from docs.mathematics import mathml, aligned
+from docs.mathematics import aligned, mathml
 from notebooks.course import Scene
 from paper_figures.figure import named
 
