@@ -133,9 +133,9 @@ def outputs(found: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
 
 
 def figure_of(code: str) -> Block:
-    """A picture, PNG in base64: at least four fifths of the slide's width, or eleven lines high."""
+    """A picture, PNG in base64: at least four fifths of the slide's width, or ten lines high."""
     width, height = unpack(">II", b64decode(code[:32])[16:24])
-    return Block(f'<img src="data:image/png;base64,{code}" alt="">', min(11.0, 0.8 * 32 * height / width), "figure")
+    return Block(f'<img src="data:image/png;base64,{code}" alt="">', min(10.4, 0.8 * 32 * height / width), "figure")
 
 
 def as_printed(text: str) -> Block:

@@ -61,8 +61,7 @@ def column(found: Sequence[Block]) -> str:
     pages: list[list[Block]] = [[]]
     for block in rest:
         last = pages[-1]
-        used = LINES if any(item.kind == "figure" for item in last) else sum(item.lines for item in last)
-        if last and block.lines and used + block.lines > LINES:
+        if last and block.lines and sum(item.lines for item in [*last, block]) > LINES:
             above = len(last) > 1 and last[-1].kind == "text" and last[-1].lines + block.lines <= LINES
             pages.append([last.pop()] if above and block.kind == "figure" else [])
         pages[-1].append(block)

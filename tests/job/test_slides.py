@@ -13,7 +13,7 @@ from browser import chromium, needs_browser
 from PIL import Image
 
 from docs.blocks import LINES, Block, blocks, figure_of
-from docs.lessons import ROOT, has_slides
+from docs.lessons import ROOT, copy_lessons, has_slides, links_to_slides
 from docs.slides import column, slides, write_slides
 from notebooks.course import Scene
 
@@ -79,14 +79,14 @@ def test_outputs_are_shown_and_code_is_folded():
 
 
 def test_a_slide_is_no_longer_than_a_screen_and_keeps_the_order():
-    """Only what cannot be divided is; a figure stands alone or below the one paragraph that fits above it."""
+    """Only what cannot be divided is; a figure takes the paragraph before it along, and short ones after it that fit."""
     wide = figure_of(png(1011, 371))
     assert figure_of(png(640, 480)).lines > wide.lines > LINES / 2
     texts = [Block(f"<p>{number}</p>", lines) for number, lines in enumerate((5, 5, 5, 2, 1, 20, 1))]
     found = [Block("<h2>A</h2>", 0, "heading"), *texts[:4], wide, *texts[4:]]
     pages = [re.findall(r"<p>(\d)</p>|(<img)", page) for page in column(found).split('<div class="slide">')[1:]]
     assert [["".join(item) for item in page] for page in pages] == [
-        ["0", "1"], ["2"], ["3", "<img"], ["4"], ["5"], ["6"],
+        ["0", "1"], ["2"], ["3", "<img", "4"], ["5"], ["6"],
     ]  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def written(tmp_path_factory):
     lessons = folder / "lessons"
     lessons.mkdir()
     (lessons / f"{NAME}.ipynb").write_text(json.dumps(run(NAME)), encoding="utf-8")
-    (lessons / "09_exercises.ipynb").write_text("{}", encoding="utf-8")
+    (lessons / "09_exercises.ipynb").write_text('{"metadata": {}, "cells": []}', encoding="utf-8")
     write_slides(folder / "slides", lessons)
     return folder / "slides"
 
@@ -124,6 +124,15 @@ def test_slides_load_nothing_from_elsewhere(written):
         []
     ] * 3
     assert "Permission is hereby granted" in (written / "reveal" / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_each_lesson_and_the_course_page_link_to_the_slides(written, tmp_path):
+    copy_lessons(written.parent / "lessons", tmp_path)
+    first = json.loads((tmp_path / f"{NAME}.ipynb").read_text(encoding="utf-8"))["cells"][0]
+    (address,) = re.findall(r'href="\.\./(slides/[^"]*)"', "".join(first["source"]))
+    assert (written.parent / address).is_file() and f'href="{address}"' in links_to_slides([NAME])
+    assert "slides" not in (tmp_path / "09_exercises.ipynb").read_text(encoding="utf-8")
+    assert "{{slides}}" in (ROOT / "docs" / "pages" / "course.md").read_text(encoding="utf-8")
 
 
 @needs_browser
