@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -24,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
         from sphinx.cmd.build import build_main
     except ModuleNotFoundError:
         parser.error('the site needs Sphinx: pip install -e ".[docs]"')
+    if find_spec("sphinx_revealjs") is None:
+        parser.error('the slides need sphinx-revealjs: pip install -e ".[docs]"')
     from docs.generate import generate
     from docs.slides import write_slides
 

@@ -79,7 +79,7 @@ def test_outputs_are_shown_and_code_is_folded():
 
 
 def test_a_slide_is_no_longer_than_a_screen_and_keeps_the_order():
-    """Only what cannot be divided is; a figure takes the paragraph before it along, and short ones after it that fit."""
+    """Only what cannot be divided is; a figure takes along the paragraph before it, and short ones after it."""
     wide = figure_of(png(1011, 371))
     assert figure_of(png(640, 480)).lines > wide.lines > LINES / 2
     texts = [Block(f"<p>{number}</p>", lines) for number, lines in enumerate((5, 5, 5, 2, 1, 20, 1))]
