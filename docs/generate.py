@@ -16,7 +16,7 @@ import numpy as np
 
 import theory
 from docs.address import install_cell, online, source_address, write_online
-from docs.lessons import code_page, copy_lessons, histories, sources_of
+from docs.lessons import code_page, copy_lessons, histories, links_to_slides, sources_of
 from experiments.catalogue import catalogue
 from experiments.report.ledger import summary
 from experiments.report.on_record import read_record
@@ -59,7 +59,10 @@ def generate(folder: Path, lessons: Path) -> None:
     gates = folder / "which_gate.md"
     text = gates.read_text(encoding="utf-8").replace("{{gained}}", decades_gained())
     _write(gates, text.replace("{{gates}}", table_of("opening_law")))
-    fill_online(folder, static, sorted(path.stem for path in lessons.glob("*.ipynb")))
+    names = sorted(path.stem for path in lessons.glob("*.ipynb"))
+    course = (folder / "course.md").read_text(encoding="utf-8")
+    _write(folder / "course.md", course.replace("{{slides}}", links_to_slides(names)))
+    fill_online(folder, static, names)
     past = histories()
     for claim in theory.CLAIMS:
         _write(folder / "claims" / f"{claim.id}.md", claim_page(claim, entries.get(claim.id), past.get(claim.id, [])))
@@ -69,7 +72,7 @@ def generate(folder: Path, lessons: Path) -> None:
             (static / "certificates").mkdir(exist_ok=True)
             shutil.copy(certificate.path, static / "certificates")
     _write(folder / "claims" / "index.md", claims_index(entries))
-    _write(folder / "lessons.md", lessons_index(sorted(path.stem for path in lessons.glob("*.ipynb"))))
+    _write(folder / "lessons.md", lessons_index(names))
     _write(folder / "gallery.md", gallery())
     _write(folder / "notation.md", notation_page())
     for name, text in api().items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,34 @@ def with_scenes(notebook: dict[str, Any]) -> dict[str, Any]:
     return notebook
 
 
+def has_slides(name: str) -> bool:
+    """Whether a notebook is a lesson, and not the exercises or their solutions.
+
+    >>> has_slides("03_edge_of_stability"), has_slides("09s_solutions")
+    (True, False)
+    """
+    return not name.startswith("09")
+
+
+def links_to_slides(names: Iterable[str]) -> str:
+    """The numbers of the lessons that have slides, each a link.
+
+    >>> links_to_slides(["03_edge_of_stability", "09_exercises"])
+    '<a href="slides/03_edge_of_stability.html">03</a>'
+    """
+    return ", ".join(f'<a href="slides/{name}.html">{name[:2]}</a>' for name in names if has_slides(name))
+
+
 def copy_lessons(lessons: Path, folder: Path) -> None:
-    """Every lesson of a folder, prepared for the site, into another."""
+    """Every lesson of a folder, prepared for the site, into another, with a link to its slides."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(lessons.glob("*.ipynb")):
         notebook = with_scenes(json.loads(path.read_text(encoding="utf-8")))
+        if has_slides(path.stem):
+            title = "".join(notebook["cells"][0]["source"])
+            notebook["cells"][0]["source"] = (
+                f'{title}\n\n<a href="../slides/{path.stem}.html">Slides of this lesson</a>'
+            )
         (folder / path.name).write_text(json.dumps(notebook), encoding="utf-8", newline="\n")
 
 

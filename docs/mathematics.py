@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from docutils import nodes
 
 
-def _mathml(text: str, display: str) -> str:
+def mathml(text: str, display: str) -> str:
+    """The formula as MathML, ``display`` being inline or block; a warning of the build where it cannot be converted."""
     try:
         return convert(text, display=display)
     except Exception as error:  # the converter raises its own exceptions, and IndexError, on LaTeX it does not know
@@ -36,14 +37,14 @@ def aligned(text: str) -> str:
 def _inline(self: Any, node: nodes.math) -> None:
     from docutils.nodes import SkipNode
 
-    self.body.append(_mathml(node.astext(), "inline"))
+    self.body.append(mathml(node.astext(), "inline"))
     raise SkipNode
 
 
 def _block(self: Any, node: nodes.math_block) -> None:
     from docutils.nodes import SkipNode
 
-    self.body.append(f'<div class="formula">{_mathml(aligned(node.astext()), "block")}</div>')
+    self.body.append(f'<div class="formula">{mathml(aligned(node.astext()), "block")}</div>')
     raise SkipNode
 
 

@@ -26,7 +26,7 @@ from docs.generate import (
     prose,
 )
 from docs.lessons import ROOT, code_page, histories, sources_of, with_scenes
-from docs.mathematics import _mathml, aligned
+from docs.mathematics import aligned, mathml
 from notebooks.course import Scene
 from paper_figures.figure import named
 
@@ -181,6 +181,6 @@ def test_a_default_with_a_name_is_named_in_the_signature():
 
 
 def test_lines_of_a_formula_stand_under_each_other():
-    html = _mathml(aligned(r"a &= b \\ c &= d"), "block")
+    html = mathml(aligned(r"a &= b \\ c &= d"), "block")
     assert html.count("<mtr>") == 2 and "&</mi>" not in html
     assert aligned("a = b") == "a = b"
