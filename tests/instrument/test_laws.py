@@ -66,6 +66,13 @@ def test_a_held_gate_may_start_as_closed_as_the_clip_allows():
         vradam.VRMomentum(alpha1=1.99, law=laws.held(0.75, w0=2.0))
 
 
+@pytest.mark.parametrize("lacking", ["name", "start", "remember", "closing", "ceiling"])
+def test_what_lacks_one_part_of_a_law_is_none(lacking):
+    parts = {part: None for part in ("name", "start", "remember", "closing", "ceiling") if part != lacking}
+    with pytest.raises(TypeError, match=r"law must be one of vradam\.laws"):
+        vradam.VRMomentum(law=type("Nearly", (), parts)())
+
+
 def test_the_held_law_in_exact_arithmetic():
     """d = 1, beta1 = 1/2, beta3 = 1, alpha1 = 2, g = 3/4, A = 3/2: rationals, by hand and by the optimizer."""
     half, g, alpha1 = Fraction(1, 2), Fraction(3, 4), Fraction(2)

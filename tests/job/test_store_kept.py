@@ -53,6 +53,13 @@ def test_two_results_under_one_key_are_said(tmp_path, caplog):
     assert list(chunks.stored(["a"])) == ["a"] and "another result is stored under this key" in caplog.text
 
 
+def test_one_chunk_is_computed_once_and_stored(tmp_path):
+    asked, chunks = [], Chunks(tmp_path, "f")
+    for _ in range(2):
+        assert chunks.chunk("a", lambda: (asked.append(1), sample())[1]).identical(sample())
+    assert asked == [1] and list(chunks.stored(["a"])) == ["a"]
+
+
 def test_a_chunk_is_read_under_its_own_name_and_fingerprint(tmp_path):
     Chunks(tmp_path, "f").keep("a", sample())
     (path,) = tmp_path.glob("a-*.nc")
