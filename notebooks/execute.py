@@ -71,6 +71,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--hide-code", action="store_true", help="fold the code of what is stored (with --out)")
     options = parser.parse_args(arguments)
     paths = sorted(FOLDER.glob("*.ipynb"))
+    if unknown := [name for name in options.names if not any(path.stem.startswith(name) for path in paths)]:
+        parser.error(f"no notebook begins with {', '.join(unknown)}; they are {', '.join(path.stem for path in paths)}")
     if options.names:
         paths = [path for path in paths if any(path.stem.startswith(name) for name in options.names)]
     failed = skipped = 0

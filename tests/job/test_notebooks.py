@@ -25,6 +25,15 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
+def test_a_notebook_that_is_not_there_is_named(capsys):
+    pytest.importorskip("nbclient", reason='needs pip install -e ".[notebooks]"')
+    from notebooks.execute import main
+
+    with pytest.raises(SystemExit, match="2"):
+        main(["03", "99_no"])
+    assert "no notebook begins with 99_no; they are 01_first_steps," in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_no_output_is_stored_and_the_code_parses(path):
     code = [cell for cell in _cells(path) if cell["cell_type"] == "code"]
