@@ -61,7 +61,9 @@ def execute(path: Path, out: Path | None, hide: bool = False, whole: float = WHO
 async def run(notebook: nbformat.NotebookNode) -> None:
     """Execute every cell in a fresh kernel."""
     where = {"metadata": {"path": FOLDER}}
-    await NotebookClient(notebook, timeout=LIMIT, kernel_name="python3", resources=where).async_execute()
+    quiet = ["--log-level=ERROR"]  # a kernel of this machine warns that it speaks to it without encryption
+    client = NotebookClient(notebook, timeout=LIMIT, kernel_name="python3", resources=where, extra_arguments=quiet)
+    await client.async_execute()
 
 
 def main(arguments: list[str]) -> int:
