@@ -200,3 +200,10 @@ def test_a_coupled_direction_is_seen(monkeypatch):
 
         monkeypatch.setattr(beyond_edge.recursion, "momentum", coupled)
         assert beyond_edge.directions_decouple() is holds
+
+
+def test_only_levels_beyond_twice_the_edge_are_levels_of_an_asymmetric_orbit():
+    """Common roots at S = 38, 76 and 100, of which 2 B = 76 at beta1 = .9 is the end itself."""
+    ratio = beyond_edge.ratio
+    for level, kept in ((38, []), (76, []), (100, [100])):
+        assert beyond_edge._common_levels(ratio - S_SYMBOL, ratio - level) == kept
