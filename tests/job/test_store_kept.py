@@ -178,6 +178,9 @@ def test_lists_of_an_earlier_form_are_closed_after_a_check(tmp_path):
     path.write_text("".join(line + "\n" for line in whole.splitlines()[:2]))
     assert close_lists(tmp_path) == [path] and path.read_text() == whole
     assert close_lists(tmp_path) == []
+    path.write_text("".join(line + "\n" for line in [*whole.splitlines()[:2], "no checksum"]))
+    with pytest.raises(ValueError, match="is not a list of checksums"):
+        close_lists(tmp_path)
     path.write_text(whole.splitlines()[0] + "\n")
     with pytest.raises(ValueError, match=r"must list every file beside it, got none of b\.nc"):
         close_lists(tmp_path)
