@@ -104,3 +104,7 @@ def test_a_scheduler_that_does_not_answer_is_a_connection_error(monkeypatch):
     for address in ("tcp://127.0.0.1:9", "nowhere"):
         with pytest.raises(ConnectionError, match=f"no Dask scheduler answers at {address}"):
             list(Workers(dask=address).map(abs, {"a": (1,), "b": (2,)}))
+
+
+def test_one_process_where_nothing_else_is_said():
+    assert Workers() == Workers(jobs=1)

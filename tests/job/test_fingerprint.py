@@ -76,6 +76,8 @@ def test_a_setup_holds_plain_things_only():
         plain(Setup(alpha1=lambda t: t))
     with pytest.raises(TypeError, match="got bool"):
         plain(np.bool_(True))
+    with pytest.raises(TypeError, match="got dict"):
+        plain({"a": 1, 2: 3})
 
 
 PARTS = ("code", "environment", "modules", "setup")

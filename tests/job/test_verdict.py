@@ -239,6 +239,8 @@ def test_numerical_status_speaks_for_the_runs_alone():
         name: numerical_status(Confrontation("X", globals()[name])) for name in ("HOLDS", "FAILS", "ACROSS", "EMPTY")
     }
     assert said == {"HOLDS": "supports", "FAILS": "contradicts", "ACROSS": "undecided", "EMPTY": "undecided"}
+    for pair, together in ((HOLDS + ACROSS, "undecided"), (HOLDS + FAILS, "contradicts"), (HOLDS + BELOW, "supports")):
+        assert {numerical_status(Confrontation("X", order)) for order in (pair, pair[::-1])} == {together}
 
 
 @pytest.mark.parametrize(
