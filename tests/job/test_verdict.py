@@ -370,6 +370,12 @@ def test_rounding_is_one_part_in_ten_to_the_twelve(kind, sign):
         assert contradicts(item) is lies_beyond and agrees(item) is not lies_beyond
 
 
+def test_rounding_is_that_of_the_largest_number_in_the_comparison():
+    """Ends at 1 and 1000: what was added up to a thousand is uncertain by 1e-9."""
+    (wide,), (narrow,) = (seen("upper bound", (1 + 5e-12, 1 + 5e-12, high, 1.0)) for high in (1000.0, 1.0 + 6e-12))
+    assert not contradicts(wide) and contradicts(narrow)
+
+
 @pytest.mark.parametrize(
     ("kind", "predicted", "trivial", "tells"),
     [

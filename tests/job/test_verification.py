@@ -76,6 +76,7 @@ def test_a_damaged_reference_is_named(made, name, damage, state, said, capsys):
 def test_a_malformed_record_is_named(made):
     (made / "reference" / "claims.json").write_text("{")
     assert states(made / "reference", made) == {"claims.json": "damaged", "toy": "sound", "idle": "sound"}
+    assert command.main(["--verify", str(made / "reference")], toys(), draw_nothing) == 1
 
 
 def test_damaged_results_are_named(made):
@@ -93,7 +94,8 @@ def test_damaged_results_are_named(made):
     assert not found["old.nc"].fatal
     assert f"toy/{run.name}" not in states(made / "out", made)  # its data are, but it is not sound as a whole
     flip(run / "ratios.nc")
-    assert states(made / "out", made)[f"toy/{run.name}"] == "damaged"
+    damaged = next(r for r in verify(made / "out", toys(), made / "reference") if r.where == f"toy/{run.name}")
+    assert (damaged.state, damaged.fatal) == ("damaged", True)
     (run / "SHA256SUMS").unlink()
     unfinished = next(r for r in verify(made / "out", toys(), made / "reference") if r.where == f"toy/{run.name}")
     assert (unfinished.state, unfinished.says, unfinished.fatal) == ("missing", "not finished", False)
