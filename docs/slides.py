@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,7 @@ ABOUT = (
 
 def write_slides(folder: Path, lessons: Path) -> None:
     """The slides of every lesson in ``lessons``, which were run before, and all that they load."""
-    package = find_spec("sphinx_revealjs")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError('the slides need reveal.js: pip install -e ".[docs]"')
-    reveal = Path(package.origin).parent / "_static" / "revealjs"
+    reveal = Path(str(files("sphinx_revealjs"))) / "_static" / "revealjs"
     (folder / "reveal").mkdir(parents=True, exist_ok=True)
     for name in ("dist/reveal.js", "dist/reveal.css", "dist/reset.css", "LICENSE"):
         shutil.copy(reveal / name, folder / "reveal")

@@ -44,8 +44,6 @@ WITHOUT_GATE = ("optax AdamW", "PyTorch AdamW, fused")
 TOLERANCE = 1e-9
 #: The time of all processors over that on the clock, beyond which a contestant had more than its one thread.
 ONE: Final = 1.05
-#: What a child runs: by import, since ``-m`` would load a second copy of this module.
-CHILD: Final = f"from {__name__} import main; main()"
 #: How often a launch is timed, once it has been warmed up.
 REPEATS: Final = 3
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -68,16 +66,26 @@ def takes_part(name: str, work: Work) -> bool:
     return work.kind in CONTESTANTS[name][2]
 
 
+def one_thread() -> dict[str, str]:
+    """The environment of a child that has one thread, and imports what this process does."""
+    return os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+
+
+def child(module: str, *arguments: object) -> list[str]:
+    """The command that runs ``main`` of a module: by import, since ``-m`` would load a second copy of it."""
+    return [sys.executable, "-c", f"from {module} import main; main()", *map(str, arguments)]
+
+
 class Contestant:
     """A child process that prepares a work, is checked once, and then is timed on demand."""
 
     def __init__(self, name: str, work: Work) -> None:
         self.name, self.work = name, work
-        environment = os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+        environment = one_thread()
         if name.endswith("2 threads"):
             environment |= {"NUMBA_NUM_THREADS": "2"}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, name, json.dumps(work)],
+            child(__name__, name, json.dumps(work)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
 

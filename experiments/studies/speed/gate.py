@@ -7,7 +7,6 @@ reached, so that the norm is always taken over all parameters: the gate at its m
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -18,14 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import vradam
-from experiments.store.provenance import ROOT
-from experiments.studies.speed.contestant import ONE_THREAD
+from experiments.studies.speed.contestant import child, one_thread
 from experiments.studies.speed.work import ALPHA0, BETA1, BETA2, BETA3, EPS, OPEN_CLIP
 from vradam.inplace import InPlace
 
 INPUTS, OUTPUTS = 784, 10
 LEAST = 0.01  # seconds that one sample takes at least
-CHILD = f"from {__name__} import main; main()"  # what the process runs
 
 
 def samples(hidden: int, batch: int, rounds: int, seed: int) -> NDArray[np.float64]:
@@ -35,9 +32,8 @@ def samples(hidden: int, batch: int, rounds: int, seed: int) -> NDArray[np.float
     ------
     subprocess.CalledProcessError : if that process fails.
     """
-    environment = os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-    command = [sys.executable, "-c", CHILD, *map(str, (hidden, batch, rounds, seed))]
-    answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    command = child(__name__, hidden, batch, rounds, seed)
+    answer = subprocess.run(command, env=one_thread(), stdout=subprocess.PIPE, text=True, check=True).stdout
     return np.array(json.loads(answer))
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import numpy as np
 import xarray as xr
 
-from experiments.store.provenance import ROOT
-from experiments.studies.speed.contestant import ONE_THREAD
+from experiments.studies.speed.contestant import one_thread
 
 #: what -> (code that runs first, code that is timed, the goal in seconds)
 ONCE = {
@@ -38,6 +36,6 @@ def seconds(before: str, timed: str) -> float:
     subprocess.CalledProcessError : if that process fails.
     """
     code = f"import time\n{before}\nbegin = time.perf_counter()\n{timed}\nprint(time.perf_counter() - begin)"
-    environment = os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    environment = one_thread()
     done = subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout)
