@@ -57,7 +57,7 @@ def test_the_noise_of_each_kind_is_its_formula_of_the_words(d):
     assert np.isnan(N).all() and not own.any()
     assert 0 < np.mean(ups) < 1
     assert draws.DRAWS[draws.EXACT] is draws.DRAWS[draws.MINIBATCH] is draws.draw_nothing
-    assert draws.DRAWS[draws.GAUSSIAN] is draws.DRAWS[draws.TRUNCATED] is draws.draw_gaussian
+    assert draws.DRAWS[draws.GAUSSIAN] is draws.draw_gaussian
     assert draws.DRAWS[draws.TWO_POINT] is draws.draw_two_point and draws.DRAWS[draws.UNIFORM] is draws.draw_uniform
 
 

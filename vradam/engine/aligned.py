@@ -1,4 +1,4 @@
-"""Arrays of a tile that begin where a cache line does.
+"""Arrays of a tile that begin where a cache line does, and whose width the compiler knows.
 
 NumPy's and Numba's own begin at a multiple of 16 or 32 bytes, wherever the heap has room, and a vector that lies in two
 cache lines costs double: the same kernel took 1.25 to 1.57 ns a number in d = 2, from one process to the next.
@@ -57,3 +57,45 @@ def compiled_rows() -> Any:
         return kind(rows, width), generate
 
     return rows_on_lines
+
+
+def in_lanes(array, width):
+    """``array`` (rows, width) as it is; compiled code has :func:`compiled_width` in its place."""
+    return array
+
+
+@cache
+def compiled_width() -> Any:
+    """``in_lanes`` as Numba compiles it: the same array with ``width``, a constant, in the place of its own.
+
+    The compiler then knows the rows to be apart, and how many vectors there are in one.
+    """
+    import numba
+    from numba.core import cgutils, types
+    from numba.core.imputils import impl_ret_borrowed
+    from numba.extending import intrinsic
+    from numba.np.arrayobj import make_array, populate_array
+
+    if numba.config.DISABLE_JIT:
+        return in_lanes
+
+    @intrinsic
+    def of_width(typing_context: Any, array: Any, width: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            given = make_array(array)(context, builder, arguments[0])
+            lanes = context.cast(builder, arguments[1], signature.args[1], types.intp)
+            size = context.get_constant(types.intp, array.dtype.bitwidth // 8)
+            same = make_array(array)(context, builder)
+            populate_array(
+                same,
+                data=given.data,
+                shape=cgutils.pack_array(builder, [builder.extract_value(given.shape, 0), lanes]),
+                strides=cgutils.pack_array(builder, [builder.mul(lanes, size), size]),
+                itemsize=size,
+                meminfo=None,  # whoever has the array keeps it
+            )
+            return impl_ret_borrowed(context, builder, array, same._getvalue())
+
+        return array(array, width), generate
+
+    return of_width

@@ -52,6 +52,12 @@ def draw_gaussian(N, words, K, S, t):
             N[2 * p + 1, j] = S[SCALE, j] * odd
 
 
+def draw_truncated(N, words, K, S, t):
+    """The same, drawn again until it lies within the bound."""
+    draw_gaussian(N, words, K, S, t)
+    truncate(N, words, K, S, t, N.shape[0] - 1)
+
+
 def draw_two_point(N, words, K, S, t):
     """One value with probability p, else the other."""
     d = N.shape[0] - 1
@@ -137,8 +143,8 @@ def choose(chosen, words, K, t, terms):
             chosen[k, j] = np.int64(index_below(words[k, j], terms))
 
 
-#: The source of ``draw`` for each kind of noise; what is outside a bound is drawn again, minibatches are chosen.
-DRAWS = (draw_nothing, draw_gaussian, draw_gaussian, draw_two_point, draw_uniform, draw_nothing)
+#: The source of ``draw`` for each kind of noise; of a minibatch the terms are chosen instead.
+DRAWS = (draw_nothing, draw_gaussian, draw_truncated, draw_two_point, draw_uniform, draw_nothing)
 #: For those that can be drawn by pairs in the sweep of a tile: the source of ``prepare`` and of ``draw_pair``.
 PAIRS = {
     GAUSSIAN: (words_of_normals, pair_of_normals),

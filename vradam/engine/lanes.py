@@ -6,6 +6,7 @@ on disk. Threads share the runs among them; the results do not depend on how man
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
@@ -16,9 +17,9 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-from vradam.engine import draws, rows, tile
-from vradam.engine.aligned import compiled_rows
+from vradam.engine import rows
 from vradam.engine.methods import method, noise_kind, noise_rows, rates_of, rows_of
+from vradam.engine.pieces import Combination, assembled
 from vradam.engine.specialise import specialise
 from vradam.gated import State
 from vradam.noise import Gaussian, Minibatch, TwoPoint, Uniform
@@ -33,7 +34,10 @@ WORTH_A_WIDTH = 2e7  # numbers of one run, from which the time that narrower til
 CHUNK = 5e8  # numbers updated between two looks at the progress bar and at interrupts
 WORTH_A_THREAD = 1e6  # numbers updated
 ROWS_AT_ONCE = 1 << 16  # records whose value is computed in one NumPy call
+WORTH_FUSING = 2e9  # numbers updated, from which the time that a fused sweep saves exceeds that of compiling it
 AGREEMENT = 1e-9
+
+_taken: Counter[Combination] = Counter()  # numbers that this process has updated
 
 
 def supports(optimizer: Any, objective: Objective, noise: Any) -> bool:
@@ -65,8 +69,11 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     runs, d = plan.seed.size, objective.dim
     width = tile_width(runs, plan.steps * d)
     decays = bool(np.any(np.asarray(described.weight_decay) > 0))
+    parameters = np.array(kernel.parameters, np.float64, order="C")
     kinds = described.direction, described.gate, described.law, noise_kind(noise), decays, width
-    advance = compiled(kernel.form, kernel.separable, kernel.mean_of_terms, *kinds)
+    what = Combination(kernel.form, kernel.separable, kernel.mean_of_terms, parameters.ndim, *kinds)
+    _taken[what] += plan.steps * runs * d
+    advance = assembled(what, _taken[what] >= WORTH_FUSING)
 
     state = optimizer.init(plan.x0) if plan.state is None else plan.state
     first = plan.first
@@ -81,7 +88,6 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
         if np.ndim(value):
             uniform &= (p[:, row] == p[:, row, :1]).all(axis=-1)
     keys, scales = noise_rows(noise, plan, width)
-    parameters = np.array(kernel.parameters, np.float64)
     sampled = type(noise) is Minibatch and plan.steps > TAU_DRAWS
     drawn = stratified_tau(plan).reshape(TAU_DRAWS, runs).copy() if sampled else np.empty((0, runs), np.int64)
     batch = (float(objective.terms or 0), noise.size) if type(noise) is Minibatch else (0.0, 0)
@@ -166,38 +172,6 @@ def in_threads(part: Callable[[int, int], None], tiles: int, threads: int | None
     with ThreadPoolExecutor(threads) as pool:
         for stretch in [pool.submit(part, int(begin), int(end)) for begin, end in pairwise(ends)]:
             stretch.result()
-
-
-@cache
-def compiled(
-    form: Callable,
-    separable: bool,
-    mean_of_terms: Callable | None,
-    direction: int,
-    gate: int,
-    law: int,
-    noise: int,
-    decays: bool,
-    width: int,
-) -> Any:
-    """``tile.advance`` for one combination."""
-    kinds: dict[str, Any] = {
-        "DIRECTION": direction,
-        "GATE": gate,
-        "LAW": law,
-        "STREAMS": 3 if gate == rows.METRIC else 2,
-        "NOISE": noise,
-        "DECAYS": decays,
-        "SEPARABLE": separable,
-        "rows_of_lanes": compiled_rows(),
-    }
-    kinds["draw"] = draws.DRAWS[noise]
-    if noise in draws.PAIRS:
-        kinds["prepare"], kinds["draw_pair"] = draws.PAIRS[noise]
-        kinds["move_and_absorb"] = tile.move_draw_and_absorb
-    gradient = {"slope": form} if separable else {"field": form}
-    terms = {} if mean_of_terms is None else {"mean_of_terms": mean_of_terms}
-    return specialise(tile.advance, {"LANES": width, **kinds, **gradient, **terms}, apart=tile.APART)
 
 
 @cache

@@ -28,13 +28,15 @@ def specialise(
     exchanged: Mapping[str, Any],
     reassociated: tuple[Callable, ...] = (),
     apart: tuple[Callable, ...] = (),
+    signature: Any = None,
 ) -> Any:
     """``function`` compiled, without the global interpreter lock, with the globals named in ``exchanged`` replaced.
 
-    The functions of the call tree that loop are inlined by Numba, so that the compiler sees which arrays they share;
+    The functions of the call tree that loop, or call such, are inlined by Numba, so that the compiler sees which arrays they share;
     those that do not are compiled alone, which takes less time than typing them at every call, and inlined by LLVM.
     Those in ``apart`` are not inlined but cached for themselves: all combinations share them. In those in
-    ``reassociated``, and in no other, sums may be taken in another order.
+    ``reassociated``, and in no other, sums may be taken in another order. With a ``signature`` of Numba it is compiled
+    at once, for arrays that do not overlap, and for these arguments only: a value that compiled code can call.
 
     Raises
     ------
@@ -48,36 +50,63 @@ def specialise(
         for name, value in _globals_used(part, exchanged).items():
             if isinstance(value, FunctionType):
                 if id(value) not in clones:
-                    clones[id(value)] = clone(value, **_options(value, reassociated, apart))
+                    clones[id(value)] = clone(value, **_options(value, exchanged, reassociated, apart))
                 value = clones[id(value)]
             bound[name] = value
         code = part.__code__
         qualname = f"{code.co_name}_{digest(part, exchanged, reassociated, apart)}"
+        if "signature" in options:
+            qualname += "_of_arrays_apart"
         key = qualname, repr(options)
         if key not in _compiled:
             import numba
 
             copy = FunctionType(code, {**part.__globals__, **bound}, code.co_name, part.__defaults__)
             copy.__qualname__ = qualname
-            on_disk = options.pop("cache", False)
+            on_disk, signature = options.pop("cache", False), options.pop("signature", None)
             dispatcher = numba.njit(error_model="numpy", **options)(copy)
             _compiled[key] = kept(dispatcher) if on_disk else dispatcher
+            if signature is not None:
+                compile_for(_compiled[key], signature)
         return _compiled[key]
 
-    return clone(function, nogil=True, cache=True)
+    return clone(function, nogil=True, cache=True, **({} if signature is None else {"signature": signature}))
 
 
 _compiled: dict[tuple[str, str], Any] = {}
 
 
-def _options(part: Callable, reassociated: tuple[Callable, ...], apart: tuple[Callable, ...]) -> dict[str, Any]:
+def compile_for(dispatcher: Any, signature: Any) -> None:
+    """Compile for ``signature`` and nothing else, with the promise that arrays that are arguments do not overlap."""
+    if not hasattr(dispatcher, "py_func"):  # a plain function where compiling is switched off
+        return
+
+    def apart(flags: Any) -> Any:
+        flags.noalias = True
+        return flags
+
+    dispatcher._compiler._customize_flags = apart
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+
+
+def _options(
+    part: Callable, exchanged: Mapping[str, Any], reassociated: tuple[Callable, ...], apart: tuple[Callable, ...]
+) -> dict[str, Any]:
     """How Numba compiles a function of a call tree."""
     if part in apart:
         return {"cache": True}
     if part in reassociated:
         return {"forceinline": True, "fastmath": {"reassoc"}}
-    loops = any("FOR_ITER" in step.opname or "BACKWARD" in step.opname for step in dis.get_instructions(part))
-    return {"inline": "always"} if loops else {"forceinline": True}
+    return {"inline": "always"} if _loops(part, exchanged) else {"forceinline": True}
+
+
+def _loops(part: Callable, exchanged: Mapping[str, Any]) -> bool:
+    """Whether a function loops, or calls one that does."""
+    if any("FOR_ITER" in step.opname or "BACKWARD" in step.opname for step in dis.get_instructions(part)):
+        return True
+    called = (value for value in _globals_used(part, exchanged).values() if isinstance(value, FunctionType))
+    return any(_loops(value, exchanged) for value in called)
 
 
 def digest(
@@ -96,7 +125,7 @@ def digest(
         code = part.__code__
         lines = [part.__module__, code.co_code.hex(), *map(repr, (code.co_names, part.__defaults__))]
         lines += [worth.co_code.hex() if isinstance(worth, CodeType) else repr(worth) for worth in code.co_consts]
-        lines.append(repr(_options(part, reassociated, apart)))
+        lines.append(repr(_options(part, exchanged, reassociated, apart)))
         lines += [f"{name}: {seen(value, code)}" for name, value in sorted(_globals_used(part, exchanged).items())]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

@@ -15,8 +15,8 @@ from math import sqrt
 
 import numpy as np
 
-from vradam.engine.aligned import rows_of_lanes
-from vradam.engine.draws import EXACT, MINIBATCH, TRUNCATED, choose, truncate
+from vradam.engine.aligned import in_lanes
+from vradam.engine.draws import EXACT, MINIBATCH, choose, truncate
 from vradam.engine.draws import draw_nothing as draw
 from vradam.engine.draws import pair_of_normals as draw_pair
 from vradam.engine.draws import words_of_normals as prepare
@@ -38,7 +38,6 @@ from vradam.engine.rows import (
     EPS,
     ETA,
     FACTOR,
-    FLUSH_EVERY,
     GATE,
     GATE_DECAY,
     GRADIENT,
@@ -71,8 +70,6 @@ from vradam.engine.rows import (
     PREVIOUS,
     PROOF,
     RATE,
-    ROWS,
-    SEPARABLE,
     SHRINK,
     SQUARE,
     STREAMS,
@@ -81,84 +78,7 @@ from vradam.engine.rows import (
     mean_of_terms,
     slope,
 )
-from vradam.engine.seldom import flush, mark_diverged, set_rate, take_full_gradient, write
-
-
-def advance(
-    x, z, p, uniform, keys, scales, parameters, rates, exponent, terms, size, drawn, first, clock, steps, record, due,
-    out_x, out_rate, diverged_at, begin, end,
-):  # fmt: skip
-    """Take ``steps`` steps after step ``clock`` with the tiles begin, ..., end - 1. Arrays are changed in place.
-
-    x (tiles, d, LANES); z (tiles, 2d, LANES), velocities in rows 2i and second moments in rows 2i + 1; p (tiles, ROWS,
-    LANES); uniform (tiles,), 1 where all lanes have the same beta1 and beta2; keys (tiles, 3, LANES) and scales
-    (tiles, 2, LANES), see ``draws``; parameters, those of the objective; rates (1 or steps, 1 or runs), alpha0 of each
-    step; exponent k of a power gate; a minibatch of ``size`` of ``terms`` terms; drawn (k, runs), the steps j, counted
-    from ``first``, at which a minibatch run takes the full gradient, none for every step; record (r,), the steps to
-    record, counted from ``first``, of which number ``due`` comes next; out_x (runs, r, d), out_rate (runs, r);
-    diverged_at (tiles, LANES).
-    """
-    d = x.shape[1]
-    X = rows_of_lanes(d, LANES)
-    Z = rows_of_lanes(STREAMS * d, LANES)
-    P = rows_of_lanes(ROWS, LANES)
-    G = rows_of_lanes(d, LANES)
-    N = rows_of_lanes(d + 1, LANES)
-    words = np.empty((max(d, size) + 4, LANES), np.uint64)
-    for tile in range(begin, end):
-        for i in range(d):
-            for j in range(LANES):
-                X[i, j] = x[tile, i, j]
-                Z[STREAMS * i, j] = z[tile, 2 * i, j]
-                Z[STREAMS * i + 1, j] = z[tile, 2 * i + 1, j]
-        for row in range(ROWS):
-            for j in range(LANES):
-                P[row, j] = p[tile, row, j]
-        number = due
-        for s in range(steps + 1):  # in step 0 only the gradient of step 1 is taken
-            t = clock + s
-            if s > 0:
-                if rates.shape[0] > 1:
-                    set_rate(P, rates, s - 1, tile)
-                if open_gate(P, uniform[tile], exponent, d):
-                    mark_diverged(X, Z, P, diverged_at[tile], t)
-            if DIRECTION != PLAIN and s < steps:
-                correct_bias(P, uniform[tile])  # of step t + 1, so early that the sweep need not wait for it
-            if s > 0:
-                recorded = number < record.size and record[number] == t - first
-                if SEPARABLE and NOISE != MINIBATCH and s < steps and not recorded and t % FLUSH_EVERY != 0:
-                    move_and_absorb(X, Z, P, N, words, keys[tile], scales[tile], t, parameters)
-                    continue
-                move(X, Z, P)
-                if recorded:
-                    write(X, Z, P, out_x, out_rate, number, tile)
-                    number += 1
-                if t % FLUSH_EVERY == 0:
-                    flush(X, Z, P)
-            if s < steps:
-                if NOISE == MINIBATCH:
-                    chosen = np.empty((size, LANES), np.int64)
-                    take_full_gradient(X, P, G, parameters, drawn, t - first, tile)
-                    choose(chosen, words, keys[tile], t, terms)
-                    mean_of_terms(X, G, chosen, parameters)
-                else:
-                    draw(N, words, keys[tile], scales[tile], t)
-                    if NOISE == TRUNCATED:
-                        truncate(N, words, keys[tile], scales[tile], t, d)
-                    field(X, G, parameters)
-                for i in range(d):
-                    for j in range(LANES):
-                        absorb(Z, P, i, j, G[i, j], N[i, j])
-        for i in range(d):
-            for j in range(LANES):
-                x[tile, i, j] = X[i, j]
-                z[tile, 2 * i, j] = Z[STREAMS * i, j]
-                z[tile, 2 * i + 1, j] = Z[STREAMS * i + 1, j]
-        for row in range(ROWS):
-            for j in range(LANES):
-                p[tile, row, j] = P[row, j]
-        if uniform[tile]:
-            p[tile, POWER1], p[tile, POWER2] = P[POWER1, 0], P[POWER2, 0]
+from vradam.engine.seldom import mark_diverged, set_rate, take_full_gradient
 
 
 def absorb(Z, P, i, j, exact, noise):
@@ -218,16 +138,73 @@ def moved(X, Z, P, i, j):
 
 def move(X, Z, P):
     """The step of all coordinates."""
+    X, Z, P = in_lanes(X, LANES), in_lanes(Z, LANES), in_lanes(P, LANES)
     for i in range(X.shape[0]):
         for j in range(LANES):
             X[i, j] = moved(X, Z, P, i, j)
 
 
-def move_and_absorb(X, Z, P, N, words, K, S, t, parameters):
+def absorb_all(Z, P, G, N):
+    """The gradients G and the noise N of all coordinates, into their averages."""
+    Z, P, G, N = in_lanes(Z, LANES), in_lanes(P, LANES), in_lanes(G, LANES), in_lanes(N, LANES)
+    for i in range(G.shape[0]):
+        for j in range(LANES):
+            absorb(Z, P, i, j, G[i, j], N[i, j])
+
+
+def make_noise(N, words, K, S, t):
+    """The noise of step t."""
+    draw(in_lanes(N, LANES), in_lanes(words, LANES), in_lanes(K, LANES), in_lanes(S, LANES), t)
+
+
+def gradient_of_all(X, P, G, chosen, words, K, parameters, drawn, terms, t, step, tile):
+    """The gradients, of all terms where there are terms."""
+    field(in_lanes(X, LANES), in_lanes(G, LANES), parameters)
+
+
+def gradient_of_some(X, P, G, chosen, words, K, parameters, drawn, terms, t, step, tile):
+    """The mean gradients of the terms that step t draws, and what the theorem's mean needs of those of all."""
+    take_full_gradient(X, P, G, parameters, drawn, step, tile)
+    choose(chosen, words, K, t, terms)
+    mean_of_terms(in_lanes(X, LANES), in_lanes(G, LANES), in_lanes(chosen, LANES), parameters)
+
+
+def sweep(X, Z, P, G, N, words, K, S, parameters, rates, diverged_at, uniform, exponent, clock, begin, end, tile):
+    """The steps clock + begin, ..., clock + end - 1 and the gradients after each, where nothing else is to be done.
+
+    ``exponent`` is that of a power gate, ``rates`` are alpha0 of the steps. Returns the number of the next step.
+    """
+    X, Z, P, G, N = (
+        in_lanes(X, LANES), in_lanes(Z, LANES), in_lanes(P, LANES), in_lanes(G, LANES), in_lanes(N, LANES)
+    )  # fmt: skip
+    for s in range(begin, end):
+        if rates.shape[0] > 1:
+            set_rate(P, rates, s - 1, tile)
+        if open_gate(P, uniform, exponent, X.shape[0]):
+            mark_diverged(X, Z, P, diverged_at, clock + s)
+        correct_bias(P, uniform)  # of the next step, so early that the sweep need not wait for it
+        move_and_absorb(X, Z, P, G, N, words, K, S, clock + s, parameters)
+    return end
+
+
+def sweep_nothing(
+    X, Z, P, G, N, words, K, S, parameters, rates, diverged_at, uniform, exponent, clock, begin, end, tile
+):
+    """In the place of :func:`sweep` where compiling it would not pay: every step is made of its pieces."""
+    return begin
+
+
+def move_then_absorb(X, Z, P, G, N, words, K, S, t, parameters):
+    """The step t and the gradient of step t + 1, of an objective whose coordinates are not apart."""
+    move(X, Z, P)
+    draw(N, words, K, S, t)
+    field(X, G, parameters)
+    absorb_all(Z, P, G, N)
+
+
+def move_and_absorb(X, Z, P, G, N, words, K, S, t, parameters):
     """The step t of a separable objective and the gradient of step t + 1, in one sweep."""
     draw(N, words, K, S, t)
-    if NOISE == TRUNCATED:
-        truncate(N, words, K, S, t, X.shape[0])
     for i in range(X.shape[0]):
         p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
         for j in range(LANES):
@@ -236,7 +213,7 @@ def move_and_absorb(X, Z, P, N, words, K, S, t, parameters):
             absorb(Z, P, i, j, slope(position, p0, p1, p2, p3), N[i, j])
 
 
-def move_draw_and_absorb(X, Z, P, N, words, K, S, t, parameters):
+def move_draw_and_absorb(X, Z, P, G, N, words, K, S, t, parameters):
     """The same with the noise drawn in the sweep, for two coordinates at once, while the divider works.
 
     Tried without gain for normals: their words in the sweep too, four coordinates at once; the pair of the next two
@@ -271,6 +248,7 @@ def open_gate(P, uniform, exponent, d):
 
     Where the step divides by a denominator anyway, CLOSING = alpha0/eta_t joins it: one division less.
     """
+    P = in_lanes(P, LANES)
     if GATE == POWER:
         raise_to(P, exponent)
     factor, shrink = P[FACTOR, 0], P[SHRINK, 0]
@@ -352,6 +330,9 @@ def correct_bias(P, uniform):
     With c = sqrt(1 - beta2^t), the step vhat/(sqrt(mhat) + eps) is (c/(1 - beta1^t)) v / (sqrt(m) + c eps): FACTOR and
     SHRINK. In the proofs' form FACTOR is Omega_t.
     """
+    if DIRECTION == PLAIN:
+        return
+    P = in_lanes(P, LANES)
     for j in range(1 if uniform else LANES):
         power1 = P[POWER1, j] * P[BETA1, j]
         power2 = P[POWER2, j] * P[BETA2, j]
@@ -369,4 +350,4 @@ def correct_bias(P, uniform):
 
 
 #: What is called rather than inlined: done once a step or seldom, and the same for many combinations.
-APART = (choose, truncate, set_rate, raise_to, write, flush, take_full_gradient, mark_diverged)
+APART = (choose, truncate, set_rate, raise_to, take_full_gradient, mark_diverged)
