@@ -18,13 +18,12 @@ from vradam.engine import disk_cache, single, specialise
 
 CODE = """
 import json, numpy as np, vradam
-from vradam.engine import lanes
-from vradam.engine.methods import method
+from vradam.engine.specialise import _compiled
 bowl, optimizer = vradam.objectives.log_cosh(3), vradam.VRAdam(alpha0=0.01)
 run = vradam.simulate(optimizer, bowl, np.ones((20, 3)), 10, engine="compiled")
-k, what = bowl.kernel, method(optimizer)
-f = lanes.compiled(k.form, k.separable, k.mean_of_terms, what.direction, what.gate, what.law, 0, False, lanes.WIDTH)
-hits, misses = (sum(count.values()) for count in (f.stats.cache_hits, f.stats.cache_misses))
+kept = [function.stats for function in _compiled.values() if function.stats.cache_path]
+hits = sum(sum(stats.cache_hits.values()) for stats in kept)
+misses = sum(sum(stats.cache_misses.values()) for stats in kept)
 print(json.dumps([hits, misses, run.final_x.tobytes().hex()]))
 """
 
@@ -38,7 +37,8 @@ def process(**environment):
 
 def test_a_second_process_loads_what_the_first_compiled():
     _, _, bits, _ = process()
-    assert process() == (1, 0, bits, "")
+    hits, misses, *rest = process()
+    assert hits > 5 and misses == 0 and rest == [bits, ""]
 
 
 def test_another_clone_finds_what_this_one_compiled(tmp_path):
@@ -47,8 +47,8 @@ def test_another_clone_finds_what_this_one_compiled(tmp_path):
     shutil.copytree(package, tmp_path / "clone" / "vradam", ignore=shutil.ignore_patterns("__pycache__"))
     kept = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     hits, misses, bits, said = process(PYTHONPATH=str(tmp_path / "clone"), **kept)
-    assert (hits, misses, said) == (0, 1, "")
-    assert process(PYTHONPATH=str(package.parent), **kept) == (1, 0, bits, "")
+    assert (hits, said) == (0, "") and misses > 5
+    assert process(PYTHONPATH=str(package.parent), **kept) == (misses, 0, bits, "")
 
 
 def scaled(x, g, parameters):

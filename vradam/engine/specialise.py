@@ -32,8 +32,9 @@ def specialise(
 ) -> Any:
     """``function`` compiled, without the global interpreter lock, with the globals named in ``exchanged`` replaced.
 
-    The functions of the call tree that loop, or call such, are inlined by Numba, so that the compiler sees which arrays they share;
-    those that do not are compiled alone, which takes less time than typing them at every call, and inlined by LLVM.
+    The functions of the call tree that loop, or call such, are inlined by Numba, so that the compiler sees which arrays
+    they share; those that do not are compiled alone, which takes less time than typing them at every call, and inlined
+    by LLVM.
     Those in ``apart`` are not inlined but cached for themselves: all combinations share them. In those in
     ``reassociated``, and in no other, sums may be taken in another order. With a ``signature`` of Numba it is compiled
     at once, for arrays that do not overlap, and for these arguments only: a value that compiled code can call.
