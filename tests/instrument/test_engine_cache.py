@@ -48,7 +48,8 @@ def test_another_clone_finds_what_this_one_compiled(tmp_path):
     kept = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     hits, misses, bits, said = process(PYTHONPATH=str(tmp_path / "clone"), **kept)
     assert (hits, said) == (0, "") and misses > 5
-    assert process(PYTHONPATH=str(package.parent), **kept) == (misses, 0, bits, "")
+    hits, misses, *rest = process(PYTHONPATH=str(package.parent), **kept)
+    assert hits > 5 and misses == 0 and rest == [bits, ""]
 
 
 def scaled(x, g, parameters):

@@ -1,5 +1,6 @@
 """The compiled ensemble engine against the reference, and its bits against batches, tiles and threads."""
 
+from collections import Counter
 from dataclasses import replace
 from itertools import cycle
 from math import tanh
@@ -14,6 +15,7 @@ from vradam.simulation import run_numpy
 
 pytest.importorskip("numba", reason="the compiled engine needs Numba")
 from vradam.engine import lanes
+from vradam.engine.pieces import assembled
 
 OBJECTIVES = {
     "quadratic": objectives.quadratic([1.0, 3.0, 0.2]),
@@ -89,15 +91,9 @@ START = np.random.default_rng(1).normal(size=(20, 3))
 
 
 def agree(optimizer, objective, law, steps=1000, state=None, x0=START):
-    """Run both engines and compare everything they record, relative to the largest value of each series.
-
-    The compiled engine has the same bits whether a step is made of pieces or fused.
-    """
+    """Run both engines and compare everything they record, relative to the largest value of each series."""
     plan = checked_plan(optimizer, objective, x0, steps, law, 3, 100, False, state)
     reference, compiled = run_numpy(plan), lanes.run(plan)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lanes, "WORTH_FUSING", 0)
-        same_bits(compiled, lanes.run(plan))
     np.testing.assert_array_equal(reference.diverged_at, compiled.diverged_at)
     for name in ("x", "value", "grad_norm", "learning_rate", "mean_grad_norm_squared"):
         one, other = getattr(reference, name), getattr(compiled, name)
@@ -109,13 +105,6 @@ def agree(optimizer, objective, law, steps=1000, state=None, x0=START):
     for one, other in zip(reference.final_state[:3], compiled.final_state[:3], strict=True):
         np.testing.assert_allclose(other[sound], one[sound], rtol=1e-11, atol=1e-12 * slope)
     return reference
-
-
-def same_bits(one, other):
-    for name in ("x", "learning_rate", "mean_grad_norm_squared", "diverged_at"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
-    for mine, theirs in zip(one.final_state[:3], other.final_state[:3], strict=True):
-        np.testing.assert_array_equal(mine, theirs)
 
 
 @pytest.mark.parametrize(("name", "law"), list(zip(OPTIMIZERS, cycle(LAWS), strict=False)))
@@ -151,6 +140,55 @@ def test_hyper_parameters_differ_from_lane_to_lane_and_divergence_is_recorded_al
     optimizer = vradam.HeavyBall(alpha0=np.linspace(0.1, 9, 20))
     run = agree(optimizer, OBJECTIVES["quadratic"], None)
     assert (run.diverged_at > 0).any() and (run.diverged_at < 0).any()
+
+
+#: What is fused in other ways than the rest is compared by default.
+FUSED = {"published", "inside", "per_coordinate", "held per run", "Adam's metric, momentum", "schedule per run"}
+
+
+def either_way(optimizer, objective, law, monkeypatch):
+    """The bits of a run, some recorded and flushed and some diverging, whose steps are made of pieces or fused."""
+    x0 = np.random.default_rng(6).normal(size=(20, objective.dim))
+    x0[3] = 1e160
+    plan = checked_plan(optimizer, objective, x0, 150, law, 3, 7, False)
+    runs = []
+    for worth in (np.inf, 0):
+        monkeypatch.setattr(lanes, "WORTH_FUSING", worth)
+        runs.append(lanes.run(plan))
+    one, other = runs
+    for name in ("x", "learning_rate", "mean_grad_norm_squared", "diverged_at"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+    for mine, theirs in zip(one.final_state[:3], other.final_state[:3], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "law"),
+    [
+        pytest.param(name, law, marks=() if name in FUSED else pytest.mark.slow)
+        for name, law in zip(OPTIMIZERS, cycle(LAWS), strict=False)
+    ],
+)
+def test_fused_steps_have_the_bits_of_their_pieces_for_every_optimizer(name, law, monkeypatch):
+    either_way(OPTIMIZERS[name], OBJECTIVES["log_cosh"], NOISES[law], monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "rosenbrock" else pytest.mark.slow) for name in OBJECTIVES]
+)
+def test_fused_steps_have_the_bits_of_their_pieces_for_every_objective(name, monkeypatch):
+    either_way(OPTIMIZERS["published"], OBJECTIVES[name], None, monkeypatch)
+
+
+def test_what_has_much_to_do_is_fused(monkeypatch):
+    """Over all calls with the same combination."""
+    asked = []
+    monkeypatch.setattr(lanes, "assembled", lambda what, fused: asked.append(fused) or assembled(what, fused))
+    monkeypatch.setattr(lanes, "WORTH_FUSING", 150)
+    monkeypatch.setattr(lanes, "_taken", Counter())
+    for objective in ("log_cosh", "log_cosh", "log_cosh", "quadratic"):  # of three dimensions
+        lanes.run(checked_plan(OPTIMIZERS["published"], OBJECTIVES[objective], np.ones(3), 25, None, 3, 0, False))
+    assert asked == [False, True, True, False]
 
 
 @pytest.mark.parametrize(("threads", "law"), [(1, "gaussian"), (2, "truncated"), (4, "gaussian")])

@@ -7,16 +7,18 @@ arguments, so that this function is compiled once for all optimizers, objectives
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from vradam.engine.aligned import rows_of_lanes
-from vradam.engine.calls import caller
+from vradam.engine.calls import call
 from vradam.engine.rows import FLUSH_EVERY, POWER1, POWER2, ROWS
 from vradam.engine.seldom import flush, mark_diverged, set_rate
 
 #: What the pieces do, in their order; compiled code has calls by address in their place.
 PIECES = "open_gate", "correct_bias", "draw", "gradient", "absorb", "move", "write", "sweep"
-open_gate, correct_bias, draw, gradient, absorb, move, write, sweep = map(caller, range(len(PIECES)))
+open_gate, correct_bias, draw, gradient, absorb, move, write, sweep = (partial(call, place) for place in range(8))
 
 
 def advance(

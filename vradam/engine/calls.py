@@ -5,31 +5,26 @@ Numba's own first-class functions cost half a millisecond where they are passed,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 
-def caller(place: int) -> Callable[..., Any]:
-    """A function that calls the one at ``place`` of its first argument with the others, in plain Python."""
-
-    def call(functions, *arguments):
-        return functions[place](*arguments)
-
-    return call
+def call(place, functions, *arguments):
+    """Call the function at ``place`` of ``functions``; compiled code has :func:`compiled_caller` in its place."""
+    return functions[place](*arguments)
 
 
 @cache
 def compiled_caller(place: int, signature: Any) -> Any:
-    """The same as Numba compiles it: ``functions`` are addresses, of functions compiled for ``signature``."""
+    """``call`` of one place as Numba compiles it; ``functions`` are addresses of code compiled for ``signature``."""
     from numba.core import cgutils, types
     from numba.extending import intrinsic
 
     takes = types.StarArgTuple.from_types(signature.args)
 
-    def call(typing_context: Any, functions: Any, *arguments: Any) -> Any:
+    def call_here(typing_context: Any, functions: Any, *arguments: Any) -> Any:
         def generate(context: Any, builder: Any, whole: Any, given: Any) -> Any:
             found = context.make_array(whole.args[0])(context, builder, given[0])
             address = builder.load(builder.gep(found.data, [context.get_constant(types.intp, place)]))
@@ -43,8 +38,8 @@ def compiled_caller(place: int, signature: Any) -> Any:
 
         return signature.return_type(functions, takes), generate
 
-    call.__name__ = f"call_{place}_{signature}"
-    return intrinsic(call)
+    call_here.__name__ = f"call_{place}_{signature}"
+    return intrinsic(call_here)
 
 
 def addresses(functions: tuple[Any, ...]) -> Any:

@@ -1,7 +1,7 @@
 """Many small runs at once, compiled: the engine behind ``simulate(..., engine="compiled")``.
 
-``tile.advance`` is compiled once for each combination of optimizer, objective and noise that is asked for, and cached
-on disk. Threads share the runs among them; the results do not depend on how many there are.
+What is compiled, and when, is said in ``pieces``; compiled code is kept on disk. Threads share the runs among them; the
+results do not depend on how many there are.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ WORTH_A_WIDTH = 2e7  # numbers of one run, from which the time that narrower til
 CHUNK = 5e8  # numbers updated between two looks at the progress bar and at interrupts
 WORTH_A_THREAD = 1e6  # numbers updated
 ROWS_AT_ONCE = 1 << 16  # records whose value is computed in one NumPy call
-WORTH_FUSING = 2e9  # numbers updated, from which the time that a fused sweep saves exceeds that of compiling it
+WORTH_FUSING = 1e9  # numbers updated, from which the time that a fused sweep saves exceeds that of compiling it
 AGREEMENT = 1e-9
 
 _taken: Counter[Combination] = Counter()  # numbers that this process has updated

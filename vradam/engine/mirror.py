@@ -1,6 +1,6 @@
 """A step of a compiled tile as ten lines of NumPy: the way into :mod:`vradam.engine.tile`, equal to it bit for bit.
 
-A tile holds the runs side by side, a coordinate of all of them in one row. Of the names in ``tile``:
+A tile holds the runs side by side, a coordinate of all of them in one row. Of the names in ``tile`` and ``advance``:
 
 ==========================  ========================================================================================
 X (d, runs)                 the points
@@ -15,11 +15,11 @@ N, words, keys, scales      the noise of a step, the random words behind it, and
 rates, exponent             alpha0 of each step where there is a schedule; k of a power gate
 drawn, first, clock         of mini-batches: the steps at which the full gradient is taken; where counting begins
 record, due, out_*          the steps to be recorded, the next of them, and where the records go
-begin, end                  the tiles that this thread has
+begin, end                  the tiles that this thread has (of ``sweep``: the steps)
 ==========================  ========================================================================================
 
-The tile differs from this page in order only: a separable objective takes the gradient of step t + 1 in the same sweep
-that takes step t, so that every number is loaded once.
+A ``sweep`` differs from this page in order only: for a separable objective it takes the gradient of step t + 1 together
+with step t, so that every number is loaded once.
 """
 
 from __future__ import annotations

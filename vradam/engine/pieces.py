@@ -11,7 +11,8 @@ number is loaded once. The arithmetic is the same, and so are the bits.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from vradam.engine import draws, rows, seldom, tile
@@ -25,6 +26,12 @@ MOVES_AS = {
     rows.PREDICTABLE: rows.PUBLISHED, rows.GRADIENT: rows.PUBLISHED, rows.POWER: rows.PUBLISHED, rows.INSIDE: rows.OPEN
 }  # fmt: skip
 ABSORBS_AS = {rows.PREDICTABLE: rows.PUBLISHED, rows.POWER: rows.PUBLISHED, rows.PER_COORDINATE: rows.OPEN}
+
+#: A source of each piece, in the order of ``PIECES``; those in its place take and return the same.
+SOURCES = (
+    tile.open_gate, tile.correct_bias, tile.make_noise, tile.gradient_of_all, tile.absorb_all, tile.move,
+    seldom.write, tile.sweep,
+)  # fmt: skip
 
 
 class Combination(NamedTuple):
@@ -55,8 +62,21 @@ class Combination(NamedTuple):
         return 3 if self.gate == rows.METRIC else 2
 
 
+@dataclass(frozen=True)
+class Assembled:
+    """``advance`` with the pieces of a combination, which live as long as their addresses are in use."""
+
+    advance: Callable
+    pieces: tuple[Any, ...]
+    functions: Any
+    streams: int
+
+    def __call__(self, *arguments: Any) -> None:
+        self.advance(self.functions, self.streams, *arguments)
+
+
 @cache
-def assembled(what: Combination, fused: bool = False) -> Callable:
+def assembled(what: Combination, fused: bool = False) -> Assembled:
     """``advance`` with the pieces of a combination, and where it is ``fused`` with its sweep.
 
     Minibatches are never fused: a step is then mostly the choice of terms.
@@ -71,7 +91,7 @@ def assembled(what: Combination, fused: bool = False) -> Callable:
         piece(seldom.write, what),
         piece(tile.sweep if fused and not what.sampled else tile.sweep_nothing, what),
     )
-    return partial(driver(what.ndim), addresses(pieces), what.streams)
+    return Assembled(driver(what.ndim), pieces, addresses(pieces), what.streams)
 
 
 def heard(noise: int) -> int:
@@ -138,9 +158,5 @@ def driver(ndim: int) -> Any:
     exchanged: dict[str, Any] = {"rows_of_lanes": compiled_rows()}
     if not numba.config.DISABLE_JIT:
         kinds = signatures(ndim)
-        order = (
-            tile.open_gate, tile.correct_bias, tile.make_noise, tile.gradient_of_all, tile.absorb_all, tile.move,
-            seldom.write, tile.sweep,
-        )  # fmt: skip
-        exchanged |= {name: compiled_caller(k, kinds[order[k]]) for k, name in enumerate(PIECES)}
+        exchanged |= {name: compiled_caller(k, kinds[SOURCES[k]]) for k, name in enumerate(PIECES)}
     return specialise(advance, exchanged, apart=tile.APART)

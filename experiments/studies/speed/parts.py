@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import vradam
-from experiments.studies.speed.ours import WIDTH, roots_and_divisions
+from experiments.studies.speed.ours import WIDTH, fuse_at_once, roots_and_divisions
 from experiments.studies.speed.work import ALPHA0, BETA1, BETA2, EPS, Work, noise, objective, optimizer, start
 from vradam.engine.draws import DRAWS
 from vradam.engine.draws import draw_nothing as draw
@@ -20,6 +20,7 @@ def inner_loop(work: Work) -> Callable[[], Any]:
     """All tiles of ``simulate`` and all their steps: without what is done once a call, in NumPy, around them."""
     from vradam.engine import lanes
 
+    fuse_at_once()
     share, parts = lanes.in_threads, []
 
     def keep(part: Callable, tiles: int, threads: int | None) -> None:
@@ -41,6 +42,7 @@ def around_the_loop(work: Work) -> Callable[[], Any]:
     """What is done once a call, in NumPy: arguments checked, numbers packed and unpacked, records assembled."""
     from vradam.engine import lanes
 
+    fuse_at_once()
     x, chosen, bowl, law = start(work)[0], optimizer(work), objective(work), noise(work)
 
     def nothing(part: Any, tiles: int, threads: int | None) -> None:
