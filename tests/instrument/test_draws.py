@@ -90,6 +90,19 @@ def test_what_is_outside_is_drawn_again_until_it_is_inside(limit):
     np.testing.assert_array_equal(found[:d], N)
 
 
+@pytest.mark.parametrize("d", [1, 3, 4])
+def test_truncated_noise_is_normal_noise_of_which_coordinates_outside_are_drawn_again(d):
+    """The row to spare is no coordinate."""
+    scales = np.stack([SCALES[0], 0.4 * SCALES[0]])
+    normal, words = room(d, draws.GAUSSIAN)
+    draws.draw_gaussian(normal, words, KEYS, scales, STEP)
+    again, found = normal.copy(), room(d)[0]
+    draws.truncate(again, words, KEYS, scales, STEP, d)
+    draws.DRAWS[draws.TRUNCATED](found, words, KEYS, scales, STEP)
+    np.testing.assert_array_equal(found, again)
+    assert (again[:d] != normal[:d]).any()
+
+
 @pytest.mark.parametrize("terms", [1.0, 3.0, 1797.0])
 def test_a_minibatch_draws_each_place_from_a_word_of_its_own(terms):
     chosen = np.full((5, LANES), -1)
