@@ -30,7 +30,7 @@ from vradam.trajectory import Trajectory
 
 WIDTH = 64  # runs in a tile
 NARROW = ((2, 1), (16, 16))  # up to so many runs, so many in a tile, where that pays
-WORTH_A_WIDTH = 2e7  # numbers of one run, from which the time that narrower tiles save exceeds that of compiling them
+WORTH_A_WIDTH = 5e6  # numbers of one run, from which the time that narrower tiles save exceeds that of compiling them
 CHUNK = 5e8  # numbers updated between two looks at the progress bar and at interrupts
 WORTH_A_THREAD = 1e6  # numbers updated
 ROWS_AT_ONCE = 1 << 16  # records whose value is computed in one NumPy call
