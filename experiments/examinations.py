@@ -127,10 +127,10 @@ def from_dataset(dataset: xr.Dataset) -> Examination:
     status, summary = dataset.attrs.get("status"), dataset.attrs.get("summary")
     if status not in get_args(Status) or not isinstance(summary, str):
         raise ValueError("is not an examination")
-    if (names is None) != (held is None):
-        raise ValueError("is not an examination")
-    if names is None or held is None:
+    if names is None and held is None:
         return Examination(status, summary, 0.0, {})
+    if names is None or held is None:
+        raise ValueError("is not an examination")
     if held.dims != ("check",) or held.dtype != bool or not all(isinstance(name, str) for name in names.values):
         raise ValueError("is not an examination")
     bounds = {}

@@ -130,13 +130,12 @@ def _largest_step(setup: Setup, data: xr.Dataset) -> Confrontation:
         if alpha1 >= 1:  # the peak at 1/sqrt(beta3) is not clipped
             peak = step[~clipped].max()
             peaks.append(Point(peak, peak, peak * 1.005, claimed, label))  # approached from below on a grid of speeds
-        fast = speed * clipped
-        slope = (step / np.maximum(speed, 1e-300))[clipped]
+        slope = step[clipped] / speed[clipped]
         floor = np.full_like(slope, evaluate(LARGEST_STEP["clipped"], G=1.0, **values))
         slopes.append(least_fitting(slope, floor, ROUNDING, label))
         if alpha1 <= 1:  # the step already exceeds the claimed bound wherever the clip acts
             continue
-        beyond, below = speed[clipped & (step > claimed)].min(), fast[clipped & (step <= claimed)].max()
+        beyond, below = speed[clipped & (step > claimed)].min(), speed[clipped & (step <= claimed)].max()
         crossings.append(
             Point((beyond + below) / 2, below, beyond, evaluate(LARGEST_STEP["crossing"], **values), label)
         )

@@ -1,9 +1,12 @@
 """The gate's confrontation: what it measures, and that a formula wrong by 2 % changes its verdicts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sympy as sp
 
+import vradam
 from experiments.measurement.planting import plantings
 from experiments.measurement.verdict import agrees, verdict
 from experiments.store.chunks import Chunks
@@ -65,3 +68,11 @@ def test_the_filter_is_an_independent_account_of_the_velocity(result):
     for data in result.data.values():
         np.testing.assert_allclose(data.filtered_speed, data.speed, rtol=1e-7, atol=1e-300)
         assert data.speed.max() / data.speed.where(data.speed > 0).min() > 1e10
+
+
+def test_runs_start_at_sizes_of_all_decades():
+    """With the gradient x the first velocity is (1 - beta1) x_0, whatever the direction."""
+    setup = replace(SMALL, curvatures=(1.0, 1.0, 1.0), steps=1)
+    first = gate._record(setup, vradam.VRMomentum).speed.isel(objective=0, step=0)
+    sizes = (1 - setup.beta1) * np.geomspace(setup.smallest, setup.largest, setup.starts)
+    np.testing.assert_allclose(first, np.broadcast_to(sizes, first.shape), rtol=1e-12)

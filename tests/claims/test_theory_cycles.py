@@ -364,10 +364,12 @@ def test_coefficients_that_are_not_all_positive_decide_nothing():
 
 
 def test_what_is_shown_to_be_positive_on_the_lower_branch_is_the_polynomial_on_the_curve(monkeypatch):
-    """``kappa^2 (m-4) = m^2 - m + g`` put into ``kappa^2 (m^2-16) + m^3 + 4 m^2 - 32 m + 16``, at m = 4 + t."""
+    """Both parts of it at m = kappa y = 4 + t, with ``kappa^2 = (m^2 - m + g)/t`` put in by hand."""
     shown = []
     monkeypatch.setattr(below_edge, "_positive", lambda expr, *_: shown.append(expr) or True)
     assert below_edge.lower_branch_attracts()
-    t, g = (next(x for x in shown[0].free_symbols if x.name == name) for name in "tg")
+    first, second = shown
+    t, g = (next(x for x in first.free_symbols if x.name == name) for name in "tg")
     m = 4 + t
-    assert vanishes(shown[0] - ((m**2 - m + g) / t * (m**2 - 16) + m**3 + 4 * m**2 - 32 * m + 16)) and len(shown) == 1
+    assert vanishes(first - ((m**2 - m + g) / t * (m**2 - 16) + m**3 + 4 * m**2 - 32 * m + 16))
+    assert vanishes(second - (4 + t) ** 2 * (7 + 2 * t) * (1 + t))

@@ -20,6 +20,8 @@ from experiments.measurement.verdict import (
     decisive,
     looseness,
     numerical_status,
+    point_agrees,
+    point_contradicts,
     shown,
     supports,
     verdict,
@@ -394,3 +396,10 @@ def test_a_bound_tells_something_where_it_is_better_than_the_trivial_line(kind, 
 def test_an_interval_that_just_reaches_two_per_cent_tells_nothing(low, high):
     (item,) = seen("equality", ((low + high) / 2, low, high, 1.0))
     assert not confront.is_informative("equality", item.points[0])
+
+
+@pytest.mark.parametrize(("predicted", "agreed"), [(0.9, True), (1.1, True), (0.899, False), (1.101, False)])
+def test_an_interval_holds_its_ends(predicted, agreed):
+    point = Point(1.0, 0.9, 1.1, predicted, "")
+    assert point_agrees("equality", point) is agreed
+    assert point_contradicts("equality", point) is not agreed

@@ -59,7 +59,10 @@ class _Watcher:
 
 @dataclass
 class Module:
-    """A module under test: how long each of its tests takes, how often each killed, and what came of the mutants."""
+    """A module under test: how long each of its tests takes, how often each killed, and what came of the mutants.
+
+    ``killed`` says by which test.
+    """
 
     name: str
     text: str
@@ -68,7 +71,7 @@ class Module:
     chosen: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     kills: dict[str, int] = field(default_factory=dict)
-    killed: int = 0
+    killed: dict[str, str] = field(default_factory=dict)
     timeouts: int = 0
     survivors: list[Mutant] = field(default_factory=list)
 

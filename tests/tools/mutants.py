@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,10 @@ COMPARISONS = {
 }  # fmt: skip
 TWINS = {"min": "max", "minimum": "maximum", "any": "all", "floor": "ceil", "argmin": "argmax", "Min": "Max"}
 TWINS |= {second: first for first, second in TWINS.items()}
+#: Keywords that say nothing of a result: whether zip checks lengths, bars and their looks, how far a text is indented.
+KEYWORDS = ("strict", "progress", "leave", "position", "indent")
+#: A float this small stands for the smallest there is: it keeps 0 from dividing, whatever its digits.
+GUARD = 1e-290
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ def _changes(parent: ast.AST | None, node: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(node, ast.If | ast.IfExp | ast.While) and not isinstance(node.test, ast.Compare | ast.UnaryOp):
         yield "test", ast.UnaryOp(ast.Not(), node.test)
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float):
-        yield "value", _other(node.value)
+        if not 0 < abs(node.value) < GUARD:
+            yield "value", _other(node.value)
     elif isinstance(parent, ast.Call) and node is parent.func and isinstance(node, ast.Name | ast.Attribute):
         attribute = "id" if isinstance(node, ast.Name) else "attr"
         if twin := TWINS.get(getattr(node, attribute)):
@@ -92,11 +98,17 @@ def _walk(node: ast.AST, place: str, parent: ast.AST | None = None) -> Iterator[
         return
     if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
         return
-    if isinstance(node, ast.keyword) and node.arg in ("strict", "progress"):  # a check of zip, a bar: no formula
+    if isinstance(node, ast.keyword) and node.arg in KEYWORDS:
+        return
+    if _is_call_of(parent, "reshape") and ast.unparse(node) == "-1":  # NumPy finds the size for -2 as for -1
+        return
+    if isinstance(node, ast.FunctionDef) and all(map(_says_nothing, node.body)):  # of a protocol: never called
         return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         place = f"{place}.{node.name}".lstrip(".")
     skipped = {"annotation", "returns", "decorator_list", "type_comment"}
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "os.name == 'nt'":  # the other system's branch
+        skipped.add("orelse" if os.name == "nt" else "body")
     for name, value in ast.iter_fields(node):
         if name not in skipped:
             for child in value if isinstance(value, list) else [value]:
@@ -122,6 +134,15 @@ def _other(value: Any) -> Any:
     if isinstance(value, int):
         return value + 1
     return value * 1.02 if value and abs(value) < 1e300 else 1.0
+
+
+def _is_call_of(node: ast.AST | None, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name
+
+
+def _says_nothing(node: ast.AST) -> bool:
+    """A docstring or an ellipsis."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _is_text(node: Any) -> bool:

@@ -8,10 +8,11 @@
 A mutant is a module with one change: an operator exchanged, a comparison moved or turned, a condition negated, a whole
 number plus one, another number times 1.02, a truth value flipped, ``min`` for ``max`` and the like; defaults,
 module-level formulas and compiled kernels included (kernels run interpreted here). Annotations, decorators, texts and
-the arguments of exceptions, whether zip is strict and whether a bar is shown, are left alone. Each mutant is written
-into a temporary copy of the rooms, and the tests of its module run there until one fails, the fastest and deadliest
-first, in a process of its own, forked where the system can. Survivors are listed; ``mutation_reasons.json`` may say why
-one changes nothing.
+the arguments of exceptions are left alone, and what ``mutants.py`` names as changing nothing by its form alone. Each
+mutant is written into a temporary copy of the rooms, and the tests of its module run there until one fails, the fastest
+and deadliest first, in a process of its own, forked where the system can. Survivors are listed;
+``mutation_reasons.json`` says of some why: those that begin with "equal" are mutants that change nothing (equivalent
+mutants), and the score is killed/(drawn - equal). They are run as well, so that a wrong judgement is seen.
 Settings of studies (fields of their setups, lists of problems) are left alone too: they are choices, and recorded with
 every result, so that ``python -m experiments --verify`` names a reference that was made with others.
 Standard library only, apart from what the tests need.
@@ -28,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -289,9 +291,10 @@ def _run(workers: Sequence[Worker], queue: list[tuple[Module, Mutant | None]], e
                     module.survivors.append(mutant)
                     print(f"survives: {module.name}:{mutant.line} {mutant.name}", flush=True)
                     continue
-                module.killed += 1
+                failed = report.get("failed", [])
+                module.killed[mutant.name] = failed[0] if failed else "hangs" if status is None else "cannot be run"
                 module.timeouts += status is None
-                for test in report.get("failed", []):
+                for test in failed:
                     module.kills[test] = module.kills.get(test, 0) + 1
 
 
@@ -328,29 +331,61 @@ def reasons() -> dict[str, dict[str, str]]:
     return json.loads(REASONS.read_text(encoding="utf-8")) if REASONS.exists() else {}
 
 
+@dataclass(frozen=True)
+class Count:
+    """What came of the mutants drawn: killed, or surviving and judged equal, judged otherwise, or not judged."""
+
+    drawn: int = 0
+    killed: int = 0
+    equal: int = 0
+    otherwise: int = 0
+    unjudged: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def share(self) -> str:
+        """Of the mutants that change anything, how many are killed: killed/(drawn - equal)."""
+        changing = self.drawn - self.equal
+        return f"{100 * self.killed / changing:.1f}%" if changing else "-"
+
+
+def count(module: Module, known: Mapping[str, str]) -> Count:
+    """The count of one module; a reason that begins with "equal" says that the mutant changes nothing."""
+    why = [known.get(mutant.name) for mutant in module.survivors]
+    equal = sum(reason is not None and reason.startswith("equal") for reason in why)
+    judged = sum(reason is not None for reason in why)
+    drawn = len(module.killed) + len(why)
+    return Count(drawn, len(module.killed), equal, judged - equal, len(why) - judged)
+
+
+def misjudged(module: Module, known: Mapping[str, str]) -> dict[str, str]:
+    """Mutants that are judged equal, and yet a test tells them apart: which test."""
+    return {name: test for name, test in module.killed.items() if known.get(name, "").startswith("equal")}
+
+
 def table(modules: Sequence[Module]) -> str:
-    """Per module: mutants, tried, killed, survivors; and the survivors."""
+    """Per module and package what came of the mutants; then the survivors, and what is judged wrongly."""
     known = reasons()
-    lines = [f"{'module':30} {'mutants':>8} {'tried':>6} {'killed':>7} {'hung':>5} {'survive':>8} {'score':>7}"]
+    columns = ("mutants", "drawn", "killed", "equal", "otherwise", "unjudged", "killed/(drawn - equal)")
+    lines = [f"{'module':52}" + "  ".join(columns)]
+    counts = {module.name: count(module, known.get(module.name, {})) for module in modules}
+    rows: dict[str, tuple[int | str, Count]] = {module.name: (module.total, counts[module.name]) for module in modules}
+    packages = dict.fromkeys(name.partition("/")[0] for name in counts)
+    for package in packages if len(packages) > 1 else ():
+        rows[package] = "", sum((some for name, some in counts.items() if name.startswith(f"{package}/")), Count())
+    rows["together"] = "", sum(counts.values(), Count())
+    for name, (total, some) in rows.items():
+        cells = zip(columns, (total, *astuple(some), some.share), strict=True)
+        lines.append(f"{name:52}" + "  ".join(f"{cell:>{len(column)}}" for column, cell in cells))
     for module in modules:
-        tried = module.killed + len(module.survivors)
-        score = f"{100 * module.killed / tried:6.1f}%" if tried else "      -"
-        lines.append(
-            f"{module.name:30} {module.total:8} {tried:6} {module.killed:7} {module.timeouts:5} "
-            f"{len(module.survivors):8} {score:>7}"
-        )
-    packages = [*dict.fromkeys(module.name.partition("/")[0] for module in modules), "together"]
-    for package in packages if len(packages) > 2 else packages[-1:]:
-        part = [module for module in modules if package in ("together", module.name.partition("/")[0])]
-        killed = sum(module.killed for module in part)
-        judged = sum(mutant.name in known.get(module.name, {}) for module in part for mutant in module.survivors)
-        tried = killed + sum(len(module.survivors) for module in part)
-        share = f"{100 * killed / max(tried, 1):.1f}% killed" + (f", {judged} survivors judged" if judged else "")
-        lines.append(f"{package:30} {'':8} {tried:6} {killed:7}   {share}")
-    for module in modules:
+        judged = known.get(module.name, {})
         for mutant in sorted(module.survivors, key=lambda mutant: mutant.line):
-            why = known.get(module.name, {}).get(mutant.name, "")
+            why = judged.get(mutant.name, "")
             lines.append(f"{module.name}:{mutant.line} {mutant.name}" + (f"   [{why}]" if why else ""))
+        wrong = misjudged(module, judged)
+        lines += [f"judged equal, but killed: {module.name} {name}   [{test}]" for name, test in wrong.items()]
     return "\n".join(lines)
 
 
@@ -363,9 +398,9 @@ def as_json(modules: Sequence[Module], options: argparse.Namespace) -> dict[str,
         "modules": {
             module.name: {
                 "mutants": module.total,
-                "tried": module.killed + len(module.survivors),
-                "killed": module.killed,
+                **asdict(count(module, known.get(module.name, {}))),
                 "hung": module.timeouts,
+                "judged equal, but killed": misjudged(module, known.get(module.name, {})),
                 "survivors": [
                     {"line": mutant.line, "mutant": mutant.name, "reason": known.get(module.name, {}).get(mutant.name)}
                     for mutant in module.survivors

@@ -84,6 +84,67 @@ def test_what_a_study_chooses_is_left_alone():
     assert len(mutation.mutants("vradam/toy.py", STUDY_TEXT)) == 6
 
 
+UNCHANGING = """
+class Shape(Protocol):
+    def area(self, scale: float = 1.5) -> float:
+        "Of the whole."
+
+    def edge(self, scale: float = 1.5) -> float: ...
+
+    def ring(self, scale: float = 1.5) -> float:
+        "Of the rim."
+        return scale
+
+
+def run(x, y):
+    for row in zip(x, y, strict=True):
+        show(row, leave=False, depth=2, flag=True)
+    if os.name == 'nt':
+        lock(2)
+    else:
+        lock(3)
+    return x.reshape(-1, 7), np.maximum(y[-1], 1e-300), 1e-20
+"""
+
+
+def test_what_its_form_shows_to_change_nothing_is_left_alone(monkeypatch):
+    """Each kind, and just that: its neighbours are changed."""
+    monkeypatch.setattr(mutation.os, "name", "posix")
+    names = [mutant.name for mutant in mutation.mutants("toy.py", UNCHANGING)]
+    assert names == [
+        "Shape.ring: self, scale: float=1.5 -> self, scale: float=1.53",
+        "run: depth=2 -> depth=3",
+        "run: flag=True -> flag=False",
+        "run: os.name == 'nt' -> os.name != 'nt'",
+        "run: lock(3) -> lock(4)",
+        "run: -1 -> +1",
+        "run: x.reshape(-1, 7) -> x.reshape(-1, 8)",
+        "run: np.maximum(y[-1], 1e-300) -> np.minimum(y[-1], 1e-300)",
+        "run: -1 -> +1 (2)",
+        "run: -1 -> -2",
+        "run: (x.reshape(-1, 7), np.maximum(y[-1], 1e-300), 1e-20) -> "
+        "(x.reshape(-1, 7), np.maximum(y[-1], 1e-300), 1.02e-20)",
+    ]
+    monkeypatch.setattr(mutation.os, "name", "nt")
+    windows = [mutant.name for mutant in mutation.mutants("toy.py", UNCHANGING)]
+    assert set(windows) ^ set(names) == {"run: lock(3) -> lock(4)", "run: lock(2) -> lock(3)"}
+
+
+def test_the_score_is_of_the_mutants_that_change_something():
+    """Of ten drawn six are killed, two are equal, one is judged otherwise and one not at all: 6/8."""
+    dead, left = [f"f: {i}" for i in range(6)], [f"g: {i}" for i in range(4)]
+    survivors = [mutation.Mutant("vradam/a.py", name, 1, "") for name in left]
+    module = mutation.Module("vradam/a.py", "", [], killed=dict.fromkeys(dead, "a test"), survivors=survivors)
+    known = {left[0]: "equal: 0", left[1]: "equal to rounding", left[2]: "a choice, not equal", dead[3]: "equal: so?"}
+    count = mutation.count(module, known)
+    assert count == mutation.Count(drawn=10, killed=6, equal=2, otherwise=1, unjudged=1)
+    assert count.share == "75.0%"
+    assert mutation.misjudged(module, known) == {dead[3]: "a test"}
+    nothing = mutation.count(mutation.Module("vradam/b.py", "", []), {})
+    assert (nothing.share, count + nothing, (count + count).share) == ("-", count, "75.0%")
+    assert (count + mutation.Count(2, 2)).share == "80.0%"
+
+
 def test_so_many_mutants_of_each_package_are_drawn():
     found = {name: mutation.mutants(name, TEXT) for name in ("vradam/a.py", "vradam/b.py", *mutation.NUMBERS)}
     for number in (12, 40):
@@ -163,6 +224,6 @@ def test_a_mutant_that_no_test_notices_survives(tmp_path):
     done = subprocess.run(words, timeout=300, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["modules"]["vradam/toy.py"]
-    assert (report["mutants"], report["tried"], report["killed"]) == (4, 4, 3)
+    assert [report[name] for name in ("mutants", "drawn", "killed", "equal", "unjudged")] == [4, 4, 3, 0, 1]
     assert [survivor["mutant"] for survivor in report["survivors"]] == ["third: x / 3 + 0 -> x / 3 - 0"]
-    assert "75.0% killed" in done.stdout
+    assert done.stdout.count("75.0%") == 2

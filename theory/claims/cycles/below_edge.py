@@ -27,16 +27,8 @@ from theory.certificates.statement import Statement
 from theory.claim import Certificate, Cited, Claim, vanishes
 from theory.claims.cycles import frontier, heavy_ball
 from theory.claims.cycles.heavy_ball import gate_between
-from theory.methods.linearisation import (
-    at,
-    characteristic,
-    derive_edge,
-    jacobian,
-    transition,
-    velocity,
-    without_decay,
-    x,
-)
+from theory.methods import linearisation
+from theory.methods.linearisation import at, characteristic, jacobian, transition, velocity, without_decay, x
 from theory.notation import L, S, alpha0, beta1, latex
 from theory.recursion import ALGORITHM, Coefficients, gamma
 
@@ -75,7 +67,7 @@ def quadratic(c: Coefficients = ALGORITHM) -> sp.Poly:
 def derive(c: Coefficients = ALGORITHM) -> Mapping[str, sp.Expr]:
     """The saddle-node, the decay at which it meets the edge, the largest speed of a cycle below the edge; and the
     thresholds of the theorem for all starts."""
-    at_edge = derive_edge(c)["threshold"]
+    at_edge = linearisation.derive_edge(c)["threshold"]
     discriminant = quadratic(c).discriminant()
     saddle_nodes = sp.solve(discriminant, S)
     meetings = sp.solve(sp.numer(sp.together(discriminant.subs(S, at_edge))), beta1)
@@ -193,19 +185,21 @@ def lower_branch_attracts() -> bool:
     """Jury for the half-return map ``-M``, ``det M = beta1^2``.
 
     ``1 + beta1^2 + tr M`` is a negative multiple of dS/dr: positive on the branch ``y < LEAST``, negative on the
-    other, a saddle. ``1 + beta1^2 - tr M`` has the sign of a polynomial in kappa and ``m = kappa y`` that is positive
-    below the edge, where ``kappa^2 (m-4) = m^2 - m + g`` with ``g > 0``, ``m = 4 + t``.
+    other, a saddle. ``1 + beta1^2 - tr M`` has the sign of ``first + second/kappa^2`` at ``m = kappa y``: positive
+    below the edge, where ``kappa^2 (m-4) = m^2 - m + g``, ``g > 0``, so that ``m = 4 + t``.
     """
     m, g = sp.symbols("m g", positive=True)
     curve = CURVE.subs(y, Y)
     p = half_return(*(gate * (2 * gate / curve - 1) for gate in GATES))
     weight = r / ((K + 1) ** 2 * (K + r) * (r**2 - 1) ** 2 * (K * r - 1))
     low = -8 * (r**2 + 1) * (K * r**2 - K - 2 * r) ** 2 * weight * sp.diff(curve, r)
-    first, second = m**3 + 4 * m**2 - 32 * m + 16, m**2 * (2 * m - 1) * (m - 3)
-    high = 4 * r**2 * weight * (K**2 * (m**2 - 16) + first + second / K**2).subs(m, K * Y)
+    first, second = K**2 * (m**2 - 16) + m**3 + 4 * m**2 - 32 * m + 16, m**2 * (2 * m - 1) * (m - 3)
+    high = 4 * r**2 * weight * (first + second / K**2).subs(m, K * Y)
     jury = same(at(p, -1), low) and same(at(p, 1), high) and same(at(p, 0), beta1.subs(IN_KAPPA) ** 2)
-    below = same((2 * K - CURVE) * K * (K * y - 2), (K**2 * (m - 4) - m**2 + m).subs(m, K * y))
-    return jury and below and _positive(((m + 4) * (m**2 - m + g) + first).subs(m, 4 + t), t, g)
+    square = (m**2 - m + g) / (m - 4)
+    below = same((2 * K - CURVE) * K * (K * y - 2) - g, ((K**2 - square) * (m - 4)).subs(m, K * y))
+    inside = (sp.cancel(part.subs(K**2, square)).subs(m, 4 + t) for part in (first, second))
+    return jury and below and all(_positive(part, t, g) for part in inside)
 
 
 def largest_speed() -> bool:
