@@ -44,6 +44,33 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, 
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (OSError(errno.ENOSPC, "full"), "table.nc"),
+        (OSError(errno.EIO, "broken", "elsewhere"), "elsewhere"),
+    ],
+)
+def test_a_failed_write_names_the_file_unless_the_system_did(tmp_path, monkeypatch, error, named):
+    def fail(descriptor):
+        raise error
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError) as raised:
+        write_atomically(tmp_path / "table.nc", b"numbers")
+    assert Path(raised.value.filename).name == named
+
+
+def test_an_interrupted_write_says_nothing_of_files(tmp_path, monkeypatch):
+    def stop(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", stop)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        write_atomically(tmp_path / "table.nc", b"numbers")
+    assert not hasattr(raised.value, "filename") and not list(tmp_path.iterdir())
+
+
 def test_written_files_have_ordinary_permissions(tmp_path):
     write_atomically(tmp_path / "a", b"")
     (tmp_path / "b").touch()

@@ -58,7 +58,7 @@ from theory.methods.quadratic_family import (
     zero,
 )
 from theory.notation import L, S, alpha1, beta1, edge, gate_decay, kappa, latex, s1, s2
-from theory.recursion import ALGORITHM, Coefficients, State, gamma, momentum
+from theory.recursion import ALGORITHM, Coefficients, gamma, momentum
 
 slope, rate, weight = sp.symbols("slope rate weight")
 later, excess = sp.symbols("later excess", positive=True)
@@ -100,6 +100,12 @@ def derive(c: Coefficients = ALGORITHM) -> Mapping[str, sp.Expr]:
     }
 
 
+def remembered(energy: sp.Expr, speed: sp.Expr, c: Coefficients) -> sp.Expr:
+    """``u'`` after ``u = energy``, at the velocity ``speed``: of state and gradient the gate sees no more."""
+    rest = recursion.start(1)
+    return recursion.smoothed(rest._replace(kinetic=energy), sp.Matrix([speed]), rest.velocity, c)
+
+
 @cache
 def orbit_polynomial(c: Coefficients = ALGORITHM) -> sp.Poly:
     """The characteristic polynomial at the period-2 orbit ``x, v, u -> -x, -v, u`` of the smoothed gate, ``u = v^2``.
@@ -109,8 +115,7 @@ def orbit_polynomial(c: Coefficients = ALGORITHM) -> sp.Poly:
     c = replace(without_decay(c), beta3=sp.Integer(1), alpha1=sp.oo)
     place, speed, energy, learning_rate, z = sp.symbols("place speed energy learning_rate z")
     after = recursion.velocity(speed, L * place, c)
-    before = State(sp.Matrix([speed]), sp.zeros(1, 1), energy, sp.Integer(1))
-    seen = recursion.smoothed(before, sp.Matrix([after]), sp.zeros(1, 1), c)
+    seen = remembered(energy, after, c)
     moved, _ = momentum(place, speed, L * place, learning_rate * gamma(seen, c), c)
     (start,) = sp.solve(after + speed, place)  # v' = -v
     orbit = {energy: speed**2, place: start}
@@ -145,8 +150,7 @@ def opens_slowly() -> bool:
     kept, energy, speed, surplus = sp.symbols("kept energy speed surplus", nonnegative=True)
     fresh = sp.Symbol("fresh", nonnegative=True)  # 1 - gate_decay
     numbers = replace(ALGORITHM, gate_decay=kept, new_gate=fresh)
-    before = State(sp.zeros(1, 1), sp.zeros(1, 1), energy, sp.Integer(1))
-    after = recursion.smoothed(before, sp.Matrix([sp.sqrt(speed)]), sp.zeros(1, 1), numbers)
+    after = remembered(energy, sp.sqrt(speed), numbers)
     keeps = sp.expand(after - kept * energy).is_nonnegative
     law = 1 + sp.Symbol("new") - kept * (1 + sp.Symbol("old")) - fresh
     clip, share = sp.symbols("clip share", nonnegative=True)
@@ -168,8 +172,7 @@ def corrected_gate_opens_slowly_too() -> bool:
     """
     g, past, energy, speed = sp.symbols("g past energy speed", positive=True)  # past = g^(t-1)
     numbers = replace(ALGORITHM, gate_decay=g, new_gate=1 - g)
-    before = State(sp.zeros(1, 1), sp.zeros(1, 1), energy * (1 - past), sp.Integer(1))  # corrected: energy
-    after = recursion.smoothed(before, sp.Matrix([sp.sqrt(speed)]), sp.zeros(1, 1), numbers) / (1 - g * past)
+    after = remembered(energy * (1 - past), sp.sqrt(speed), numbers) / (1 - g * past)  # corrected before: energy
     current = 1 - (1 - g) / (1 - g * past)
     return zero(after - (current * energy + (1 - current) * speed)) and zero(
         g - current - g * past * (1 - g) / (1 - g * past)
