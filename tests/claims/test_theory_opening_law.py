@@ -116,7 +116,8 @@ def test_half_of_a_lemma_would_be_too_little():
     """Each lemma is attained to 5 % in its extremal case."""
     for ratio in (
         variation.ratio_of_the_variation(100, 19.0), variation.ratio_of_the_variation(1000, 19.0),
-        variation.ratio_of_the_price(0.9, 0.99), variation.ratio_of_the_price(0.5, 0.9), variation.ratio_of_the_price(0.0, 0.9),
+        variation.ratio_of_the_price(0.9, 0.99), variation.ratio_of_the_price(0.5, 0.9),
+        variation.ratio_of_the_price(0.0, 0.9),
     ):  # fmt: skip
         assert 0.95 < ratio <= 1 + 1e-9
 
