@@ -176,7 +176,7 @@ def test_a_broken_stem_leaves_its_claims_open_and_says_why(room, monkeypatch, ca
     assert main(room) == 1
     assert [item["verdict"] for item in ledger(room).values()] == ["open", "open", "not run"]
     assert ledger(room)["T1"]["numeric"]["status"] == "ZeroDivisionError: the toy is broken"
-    assert "toy failed" in caplog.text
+    assert "toy failed" in caplog.text and "Traceback" in caplog.text
     monkeypatch.delenv("TOY_FAILS")
     assert main(room) == 0
     assert computed(room).count("start7") == 2 and computed(room).count("start1") == 1

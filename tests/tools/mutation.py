@@ -81,6 +81,7 @@ QUICK_OF_THE_JOB = (
     "test_the_largest_figures_are_begun_first", "test_figures_are_drawn_and_listed",
     "test_a_broken_stem_leaves_its_claims_open_and_says_why",
     "test_a_stem_that_cannot_be_imported_leaves_only_its_own_claims_open",
+    "test_a_study_without_its_library_fails_in_one_line",
     "test_a_stem_confronts_exactly_its_claims",
     "test_progress_counts_the_derivations_every_stem_and_the_figures",
 )  # fmt: skip
