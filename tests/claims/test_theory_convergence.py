@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import gamma, log, sqrt
 
 import numpy as np
@@ -10,6 +11,7 @@ import sympy as sp
 from scipy.optimize import brentq
 
 from theory.claim import vanishes
+from theory.claims.convergence import shares, straight_slope
 from theory.claims.convergence import smoothed_gate as smoothed_rate
 from theory.claims.convergence.predictable_gate import (
     C1a,
@@ -387,3 +389,23 @@ def test_enclosures_refuse_what_they_do_not_know():
         enclose(sp.sin(1))
     with pytest.raises(ValueError, match="exponents must be integers or half-integers"):
         enclose(sp.Integer(2) ** sp.Rational(1, 3))
+
+
+def noted(asked, found, *words):
+    asked.append(words)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "required", "at"),
+    [
+        ("a straight slope nearly attains Theorem 2", shares.theorem2_shares, 0.7, (0.0, False)),
+        ("a straight slope nearly attains Theorem 4", shares.theorem4_shares, 0.55, (0.9, False)),
+    ],
+)
+def test_the_slope_is_met_with_the_gate_of_the_claim(monkeypatch, name, bound, required, at):
+    """The bound at its own momentum, the gate at its floor; a thousandth less than is asked is too little."""
+    for found, enough in ((required, True), (0.999 * required, False), (1.0, True), (1.001, False)):
+        asked = []
+        monkeypatch.setattr(straight_slope, "ratio", partial(noted, asked, found))
+        assert C1a.steps[name]() is enough and asked == [(bound, *at)]

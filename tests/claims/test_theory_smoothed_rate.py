@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import log, pi, sqrt
 
 import numpy as np
@@ -10,7 +11,7 @@ import sympy as sp
 
 from theory.claim import examine, vanishes
 from theory.claims.convergence import predictable_gate as convergence
-from theory.claims.convergence import smoothed_gate, smoothed_lemmas
+from theory.claims.convergence import smoothed_gate, smoothed_lemmas, straight_slope
 from theory.claims.convergence.predictable_gate import crossover, horizon_bound, rate_limit, theorem2, theorem4, tuned
 from theory.claims.convergence.smoothed_gate import (
     C2,
@@ -21,7 +22,9 @@ from theory.claims.convergence.smoothed_gate import (
     theorem,
     theorem_b,
     theorem_beta1_zero,
+    theorem_beta1_zero_shares,
     theorem_c,
+    theorem_shares,
 )
 from theory.methods import enumeration
 from theory.methods.enumeration import CORRECTED, NO_MOMENTUM, SMOOTHED, holds, tightness
@@ -314,6 +317,26 @@ def test_the_derivation_gives_every_formula_and_no_other():
         assert vanishes(derived[name] - formula), name
         there = POINT | ({beta1: 0} if "beta1_zero" in name else {}) | {mu: 0.7}
         assert float(derived[name].subs(there)) == pytest.approx(float(formula.subs(there)), rel=1e-9), name
+
+
+def noted(asked, found, *words):
+    asked.append(words)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "required", "at"),
+    [
+        ("a straight slope nearly attains (A)", theorem_shares, 0.55, (0.9, True)),
+        ("a straight slope nearly attains (A) at beta1 = 0", theorem_beta1_zero_shares, 0.7, (0.0, True)),
+    ],
+)
+def test_the_slope_is_met_with_the_gate_of_the_claim(monkeypatch, name, bound, required, at):
+    """The bound at its own momentum and under the smoothed gate; a thousandth less than is asked is too little."""
+    for found, holds_there in ((required, True), (0.999 * required, False), (1.0, True), (1.001, False)):
+        asked = []
+        monkeypatch.setattr(straight_slope, "ratio", partial(noted, asked, found))
+        assert C2.steps[name]() is holds_there and asked == [(bound, *at)]
 
 
 @pytest.mark.parametrize("name", [name for name in C2.steps if name.startswith("a straight slope")])

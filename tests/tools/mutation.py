@@ -60,6 +60,7 @@ QUICK_OF_C2 = (
     "test_how_fast_the_prices_vanish",
     "test_every_limit_of_the_other_forms_is_needed", "test_the_derivation_gives_every_formula_and_no_other",
     "test_every_form_is_what_its_proof_ends_with", "test_a_straight_slope_nearly_attains_the_bound",
+    "test_the_slope_is_met_with_the_gate_of_the_claim",
 )  # fmt: skip
 QUICK_OF_S3b = (
     "test_the_saddle_node_is_bracketed", "test_the_saddle_node_is_below_the_edge_exactly_beyond_one_over_root_three",

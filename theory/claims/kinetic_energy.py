@@ -172,7 +172,7 @@ def mass_matrix_is_isotropic_plus_rank_one() -> bool:
 
 def inverse_mass_in_any_dimension() -> bool:
     """``(A I + B P)(I/A - C P) = I`` with ``P = v v^T``, ``P^2 = q P``: the coefficient of P vanishes for every d."""
-    q = sp.Symbol("q", nonnegative=True)
+    q = sp.Symbol("q")
     big, rank = m + beta3 * q, 2 * beta3
     c = rank / (big * (big + rank * q))
     any_dimension = vanishes(rank / big - big * c - rank * c * q)

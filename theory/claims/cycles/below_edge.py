@@ -47,7 +47,7 @@ def closing_gates(c: Coefficients = ALGORITHM) -> tuple[sp.Expr, sp.Expr]:
 
 def kinetic(opening: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
     """``beta3 v^2`` at which the unclipped gate is ``opening``: ``1/opening - 1``."""
-    energy = sp.Symbol("energy", positive=True)
+    energy = sp.Symbol("energy")
     (solution,) = sp.solve(gamma(energy, replace(c, alpha1=sp.oo)) - opening, energy)
     return c.beta3 * solution
 

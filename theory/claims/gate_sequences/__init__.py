@@ -58,7 +58,7 @@ def gradient_and_its_lag() -> bool:
 
     whose determinant is ``beta1 (1+beta1) s (2 (1-beta1) - (1+beta1) s)``: positive exactly for ``0 < s < 2/kappa``.
     """
-    h, eta = sp.symbols("h eta", positive=True)
+    h, eta = sp.symbols("h eta")
     moved, after = momentum(x, h * w, h * x, eta, without_decay(ALGORITHM))
     value = (h * x) ** 2 + beta1 * (h * x - h * w) ** 2
     later = (h * moved) ** 2 + beta1 * (h * moved - after) ** 2

@@ -156,7 +156,7 @@ def a_corrected_velocity_obeys_it_in_the_end() -> bool:
     ``b'/eta' - g b/eta - (1-g) c/A >= (b' - b) g/eta + (1-g)(b' - c)/A >= 0``. As T grows the ceiling falls to A, so
     that some T leaves it below the edge and g above the threshold; finitely many steps change the constant only.
     """
-    g, fresh, b, more, extra, rate, A = sp.symbols("g fresh b more extra rate A", positive=True)  # fresh = 1 - g
+    g, fresh, b, more, extra, rate, A = sp.symbols("g fresh b more extra rate A")  # fresh = 1 - g
     later = b + more  # b'
     lawful = later * (g * rate + fresh / A)  # the least b'/eta', rate = 1/eta
     room = lawful - g * b * rate - fresh * (later - extra) / A  # c = b' - extra

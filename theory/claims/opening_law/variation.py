@@ -60,7 +60,7 @@ def prove_variation() -> bool:
     ``TV = 2 R + gamma_0 - gamma_N``; a rise happens in at most N steps, and gamma lies in ``[1/(1+alpha1), 1]``.
     Attained up to lower order by close, reopen, close.
     """
-    rises, falls, first, alpha1 = sp.symbols("rises falls first alpha1", nonnegative=True)
+    rises, falls, first, alpha1 = sp.symbols("rises falls first alpha1")
     last = first + rises - falls
     return vanishes(rises + falls - (2 * rises + first - last)) and vanishes(
         1 - 1 / (1 + alpha1) - alpha1 / (1 + alpha1)
@@ -100,7 +100,7 @@ def prove_price_by_squares() -> bool:
     ``(sum rho^k)(sum (k+1) rho^k) = (1-rho)^-3``. Over the coordinates ``sum_i sqrt(sum_n U_{n,i}^2) <=
     sqrt(d sum_n ||U_n||^2)``, and over chance Jensen's inequality for the root.
     """
-    k, ratio = sp.symbols("k ratio", nonnegative=True)
+    k, ratio = sp.symbols("k ratio")
     ones, linear = series(ratio**k, k, ratio), series((k + 1) * ratio**k, k, ratio)
     return vanishes(ones * linear - (1 - ratio) ** -3)
 
@@ -112,7 +112,7 @@ def prove_split() -> bool:
     its share of the progress is at least ``1/(1+alpha1)`` and what it loses at most 1 times what it lost. For gamma
     between the two, ``gamma (kept - lost) - (kept/(1+alpha1) - lost) = (gamma - 1/(1+alpha1)) kept + (1-gamma) lost``.
     """
-    kept, lost, gamma, alpha1 = sp.symbols("kept lost gamma alpha1", nonnegative=True)
+    kept, lost, gamma, alpha1 = sp.symbols("kept lost gamma alpha1")
     floor = 1 / (1 + alpha1)
     return vanishes(gamma * (kept - lost) - (floor * kept - lost) - (gamma - floor) * kept - (1 - gamma) * lost)
 
@@ -125,7 +125,7 @@ def prove_fixed_decay_keeps_a_bias() -> bool:
     alone. The mean of ``gamma (G + noise)`` vanishes only at ``G* = -E[gamma noise]/E gamma``, and ``-E[gamma noise] =
     sum_{k>=1} 2^-(k+1) (1/(1+alpha1 g^k) - 1/(1+alpha1)) > 0``: every term is positive.
     """
-    alpha1, k = sp.symbols("alpha1 k", positive=True)
+    alpha1, k = sp.symbols("alpha1 k")
     g = inside_unit("p")
     later = 1 / (1 + alpha1 * g**k) - 1 / (1 + alpha1)
     positive = alpha1 * (1 - g**k) / ((1 + alpha1) * (1 + alpha1 * g**k))
