@@ -170,7 +170,7 @@ def clipped_step_grows() -> bool:
 
 def velocity_is_an_average() -> bool:
     """``beta1 + (1-beta1) = 1`` with both weights nonnegative: ``||g|| <= G`` at every step gives ``||v|| <= G``."""
-    largest = sp.Symbol("largest", positive=True)
+    largest = sp.Symbol("largest")
     return vanishes(recursion.velocity(largest, largest) - largest)
 
 

@@ -82,7 +82,7 @@ def conserved(energy: Energy) -> sp.Expr:
 def masses(energy: Energy) -> tuple[sp.Expr, sp.Expr]:
     """The mass along and across the velocity, at speed ``v`` in a direction that must not matter."""
     system = motion(energy, 2)
-    angle = sp.Symbol("angle", real=True)
+    angle = sp.Symbol("angle")
     ahead = sp.Matrix([sp.cos(angle), sp.sin(angle)])
     aside = sp.Matrix([-sp.sin(angle), sp.cos(angle)])
     speed = sp.Symbol("speed", positive=True)

@@ -39,7 +39,7 @@ def slope(opening: sp.Expr) -> sp.Expr:
 def steps(*steepness: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
     """Characteristic polynomial of successive steps whose gated velocities have the slopes ``steepness/S``."""
     step = sp.Symbol("step", positive=True)
-    names = sp.symbols(f"steepness:{len(steepness)}", positive=True)
+    names = sp.symbols(f"steepness:{len(steepness)}")
     product = sp.eye(2)
     for name in names:
         product = transition(without_decay(c), step, name / step) * product
@@ -122,7 +122,7 @@ def stable_closed_gate_is_not_enough() -> bool:
 def directions_decouple() -> bool:
     """Two modes, curvatures L and ``q L``, at the orbit of the first: the Jacobian of the true map has two blocks, and
     the other mode's is momentum's at ``eta L = B``: ``||v||^2`` is of second order in its velocity."""
-    position, velocity = sp.Matrix(sp.symbols("x0 x1", real=True)), sp.Matrix(sp.symbols("v0 v1", real=True))
+    position, velocity = sp.Matrix(sp.symbols("x0 x1")), sp.Matrix(sp.symbols("v0 v1"))
     hessian = sp.diag(L, q * L)
     c = replace(without_decay(ALGORITHM), alpha1=sp.oo)
     after = recursion.velocity(velocity, hessian * position, c)
@@ -131,7 +131,7 @@ def directions_decouple() -> bool:
     state = [position[0], velocity[0], position[1], velocity[1]]
     jacobian = sp.Matrix([moved[0], after[0], moved[1], after[1]]).jacobian(state)
     jacobian = jacobian.subs({position[1]: 0, velocity[1]: 0})
-    frozen = sp.Symbol("frozen", positive=True)
+    frozen = sp.Symbol("frozen")
     other = transition(c, frozen, q * L).subs(frozen, c.alpha0 * gamma(after[0] ** 2, c))
     off = [*jacobian[:2, 2:], *jacobian[2:, :2]]
     return all(entry == 0 for entry in off) and all(same(e, sp.Integer(0)) for e in jacobian[2:, 2:] - other)

@@ -117,7 +117,7 @@ LIMITS = {
 
 def more_gates_cost_nothing() -> bool:
     """``z'A(s)'P A(s) z`` has ``2 P_11 w'^2 >= 0`` for its second derivative in s: ends of an interval decide."""
-    p, q, r = sp.symbols("p q r", real=True)
+    p, q, r = sp.symbols("p q r")
     image = (matrix() * sp.Matrix([x, w])).T * sp.Matrix([[p, q], [q, r]]) * matrix() * sp.Matrix([x, w])
     after = (matrix() * sp.Matrix([x, w]))[1]
     return zero(sp.diff(image[0], s, 2) - 2 * p * after**2)
