@@ -363,6 +363,15 @@ def test_coefficients_that_are_not_all_positive_decide_nothing():
     assert not below_edge._positive(a * b - 2 * a + 1, a, b)
 
 
+def test_the_clipped_orbit_attracts_wherever_it_lies_below_the_edge(monkeypatch):
+    """What is shown to be positive is ``kappa^2 - 1 - 2 kappa`` from kappa = 2 + sqrt 3 on, where S* meets the edge."""
+    shown = []
+    monkeypatch.setattr(below_edge, "_positive", lambda expr, *_: shown.append(expr) or True)
+    assert below_edge.clipped_orbit_attracts() and below_edge.below_the_edge()
+    kappa = 2 + sp.sqrt(3) + below_edge.t
+    assert len(shown) == 1 and sp.expand(shown[0] - (kappa**2 - 1 - 2 * kappa)) == 0
+
+
 def test_what_is_shown_to_be_positive_on_the_lower_branch_is_the_polynomial_on_the_curve(monkeypatch):
     """Both parts of it at m = kappa y = 4 + t, with ``kappa^2 = (m^2 - m + g)/t`` put in by hand."""
     shown = []

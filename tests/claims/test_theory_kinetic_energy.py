@@ -116,3 +116,18 @@ def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
     facts = {f.__name__: fails_without_each_fact(kinetic_energy, f) for f in K1.steps.values()}
     by_example = {"counterexample_in_two_dimensions", "restated_form_loses_angular_momentum"}
     assert {name for name, number in facts.items() if number == 0} == by_example, facts
+
+
+@pytest.mark.parametrize(
+    ("step", "dimensions"),
+    [
+        (kinetic_energy.momentum_changes_by_the_force, [1, 2, 3]),
+        (kinetic_energy.mass_matrix_is_isotropic_plus_rank_one, [2, 3]),
+        (kinetic_energy.isotropic_exactly_when_parallel, [2, 3]),
+    ],
+)
+def test_an_identity_is_written_out_in_every_dimension_that_has_a_case_of_its_own(monkeypatch, step, dimensions):
+    """With one bystander coordinate every case of any dimension has occurred; without one it has not."""
+    forms, asked = kinetic_energy._forms, []
+    monkeypatch.setattr(kinetic_energy, "_forms", lambda dimension: asked.append(dimension) or forms(dimension))
+    assert step() and asked == dimensions

@@ -301,6 +301,7 @@ def test_every_limit_of_the_other_forms_is_needed(monkeypatch):
     found = dict(asked)
     zero, finite, endless = sp.Integer(0), sp.Integer(1), sp.oo
     assert sum(value == 0 for value in found.values()) == 4 and len(found) == 6
+    assert {slowness for _, slowness in found} == {N ** sp.Rational(-1, p) for p in (1, 2, 3, 4, 5)}
     for what, value in found.items():
         wrong = [finite, endless] if value == 0 else [zero, finite if value.has(sp.oo) else endless]
         for other in wrong:

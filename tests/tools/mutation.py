@@ -71,6 +71,7 @@ QUICK_OF_S3b = (
     "test_a_largest_speed_beyond_the_bound_is_seen", "test_coefficients_that_are_not_all_positive_decide_nothing",
     "test_another_recursion_has_other_thresholds",
     "test_what_is_shown_to_be_positive_on_the_lower_branch_is_the_polynomial_on_the_curve",
+    "test_the_clipped_orbit_attracts_wherever_it_lies_below_the_edge",
 )  # fmt: skip
 QUICK_OF_THE_STORE = (
     "test_a_dataset_comes_back_as_it_was", "test_compression_loses_nothing",
