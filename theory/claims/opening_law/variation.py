@@ -190,8 +190,8 @@ def ratio_of_the_price(beta1: float, beta2: float) -> float:
 
 def every_lemma_at_its_extremal_case() -> BoundCheck:
     """L1 to L4 hold and are attained: half of any of them would be too little."""
-    ratios = (ratio_of_the_rise(0.9), ratio_of_the_variation(100, 19.0))
-    ratios += (ratio_of_the_price(0.9, 0.99), ratio_of_the_price(0.5, 0.9))
+    prices = (ratio_of_the_price(0.9, 0.99), ratio_of_the_price(0.5, 0.9))
+    ratios = (ratio_of_the_rise(0.9), ratio_of_the_variation(100, 19.0), *prices)
     return BoundCheck(max(ratios) <= 1 + 1e-12, 1 / min(ratios))
 
 
