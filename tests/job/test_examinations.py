@@ -118,3 +118,13 @@ def test_claims_with_more_formulas_are_begun_first(tmp_path, monkeypatch):
     claims = [replace(CLAIM, id=f"T{n}", formulas={f"f{i}": sp.Integer(i) for i in range(n)}) for n in (1, 3, 2)]
     examinations.examinations(claims, tmp_path)
     assert derived == ["T3", "T2", "T1"]
+
+
+@pytest.mark.parametrize(("in_full", "step"), [(False, holds), (True, holds_too)])
+def test_a_sample_is_checked_unless_everything_is_asked_for(tmp_path, monkeypatch, in_full, step):
+    asked = []
+    monkeypatch.setattr(examinations, "modules", lambda claim: ("theory.claim",))
+    monkeypatch.setattr(examinations, "_examine", lambda claim: asked.append(claim.steps["sample"]) or FOUND)
+    claim = replace(CLAIM, steps={"sample": holds}, in_full={"sample": holds_too})
+    examinations.examinations([claim], tmp_path, in_full=in_full)
+    assert asked == [step]

@@ -28,7 +28,7 @@ from toys import (
 )
 
 from experiments import __main__ as command
-from experiments import examinations, job
+from experiments import examinations, job, results
 from experiments.store.files import exclusive
 from experiments.store.fingerprint import Origin
 
@@ -365,3 +365,11 @@ def test_the_record_is_asked_where_everything_is_asked_for_and_there_is_one(room
     monkeypatch.setattr(job, "render", lambda result, out: "")
     job.main_job(job.Options(room / "out", only=only), toys(), reference=reference and room / reference)
     assert calls == [room / "r"] * asked
+
+
+def test_json_is_strict_and_reads_as_it_was_written():
+    """One entry a line, letters as they are; a number that JSON does not have is refused."""
+    assert results.as_json({"é": [1, "ß"]}) == '{\n  "é": [\n    1,\n    "ß"\n  ]\n}\n'.encode()
+    for number in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            results.as_json({"x": number})
