@@ -132,7 +132,7 @@ def gated_program(
         P = program.let("metric", m.applyfunc(lambda component: sp.sqrt(component / second) + c.eps))
     if gate is recursion.inside:
         seen = program.let("seen", gate(before, before.velocity, g, c))
-        opening = program.let("opening", recursion.gamma_of(gate, seen, step, c))
+        opening = program.let("opening", recursion.gamma_of(gate, seen, step, c, True))
         v = program.let("velocity", recursion.velocity(before.velocity, program.let("entering", opening * g), c))
         eta, rate = c.alpha0, program.let("rate", c.alpha0 * opening)
     else:
@@ -140,7 +140,7 @@ def gated_program(
         if isinstance(gate, Signal) and gate.between:
             gate = _named_cosine(program, gate, before, v, g, P)
         seen = program.let("seen", recursion.gate_remembers(gate, law, before, v, g, P, c, True))
-        opening = program.let("opening", recursion.gamma_of(gate, seen, step, c, law=law))
+        opening = program.let("opening", recursion.gamma_of(gate, seen, step, c, True, law))
         top = program.let("top", c.alpha0 * law.ceiling(c))
         eta = rate = program.let("eta", top * opening)
         if gate is recursion.per_coordinate:

@@ -248,14 +248,7 @@ def gamma(kinetic: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
     return 1 / (1 + sp.Min(c.beta3 * kinetic, c.alpha1))
 
 
-def gamma_of(
-    gate: Gate | Signal,
-    kinetic: Any,
-    step: Any,
-    c: Coefficients = ALGORITHM,
-    corrected: bool = True,
-    law: Law = as_seen,
-) -> Any:
+def gamma_of(gate: Gate | Signal, kinetic: Any, step: Any, c: Coefficients, corrected: bool, law: Law = as_seen) -> Any:
     """``gamma_t = 1/(1 + w_t)``, elementwise for :func:`per_coordinate`; :func:`smoothed` brings its law with it."""
     law = averaged if gate is smoothed else law
     if gate is per_coordinate:
@@ -301,15 +294,15 @@ def _gated_velocity(
     gate: Gate | Signal,
     c: Coefficients,
     P: Vector,
-    corrected: bool = True,
-    law: Law = as_seen,
+    corrected: bool,
+    law: Law,
 ) -> tuple[Vector, Any, Any]:
     """``v_t``, ``State.kinetic`` and ``eta_t/alpha0``, which is 1 where the gate already acted on the gradient."""
     step = before.step + 1
     if gate is inside:
         kinetic = inside(before, before.velocity, gradient, c)
         return (
-            velocity(before.velocity, gamma_of(gate, kinetic, step, c) * gradient, c),
+            velocity(before.velocity, gamma_of(gate, kinetic, step, c, corrected) * gradient, c),
             kinetic,
             sp.Integer(1),
         )
@@ -339,7 +332,7 @@ def vradam(
     step = before.step + 1
     m = second_moment(before.second_moment, gradient, c)
     P = m.applyfunc(lambda component: sp.sqrt(component / (1 - c.beta2**step)) + c.eps)
-    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, P, law=law)
+    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, P, True, law)
     direction = adam_direction(v, m, 1 - c.beta1**step, 1 - c.beta2**step, c)
     return _move(x, c.alpha0 * factor, direction, c), State(v, m, kinetic, step)
 
@@ -353,7 +346,7 @@ def vrmomentum(
     law: Law = as_seen,
 ) -> tuple[Vector, State]:
     """One step of VRMomentum: no second moment, ``x_t = x_{t-1}(1 - eta_t weight_decay) - eta_t v_t``."""
-    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, sp.ones(len(x), 1), law=law)
+    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, sp.ones(len(x), 1), True, law)
     state = State(v, before.second_moment, kinetic, before.step + 1)
     return _move(x, c.alpha0 * factor, v, c), state
 
@@ -376,7 +369,7 @@ def proof_form(
     s = c.beta2 * before.second_moment + gradient.applyfunc(lambda component: component**2)
     omega = sp.sqrt((1 - c.beta2**step) / c.new2)
     P = s.applyfunc(lambda component: sp.sqrt(c.eps + component) / omega)
-    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, P, corrected=False, law=law)
+    v, kinetic, factor = _gated_velocity(gradient, before, gate, c, P, False, law)
     direction = sp.Matrix([omega * v[i] / sp.sqrt(c.eps + s[i]) for i in range(len(v))])
     return _move(x, c.alpha0 * factor, direction, c), State(v, s, kinetic, step)
 
