@@ -57,6 +57,19 @@ def test_stored_certificates_hold(path):
     assert check_file(path)
 
 
+WORDS = {"gate_word": check_gates.check_gate_word, "rise_limited": check_gates.check_rise_limited}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in STORED if "word" in path.stem or "sawtooth" in path.stem])
+def test_what_a_word_proves_is_about_its_own_gates(name):
+    """Their lowest and highest, how many they are, and how much they grow by."""
+    data = json.loads((CERTIFICATES / f"{name}.json").read_text(encoding="utf-8"))
+    statement = WORDS[data.pop("kind")](data)
+    gates, facts = [Fraction(gate) for gate in data["gates"]], statement.facts
+    assert (facts["low"], facts["high"], facts["length"]) == (min(gates), max(gates), len(gates))
+    assert (facts["beta1"], facts["growth"]) == (Fraction(data["beta1"]), Fraction(data["growth"]))
+
+
 @by_name
 @pytest.mark.parametrize("change", ["1/1000", "-1/1000", "1", f"1/{10**40}", f"-1/{10**40}"])
 def test_one_number_changed_is_rejected(path, change):
