@@ -60,8 +60,8 @@ def series(term: sp.Expr, k: sp.Symbol, ratio: sp.Symbol) -> sp.Expr:
     """
     polynomial = sp.Poly(sp.powsimp(term / ratio**k), k)
     total, moment = sp.Integer(0), 1 / (1 - ratio)  # moment: sum of k^j ratio^k, by ratio d/d(ratio)
-    for j in range(polynomial.degree() + 1):
-        total += polynomial.coeff_monomial(k**j) * moment
+    for coefficient in reversed(polynomial.all_coeffs()):
+        total += coefficient * moment
         moment = ratio * sp.diff(moment, ratio)
     return sp.factor(total)
 
