@@ -108,3 +108,13 @@ def test_a_scheduler_that_does_not_answer_is_a_connection_error(monkeypatch):
 
 def test_one_process_where_nothing_else_is_said():
     assert Workers() == Workers(jobs=1)
+
+
+def test_two_chunks_with_the_same_arguments_are_two_chunks():
+    """Also on a Dask cluster, which knows pure functions by their arguments."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        found = dict(Workers(dask=cluster.scheduler_address).map(abs, {"a": (-1,), "b": (-1,), "c": (-2,)}))
+    assert found == {"a": 1, "b": 1, "c": 2}
