@@ -225,9 +225,14 @@ def test_coupled_example_against_eigenvalues():
 def test_the_coupled_examples_are_told_apart_at_the_radii_that_are_named(monkeypatch):
     """1.290 lies beyond 5/4 and within 3/2, 1.731 beyond 3/2."""
     asked = []
-    monkeypatch.setattr(gate_sequences, "is_schur", lambda matrix, *at: asked.extend(at) or is_schur(matrix, *at))
-    assert gate_sequences.gates_of_one_coordinate_each() and asked == [sp.Rational(5, 4)]
-    assert gate_sequences.one_gate_for_all_is_worse() and asked[1:] == [sp.Rational(3, 2)] * 2
+    monkeypatch.setattr(
+        gate_sequences, "is_schur", lambda matrix, *at: asked.append((matrix, *at)) or is_schur(matrix, *at)
+    )
+    swapped, common = SWAPPED[1] * SWAPPED[0], COMMON[1] * COMMON[0]
+    assert gate_sequences.gates_of_one_coordinate_each() and asked[-1] == (swapped, sp.Rational(5, 4))
+    asked.clear()
+    assert gate_sequences.one_gate_for_all_is_worse()
+    assert asked[:2] == [(common, sp.Rational(3, 2)), (swapped, sp.Rational(3, 2))]
 
 
 def test_schur_cohn_agrees_with_eigenvalues():

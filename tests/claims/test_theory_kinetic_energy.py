@@ -124,6 +124,9 @@ def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
         (kinetic_energy.momentum_changes_by_the_force, [1, 2, 3]),
         (kinetic_energy.mass_matrix_is_isotropic_plus_rank_one, [2, 3]),
         (kinetic_energy.isotropic_exactly_when_parallel, [2, 3]),
+        (kinetic_energy.energy_is_conserved, [2]),
+        (kinetic_energy.hamilton_equations, [2]),
+        (kinetic_energy.energy_cannot_tell_them_apart, [2]),
     ],
 )
 def test_an_identity_is_written_out_in_every_dimension_that_has_a_case_of_its_own(monkeypatch, step, dimensions):

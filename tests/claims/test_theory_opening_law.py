@@ -261,13 +261,15 @@ def test_a_ratio_above_one_is_seen(monkeypatch, name):
 def test_each_fact_about_the_swing_is_needed(monkeypatch):
     """Growth by more than 2, an inside that is reached again, and a step size below the edge."""
     assert stability.a_signal_that_pumps()
-    monkeypatch.setattr(stability, "edge", lambda: sp.Integer(26))
-    assert not stability.a_signal_that_pumps()
+    for too_low in (sp.Integer(26), sp.Rational(133, 5)):  # S itself is not below
+        monkeypatch.setattr(stability, "edge", lambda too_low=too_low: too_low)
+        assert not stability.a_signal_that_pumps()
     monkeypatch.undo()
     ends = {ray: stability.pumped(stability.pumped(ray)[0])[0] for ray in stability.CONE}
     for wrong in (
         {ray: (end[0] / abs(end[0]) * 2, end[1] / abs(end[0]) * 2) for ray, end in ends.items()},  # no more than 2
         {ray: (end[0], end[0] * ray[1]) for ray, end in ends.items()},  # on the rays themselves, not inside
+        *({**ends, ray: (end[0], end[0] * ray[1])} for ray, end in ends.items()),  # one of them on its ray
     ):
         middles = {stability.pumped(ray)[0]: ray for ray in stability.CONE}
         real = stability.pumped

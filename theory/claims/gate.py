@@ -133,15 +133,14 @@ def coordinate_gates_break_rotations() -> bool:
     """
     turn = sp.Matrix([[3, -4], [4, 3]]) / 5
     one, nine_tenths = sp.Integer(1), sp.Rational(9, 10)
-    numbers = replace(ALGORITHM, alpha0=one, alpha1=sp.oo, beta1=nine_tenths, beta3=one, weight_decay=sp.Integer(0))
+    numbers = replace(ALGORITHM, alpha0=one, alpha1=sp.oo, beta1=nine_tenths, beta3=one)
     origin = sp.zeros(2, 1)
     before = recursion.start(2)._replace(velocity=sp.Matrix([1, 0]), kinetic=sp.zeros(2, 1))
     turned = before._replace(velocity=turn * before.velocity)
     step, _ = recursion.vrmomentum(origin, origin, before, recursion.per_coordinate, numbers)
     turned_step, _ = recursion.vrmomentum(origin, origin, turned, recursion.per_coordinate, numbers)
-    found = step == -sp.Matrix([sp.Rational(90, 181), 0])
-    found &= turned_step == -sp.Matrix([sp.Rational(1350, 3229), sp.Rational(450, 949)])
-    return bool(found and turn.T * turn == sp.eye(2) and turned_step != turn * step)
+    named = [sp.Matrix([sp.Rational(90, 181), 0]), sp.Matrix([sp.Rational(1350, 3229), sp.Rational(450, 949)])]
+    return [-step, -turned_step] == named and turn.T * turn == sp.eye(2) and turned_step != turn * step
 
 
 # ---------------------------------------------------------------- proof steps of G2
@@ -188,8 +187,7 @@ def counterexample() -> bool:
 def corrected_bound_is_attained() -> bool:
     """The peak ``1/sqrt(beta3)`` is unclipped when ``alpha1 >= 1``, and the speed G gives the clipped term."""
     peak = 1 / sp.sqrt(STRENGTH)
-    beyond_one = sp.Symbol("beyond_one", nonnegative=True)
-    unclipped_there = sp.Min(STRENGTH * peak**2, 1 + beyond_one) == 1
+    unclipped_there = vanishes(STRENGTH * peak**2 - 1)
     attained = vanishes(_unclipped(peak**2, ALGORITHM) * peak - alpha0 / (2 * sp.sqrt(STRENGTH)))
     return unclipped_there and attained and vanishes(_clipped(ALGORITHM) * G - LARGEST_STEP["clipped"])
 

@@ -243,15 +243,13 @@ def restated_form_loses_angular_momentum() -> bool:
     in a central potential can do.
     """
     system, q, restated = _forms(2)
-    place = sp.Matrix([1, 0])
     momentum = sp.Matrix([quartic(q)]).jacobian(system.velocity).T
     here = {m: 1, beta3: 1, **dict(zip([*system.velocity, *system.slope], (1, 1, 1, 0), strict=True))}
     rates = []
     for equations in (system.equations, restated):
         pull = sp.solve(list(equations), list(system.acceleration), dict=True)[0]
         flow = momentum.jacobian(system.velocity) * system.acceleration.subs(pull)
-        rate = place[0] * flow[1] - place[1] * flow[0]  # (d/dt x) cross p vanishes: p is parallel to v
-        rates.append(rate.subs(here))
+        rates.append(flow[1].subs(here))  # x cross dp/dt; (d/dt x) cross p vanishes: p is parallel to v
     return rates == [0, sp.Rational(-2, 7)]
 
 
@@ -261,13 +259,13 @@ def clipped_gate_is_a_kinetic_energy() -> bool:
     ``b = beta3/3`` makes the mass along the velocity ``1 + beta3 v^2``; at ``beta3 v^2 = alpha1`` the two pieces agree
     with two derivatives, and ``1/T''`` equals the gate on either side.
     """
-    b3, a1, speed = (sp.Symbol(name, positive=True) for name in ("b3", "a1", "speed"))
+    b3, a1, speed, room = (sp.Symbol(name, positive=True) for name in ("b3", "a1", "speed", "room"))
     clip = sp.sqrt(a1 / b3)
     slow = speed**2 / 2 + (b3 / 3) * speed**4 / 4
     fast = slow.subs(speed, clip) + slow.diff(speed).subs(speed, clip) * (speed - clip)
     fast += (1 + a1) * (speed - clip) ** 2 / 2
     smooth = all(vanishes((slow - fast).diff(speed, order).subs(speed, clip)) for order in range(3))
-    below = gamma(speed**2).subs({beta3: b3, alpha1: b3 * speed**2 + 1})
+    below = gamma(speed**2).subs({beta3: b3, alpha1: b3 * speed**2 + room})
     beyond = gamma(speed**2).subs({beta3: b3, alpha1: b3 * speed**2 / 2})
     return (
         smooth

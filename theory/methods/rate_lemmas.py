@@ -209,7 +209,7 @@ def prove_log_sum() -> bool:
     s_new, g2 = sp.symbols("s_new g2")
     before = s_new - g2  # beta2 s_{n-1}
     return (
-        excess.subs(u, 0) == 0
+        vanishes(excess.subs(u, 0))
         and vanishes(sp.diff(excess, u) - u / (1 - u))
         and vanishes((1 - g2 / (e + s_new)) - (e + before) / (e + s_new))
         and vanishes((e + u * s) - u * (e + s) - (1 - u) * e)

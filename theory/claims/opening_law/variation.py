@@ -109,11 +109,10 @@ def prove_split() -> bool:
     """``E[gamma_n A_k] >= E[gamma_{n-k-1} A_k] - E|Delta_k A_k|``.
 
     The gate of k+1 steps ago knows none of the gradients, so the descent lemma of Theorem 4 applies with that factor;
-    its share of the progress is at least ``1/(1+alpha1)`` and what it loses at most 1 times what it lost. For gamma
-    between the two, ``gamma (kept - lost) - (kept/(1+alpha1) - lost) = (gamma - 1/(1+alpha1)) kept + (1-gamma) lost``.
+    its share of the progress is at least ``floor = 1/(1+alpha1)`` and what it loses at most 1 times what it lost. For
+    gamma between the two, ``gamma (kept - lost) - (floor kept - lost) = (gamma - floor) kept + (1-gamma) lost``.
     """
-    kept, lost, gamma, alpha1 = sp.symbols("kept lost gamma alpha1")
-    floor = 1 / (1 + alpha1)
+    kept, lost, gamma, floor = sp.symbols("kept lost gamma floor")
     return vanishes(gamma * (kept - lost) - (floor * kept - lost) - (gamma - floor) * kept - (1 - gamma) * lost)
 
 
@@ -143,7 +142,7 @@ def prove_order_of_the_bias() -> bool:
     slope = sp.diff(1 / (1 + alpha1 * g**k), g).subs(g, 1)
     mean = sp.summation(k * sp.Rational(1, 2) ** (k + 1), (k, 1, sp.oo))
     floor = 1 / (1 + alpha1)
-    return bool(mean == 1) and vanishes(-slope / k * mean / floor - alpha1 / (1 + alpha1))
+    return bool(mean == 1) and vanishes(-slope / k / floor - alpha1 / (1 + alpha1))
 
 
 # ---------------------------------------------------------------- where the lemmas are attained

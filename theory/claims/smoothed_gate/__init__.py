@@ -151,18 +151,17 @@ def opens_slowly() -> bool:
     fresh = sp.Symbol("fresh", nonnegative=True)  # 1 - gate_decay
     numbers = replace(ALGORITHM, gate_decay=kept, new_gate=fresh)
     after = remembered(energy, sp.sqrt(speed), numbers)
-    keeps = sp.expand(after - kept * energy).is_nonnegative
-    law = 1 + sp.Symbol("new") - kept * (1 + sp.Symbol("old")) - fresh
     clip, share = sp.symbols("clip share", nonnegative=True)
-    cases = [
-        {"old": energy, "new": kept * energy + speed},  # both open
-        {"old": clip, "new": kept * (clip + surplus) + speed},  # k clipped, k' not
-        {"old": clip, "new": clip},  # both clipped
-        {"old": share, "new": share + surplus},  # k' clipped, k = share below the clip share + surplus
+    cases = [  # k, k', what is left
+        (energy, kept * energy + speed, speed),  # both open
+        (clip, kept * (clip + surplus) + speed, kept * surplus + speed),  # k clipped, k' not
+        (clip, clip, fresh * clip),  # both clipped
+        (share, share + surplus, fresh * share + surplus),  # k' clipped, k = share below the clip share + surplus
     ]
-    differences = [sp.expand(law.subs(case).subs(fresh, 1 - kept)) for case in cases]
-    differences[2:] = [sp.expand(law.subs(case).subs(kept, 1 - fresh)) for case in cases[2:]]
-    return keeps is True and all(difference.is_nonnegative is True for difference in differences)
+    return zero(after - kept * energy - fresh * speed) and all(
+        zero((1 + new - kept * (1 + old) - fresh - left).subs(fresh, 1 - kept)) and left.is_nonnegative is True
+        for old, new, left in cases
+    )
 
 
 def corrected_gate_opens_slowly_too() -> bool:

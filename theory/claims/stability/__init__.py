@@ -193,10 +193,9 @@ def decay_word() -> bool:
     ``p(-1) = -241331/110000``.
     """
     numbers = {beta1: sp.Rational(9, 10), weight_decay: sp.Rational(1, 100)}
-    first, second = (
-        transition(ALGORITHM, step, sp.Integer(1)).subs(numbers) for step in (sp.Integer(30), sp.Rational(30, 11))
-    )
-    within = sp.Integer(30) < DECAY["threshold"].subs({**numbers, L: 1})
+    step = sp.Integer(30)
+    first, second = (transition(ALGORITHM, size, sp.Integer(1)).subs(numbers) for size in (step, step / 11))
+    within = step < DECAY["threshold"].subs({**numbers, L: 1})
     word = characteristic(second * first)
     overshoots = vanishes(at(word, -1) + sp.Rational(241331, 110000))
     return bool(within) and _is_schur(first) and _is_schur(second) and overshoots
