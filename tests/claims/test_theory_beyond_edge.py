@@ -157,7 +157,7 @@ def test_another_recursion_gives_other_formulas(name):
 def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
     facts = {f.__name__: fails_without_each_fact(beyond_edge, f, ("vanishes", "same")) for f in S6.steps.values()}
     assert facts == {
-        "window": 3, "clip_condition": 1, "stable_closed_gate_is_not_enough": 0, "directions_decouple": 4,
+        "window": 3, "clip_condition": 1, "stable_closed_gate_is_not_enough": 0, "directions_decouple": 16,
         "sharpest_direction_rules": 3, "symmetry_breaks": 7, "bounded": 4,
     }  # fmt: skip
 

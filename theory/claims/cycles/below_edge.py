@@ -210,8 +210,9 @@ def largest_speed() -> bool:
     kappa -> oo, where ``kappa y -> 4``, ``r -> 1``).
     """
     first = kinetic(GATES[0] / S)
-    start = ((K * r + 1) / (K * r - 1)).subs({K: 2 + sp.sqrt(3), r: 1 + sp.sqrt(2)})
-    on_curve = vanishes((CURVE - 2 * K).subs(y, Y).subs({K: 2 + sp.sqrt(3), r: 1 + sp.sqrt(2)}))
+    lowest = {K: 2 + sp.sqrt(3), r: 1 + sp.sqrt(2)}
+    start = ((K * r + 1) / (K * r - 1)).subs(lowest)
+    on_curve = vanishes((CURVE - 2 * K).subs(y, Y).subs(lowest))
     interior = on_curve and 1 < start < CYCLES["period4_kinetic"]
     rises = same(sp.diff(first, S), 1 / (K - 1 / r))
     falls = same(sp.diff(first, r), -S / (K * r - 1) ** 2)

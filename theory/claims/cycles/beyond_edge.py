@@ -111,12 +111,19 @@ def clip_condition() -> bool:
 
 
 def stable_closed_gate_is_not_enough() -> bool:
-    """beta1 = 9/10, S = 57, alpha1 = 1: ``eta_min L = 57/2 < 38``, yet the origin repels and the orbit attracts."""
+    """beta1 = 9/10, S = 57, alpha1 = 1: ``eta_min L = 57/2 < 38``, yet the origin repels and the orbit attracts.
+
+    ``p(-1) = -19/10 < 0`` at the origin; on the orbit ``beta3 v^2 = 1/2 < alpha1``, and ``S < upper_end = 76``.
+    """
     here = {beta1: sp.Rational(9, 10), S: 57, alpha1: 1, beta3: 1}
-    origin = at(steps(S).subs(here), -1)
-    closed = (S / (1 + alpha1)).subs(here) < edge().subs(here)
-    orbit = 0 < BEYOND["velocity_squared"].subs(here) < 1 and BEYOND["upper_end"].subs(here) > 57
-    return bool(origin < 0) and bool(closed) and bool(orbit)
+    asked = at(steps(S), -1), S / (1 + alpha1), edge(), BEYOND["velocity_squared"], BEYOND["upper_end"]
+    return [value.subs(here) for value in asked] == [
+        sp.Rational(-19, 10),
+        sp.Rational(57, 2),
+        38,
+        sp.Rational(1, 2),
+        76,
+    ]
 
 
 def directions_decouple() -> bool:
@@ -133,8 +140,7 @@ def directions_decouple() -> bool:
     jacobian = jacobian.subs({position[1]: 0, velocity[1]: 0})
     frozen = sp.Symbol("frozen")
     other = transition(c, frozen, q * L).subs(frozen, c.alpha0 * gamma(after[0] ** 2, c))
-    off = [*jacobian[:2, 2:], *jacobian[2:, :2]]
-    return all(entry == 0 for entry in off) and all(same(e, sp.Integer(0)) for e in jacobian[2:, 2:] - other)
+    return all(same(entry, sp.Integer(0)) for entry in jacobian - sp.diag(jacobian[:2, :2], other))
 
 
 def sharpest_direction_rules() -> bool:

@@ -126,16 +126,17 @@ def scaled_limit(bound: sp.Expr, slowness: sp.Expr = 1 / N) -> sp.Expr:
 def limits_at_other_decays() -> bool:
     """``sqrt N price`` tends to ``c/2 + a`` in units at ``1 - g = c/N``; slower laws converge, at a slower rate.
 
-    At ``1 - g = N^-p`` with p = 1/2 the price tends to 0 by the squares (L5: like N^(-p/2) times a logarithm), while
-    sqrt(N)/ln N times it does not stay bounded.
+    At ``1 - g = 1/sqrt N`` the square of the price by the squares (L5) is ``2 a (d R Gi)^2/(1-beta1) ln N/sqrt N`` to
+    first order, as ``Lambda ~ ln N``: it tends to 0, while sqrt(N)/ln N times the price does not stay bounded.
     """
+    c, Lambda = sp.symbols("c Lambda", positive=True)
     units = price_limit / (sp.Rational(1, 2) + _a)
-    tends = all(sp.simplify(scaled_limit(price, c / N) - units * (sp.Rational(c, 2) + _a)) == 0 for c in (2, 10))
-    half = convergence.tuned(price_by_squares, 1 / sp.sqrt(N))
-    numbers = {alpha1: 3, beta1: sp.Rational(1, 2), d: 1, R: 1, grad_bound: 1, eps: sp.Rational(1, 100)}
-    values = [sp.N((half if power == 0 else half * sp.sqrt(N) / sp.log(N)).subs(numbers).subs(N, 10**n))
-              for power in (0, 1) for n in (8, 16)]  # fmt: skip
-    return bool(tends and values[1] < values[0] / 10 and values[3] > 2 * values[2])
+    square = scaled_limit(price_by_squares.subs(_Lam, Lambda) ** 2 / Lambda, 1 / sp.sqrt(N))
+    return (
+        vanishes(scaled_limit(price, c / N) - units * (c / 2 + _a))
+        and vanishes(square - 2 * _a * (d * R * grad_bound) ** 2 / (1 - beta1))
+        and vanishes(sp.limit(convergence.tuned(_Lam) / sp.log(N), N, sp.oo) - 1)
+    )
 
 
 def conclusion_is_the_theorem() -> bool:
