@@ -300,3 +300,16 @@ def test_the_statement_of_c3_shows_the_price_that_is_proved():
     assert vanishes(added - (1 + alpha1) * shown * moved)
     assert f"X = {latex(shown)}" in C3.statement and f"V = {latex(moved)}" in C3.statement
     assert C3.statement.endswith(latex(C3.formulas["limit"]))
+
+
+def test_no_sign_changes_between_the_rays_of_the_cone(monkeypatch):
+    """A velocity that has the other sign on one ray in between: the gate need not do the same on the whole cone."""
+    real, first = stability.pumped, stability.CONE[0]
+    middle, closed = real(first)
+    turned = (middle[0], -middle[1])
+
+    def pumped(state):
+        return (turned, closed) if state == first else real(middle if state == turned else state)
+
+    monkeypatch.setattr(stability, "pumped", pumped)
+    assert not stability.a_signal_that_pumps()
