@@ -113,6 +113,7 @@ def symmetric_noise_repels() -> bool:
         and vanishes(cubic - gradient * (1 + beta3 * (gradient**2 - amplitude**2)))
         and vanishes(rise.subs(amplitude, sp.sqrt((1 + t) / beta3)) - 2 * t)
         and vanishes(clipped_slope - 1 / (1 + alpha1))
+        and clipped_slope.is_positive
     )
 
 
