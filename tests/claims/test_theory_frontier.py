@@ -1,5 +1,6 @@
 """The map of stability: what a box needs, cell by cell, and that no orbit contradicts it."""
 
+import itertools
 from math import inf, sqrt
 
 import numpy as np
@@ -7,9 +8,9 @@ import pytest
 from frontier_settings import F, run, starts
 
 from theory.certificates import cells, frontier
-from theory.certificates.cells import UNIT, Cells, Family, image_columns
+from theory.certificates.cells import UNIT, Cells, Family, Return, Strip, Target, no_orbit_stays, successors
 from theory.certificates.frontier import contracts
-from theory.certificates.sweep import kept, remaining, returning, successors
+from theory.certificates.sweep import kept, remaining, returning
 from theory.claims.cycles.frontier import STEPS
 from theory.stability_map import (
     safe_boxes,
@@ -24,73 +25,136 @@ def test_what_the_boxes_rest_on(name):
 # ---------------------------------------------------------------- cells
 
 
+def places(some):
+    """The place of each cell of a grid by row and column, -1 where it is missing."""
+    found = np.full((some.nodes.size - 1, 2 * some.nodes.size - 2), -1)
+    found[some.row, some.column] = np.arange(some.column.size)
+    return found
+
+
 @pytest.mark.parametrize("alpha1", [None, (F(1), F(1)), (F(10), F(19))])
 @pytest.mark.parametrize("beta1", [(F(3, 10), F(3, 10)), (F(9, 10), F(181, 200))])
-def test_images_hold_every_image_and_little_more(alpha1, beta1):
-    """States and settings drawn from cells and a box: the step lands in the row and the run that the checker names."""
+def test_successors_hold_every_image_and_little_more(alpha1, beta1):
+    """States and settings drawn from cells and a box: the step lands in a cell that the checker names, or leaves."""
     rng = np.random.default_rng(0)
     fraction = (F(1, 2), F(13, 25))
-    family = Family(beta1, fraction, alpha1)
-    full = Cells.all_of(cells.grid(30 * UNIT, 2**14, 10, 6))
-    some = full.only(rng.random(full.column.size) < 0.05)
-    first, last = image_columns(family, some)
+    some = Cells.all_of(cells.grid(30 * UNIT, 2**14, 10, 6))
+    some = some.only(rng.random(some.column.size) < 0.2)
+    first, last, leaves = successors(Family(beta1, fraction, alpha1), some)
     left, right, low, high = (part / UNIT for part in some.corners())
-    nodes = some.mirrored() / UNIT
-    widest = np.zeros(some.column.size, int) + 10**6, np.zeros(some.column.size, int)
+    nodes, place, n = some.mirrored() / UNIT, places(some), some.nodes.size - 1
+    row = np.where(low < 0, n - 1 - some.column, some.column - n)
+    lowest, highest = np.full(some.column.size, 10**6), np.full(some.column.size, -1)
     for _ in range(300):
         a, b = rng.uniform(left, right), rng.uniform(low, high)
-        corner = rng.random(4) < 0.5
+        corner = rng.random(2) < 0.5
         a, b = np.where(corner[0], left, a), np.where(corner[1], high, b)
         beta, s = (rng.choice([float(ends[0]), float(ends[1])]) for ends in (beta1, fraction))
         clip = inf if alpha1 is None else float(rng.choice(alpha1))
         _, after = run(beta, s, clip, a, b, 1)
+        after = np.where(low < 0, -after, after)
         inside = np.abs(after) < nodes[-1]
-        column = np.searchsorted(nodes, after) - 1
-        assert ((first <= column) & (column < last))[inside].all()
-        widest = np.minimum(widest[0], column), np.maximum(widest[1], column)
-    inner = (first >= 0) & (last < nodes.size)
-    assert np.median((last - first - (widest[1] - widest[0] + 1))[inner]) <= 1
+        assert leaves[~inside].all()
+        column = np.searchsorted(nodes, np.where(inside, after, 0.5)) - 1
+        met = np.where(inside, place[row, column], -1)
+        assert ((first <= met) & (met < last))[met >= 0].all()
+        lowest = np.where(met >= 0, np.minimum(lowest, met), lowest)
+        highest = np.maximum(highest, met)
+    seen = highest >= 0
+    assert np.median((last - first - (highest - lowest + 1))[seen]) <= 1
+
+
+@pytest.mark.parametrize("alpha1", [None, (F(2), F(5, 2))])
+@pytest.mark.parametrize("beta1", [(F(1, 2), F(1, 2)), (F(4, 5), F(21, 25))])
+def test_successors_are_all_cells_that_the_images_meet(alpha1, beta1):
+    """Against rectangles, cell by cell: of an image and its negative, those in rows a >= 0, ends included."""
+    rng = np.random.default_rng(2)
+    family = Family(beta1, (F(2, 3), F(7, 10)), alpha1)
+    some = Cells.all_of(cells.grid(4 * UNIT, 2**16, 4, 6))
+    some = some.only(rng.random(some.column.size) < 0.7)
+    first, last, leaves = successors(family, some)
+    rise = [F(int(n), 1) for bound in family.psi(some.nodes) for n in bound]
+    below, above = rise[: len(rise) // 2], rise[len(rise) // 2 :]
+    below, above = [-x for x in above[::-1]] + below, [-x for x in below[::-1]] + above
+    lines = [int(n) for n in some.nodes]
+    rows, n = some.row, len(lines) - 1
+    columns = list(itertools.pairwise([-x for x in lines[:0:-1]] + lines))
+    for k in range(some.column.size):
+        a, j = (lines[rows[k]], lines[rows[k] + 1]), some.column[k]
+        image = [(1 + beta) * psi - beta * x for beta in beta1 for psi in (below[j], above[j]) for x in a]
+        if j < n:
+            image = [-x for x in image]
+        met = [
+            place
+            for place in np.flatnonzero(rows == (j - n if j >= n else n - 1 - j))
+            if columns[some.column[place]][0] <= max(image) and columns[some.column[place]][1] >= min(image)
+        ]
+        assert met == list(range(first[k], last[k])), k
+        assert leaves[k] == (max(image) >= lines[-1] or min(image) <= -lines[-1])
+    assert 0 < leaves.mean() < 0.5
+
+
+def left_over(first, last, exits, returns):
+    """With sets: cells without successor or without predecessor are removed until there is none."""
+    after = [set(range(*run)) for run in zip(first, last, strict=True)]
+    left = set(range(len(after)))
+    while True:
+        seen = set().union(*(after[k] for k in left)) if left else set()
+        keep = {k for k in left if (after[k] & left or exits[k]) and (k in seen or returns[k])}
+        if keep == left:
+            return left
+        left = keep
 
 
 def test_removing_cells_is_what_removing_one_by_one_is():
-    """Against sets and loops: what is left has a successor and a predecessor in what is left."""
     rng = np.random.default_rng(1)
     family = Family((F(9, 10), F(9, 10)), (F(7, 10), F(7, 10)), None)
     for exits_share in (0.0, 0.02):
         some = Cells.all_of(cells.grid(6 * UNIT, 2**16, 4, 6))
         some = some.only(rng.random(some.column.size) < 0.85)
-        n = some.column.size
-        runs = successors(some.start, some.column, *image_columns(family, some))
-        exits, returns = rng.random((2, n)) < exits_share
-        after = [set(range(first, last)) for first, last in zip(*runs, strict=True)]
-        left = set(range(n))
-        while True:
-            seen = set().union(*(after[k] for k in left)) if left else set()
-            keep = {k for k in left if (after[k] & left or exits[k]) and (k in seen or returns[k])}
-            if keep == left:
-                break
-            left = keep
-        found = remaining(*runs, exits, returns)
-        assert set(np.flatnonzero(found)) == left
-        assert 0 < len(left) < n
+        first, last, _ = successors(family, some)
+        exits, returns = rng.random((2, some.column.size)) < exits_share
+        left = left_over(first, last, exits, returns)
+        assert set(np.flatnonzero(remaining(first, last, exits, returns))) == left
+        assert 0 < len(left) < some.column.size
 
 
-def test_successors_are_the_cells_that_the_images_meet():
-    """Places against rectangles: cells of the row of b, or of -b with the image turned over, that the image meets."""
-    rng = np.random.default_rng(2)
-    some = Cells.all_of(cells.grid(4 * UNIT, 2**16, 4, 6))
-    some = some.only(rng.random(some.column.size) < 0.7)
-    n = some.nodes.size - 1
-    first = rng.integers(-3, 2 * n, some.column.size).astype(np.int32)
-    last = (first + rng.integers(1, 9, some.column.size)).astype(np.int32)
-    runs = successors(some.start, some.column, first, last)
-    for k in range(some.column.size):
-        columns = np.arange(max(first[k], 0), min(last[k], 2 * n))
-        row = some.column[k] - n
-        if row < 0:
-            row, columns = -1 - row, 2 * n - 1 - columns
-        met = np.flatnonzero((some.row == row) & np.isin(some.column, columns))
-        assert met.tolist() == list(range(runs[0][k], runs[1][k]))
+def test_removing_cells_of_any_arrows():
+    """Random runs, half of them without cycles, with every kind of way out of the grid and back."""
+    rng = np.random.default_rng(4)
+    left_some = 0
+    for k in range(4000):
+        n = int(rng.integers(1, 14))
+        first = rng.integers(0, n + 1, n)
+        if k % 2:
+            first = np.maximum(first, np.arange(1, n + 1))
+        last = np.minimum(n, first + rng.integers(0, 4, n))
+        if k % 3 == 0:  # all arrows turned round
+            first, last = n - last[::-1], n - first[::-1]
+        exits, returns = rng.random((2, n)) < rng.choice([0, 0.1, 0.4], (2, 1))
+        found = remaining(first.astype(np.int32), last.astype(np.int32), exits, returns)
+        left = left_over(first, last, exits, returns)
+        assert set(np.flatnonzero(found)) == left, (first, last, exits, returns)
+        left_some += 0 < len(left) < n
+    assert left_some > 500
+
+
+def test_orbits_that_leave_and_come_back_are_not_lost():
+    """A cycle of period 8 with velocities beyond the grid, at beta1 = .949, S = .4535 B: it stays if orbits may come
+    back to (.695, -.983); none stays inside."""
+    state = run(0.949, 0.4535, inf, 1.6917, 1.5894, 8000)
+    cycle = np.array([run(0.949, 0.4535, inf, *state, k) for k in range(8)])
+    inside = (np.abs(cycle) < 1.1).all(axis=1)
+    assert np.allclose(np.sort(np.abs(cycle[inside])), [[0.695, 0.983]] * 2, atol=2e-3)
+    assert np.abs(cycle).max() > 1.6
+    family = Family((F(949, 1000), F(949, 1000)), (F(907, 2000), F(907, 2000)), None)
+    nodes = cells.grid(int(1.1 * UNIT), 2**15, 8, 5)
+    assert nodes[-1] < 1.2 * UNIT
+    target, anywhere = Target(np.array([[100, 0, 100, 130 * UNIT**2]])), Strip(1, 1, 9 * UNIT, 9 * UNIT)
+    for back, stays in ((0.6, True), (1.2, False)):
+        comes_back = Return(int(back * UNIT), int(1.8 * UNIT))
+        assert no_orbit_stays(family, nodes, 5, target, anywhere, comes_back) != stays
+    assert no_orbit_stays(family, nodes, 5, target, anywhere)
 
 
 def test_which_cells_matter_and_where_orbits_come_back():
@@ -120,9 +184,9 @@ def test_a_cell_that_holds_a_cycle_is_never_removed():
     family = Family((F(9, 10), F(9, 10)), (F(15, 19), F(15, 19)), None)
     some = Cells.all_of(cells.grid(6 * UNIT, 2**15, 8, 6))
     for _ in range(3):
-        runs = successors(some.start, some.column, *image_columns(family, some))
+        first, last, _ = successors(family, some)
         none = np.zeros(some.column.size, bool)
-        some = some.only(remaining(*runs, none, none))
+        some = some.only(remaining(first, last, none, none))
         left, right, low, high = (part / UNIT for part in some.corners())
         for a, b in states:
             a, b = (a, b) if a >= 0 else (-a, -b)

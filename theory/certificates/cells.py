@@ -17,7 +17,8 @@ more cell that is never removed, and an orbit that visits it again and again pas
 predecessors and successors of the same kind.
 
 **Cost.** A cell's successors are a run of places in the order of the cells, so that all removals together look at each
-arrow at most twice (:mod:`theory.certificates.sweep`, compiled).
+arrow a few times (:mod:`theory.certificates.sweep`, compiled). Where the arrows between all cells close no circle,
+removing cells without a predecessor is enough.
 
 **Rounding.** Velocities are whole numbers of ``UNIT = 2^-18``, below 256 in modulus; beta1 is a whole number of 1/2000.
 ``phi`` and ``psi`` are rounded outwards to whole numbers, everything after that is exact: no sum or product exceeds
@@ -135,19 +136,18 @@ def grid(reach: int, step: int, growth: int, levels: int) -> Ints:
     return np.array(nodes, np.int64)
 
 
-def image_columns(family: Family, cells: Cells) -> tuple[Places, Places]:
-    """For each cell the first column that meets its image, and the one after the last: < 0 or > 2N outside.
+def successors(family: Family, cells: Cells) -> tuple[Places, Places, Flags]:
+    """For each cell the cells that meet its image, as places ``first`` to ``last - 1``, and whether the image leaves
+    the grid.
 
     The image of ``[a] x [b]`` has ``b' = (1+beta1) psi - beta1 a`` with ``psi`` in the range over ``[b]``: linear in
     each of psi, a and beta1, hence between its values at the ends. In units of 1/PARTS everything is whole.
     """
     from theory.certificates import sweep
 
-    below, above = family.psi(cells.nodes)
-    below, above = np.concatenate([-above[::-1], below]), np.concatenate([-below[::-1], above])
-    ends = [int(beta1 * PARTS) for beta1 in family.beta1]
-    parts = [(np.int64(n), (PARTS + n) * below, (PARTS + n) * above) for n in ends]
-    return sweep.images(cells.start, cells.column, cells.nodes, PARTS * cells.mirrored(), *parts[0], *parts[1])
+    low, high = (np.int64(beta1 * PARTS) for beta1 in family.beta1)
+    below, above = (np.stack([(PARTS + low) * bound, (PARTS + high) * bound]) for bound in family.psi(cells.nodes))
+    return sweep.successors(cells.start, cells.column, cells.nodes, PARTS * cells.mirrored(), (low, high), below, above)
 
 
 class Target(NamedTuple):
@@ -187,14 +187,13 @@ def no_orbit_stays(
     cells = Cells.all_of(nodes)
     for level in range(levels + 1):
         cells = cells.only(sweep.kept(cells.start, cells.column, cells.nodes, target.forms, np.int64(UNIT), *near))
-        first, last = image_columns(family, cells)
+        first, last, leaves = successors(family, cells)
+        returns = np.zeros(leaves.size, np.bool_)
         if comes_back is None:
-            exits = returns = np.zeros(cells.column.size, np.bool_)
-        else:
-            exits = (first < 0) | (last > 2 * (cells.nodes.size - 1))
+            leaves = returns
+        elif leaves.any():  # else no orbit is outside again and again
             returns = sweep.returning(cells.start, cells.column, cells.nodes, *comes_back)
-        runs = sweep.successors(cells.start, cells.column, first, last)
-        cells = cells.only(sweep.remaining(*runs, exits, returns))
+        cells = cells.only(sweep.remaining(first, last, leaves, returns))
         if cells.column.size == 0:
             return True
         if level < levels:

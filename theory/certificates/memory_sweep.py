@@ -8,7 +8,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from theory.certificates.sweep import Flags, Ints, Places, _first_from, _node, compiled
+from theory.certificates.sweep import Flags, Ints, Places, _node, compiled
+
+
+@compiled
+def _first_from(values: Ints | Places, low: int, high: int, least: int) -> int:
+    """The first place of ``low <= place < high`` with a value >= ``least``, else ``high``; values rise."""
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] < least:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @compiled

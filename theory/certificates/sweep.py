@@ -8,7 +8,7 @@ the interval from ``-n_{N-j}`` for ``j < N``, from ``n_{j-N}`` otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numba
 import numpy as np
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Places = NDArray[np.int32]
 Flags = NDArray[np.bool_]
+
+#: Less than any number of predecessors can make up for.
+REMOVED: Final = -(2**31) + 2**30
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -32,18 +35,6 @@ def _node(nodes: Ints, column: int) -> int:
     """The lower end of the column's interval."""
     n = nodes.size - 1
     return nodes[column - n] if column >= n else -nodes[n - column]
-
-
-@compiled
-def _first_from(values: Ints | Places, low: int, high: int, least: int) -> int:
-    """The first place of ``low <= place < high`` with a value >= ``least``, else ``high``; values rise."""
-    while low < high:
-        middle = (low + high) >> 1
-        if values[middle] < least:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 @compiled
@@ -83,87 +74,127 @@ def returning(start: Ints, column: Places, nodes: Ints, back: int, drop: int) ->
 
 
 @compiled
-def images(
-    start: Ints, column: Places, nodes: Ints, ends: Ints,
-    low: int, low_below: Ints, low_above: Ints, high: int, high_below: Ints, high_above: Ints,
-) -> tuple[Places, Places]:  # fmt: skip
-    """First column, and the one after the last, that ``psi - factor a`` meets for the factors ``low`` and ``high``.
+def successors(
+    start: Ints, column: Places, nodes: Ints, ends: Ints, factors: tuple[int, int], below: Ints, above: Ints
+) -> tuple[Places, Places, Flags]:
+    """The cells that images meet, as runs ``first <= place < last``, and which images reach the end of the grid.
 
-    ``below`` and ``above`` bound psi, by columns; ``ends`` are the ends of all columns in the units of the image.
+    The image of (i, j) holds ``psi - factor a`` for both ``factors``. It is in row ``j - N`` if ``j >= N``, where
+    ``below`` and ``above`` bound psi for each factor; else that of the negative state is in row ``N - 1 - j``, where it
+    holds ``psi + factor a``. ``ends`` are the ends of all columns in the units of the image.
+
+    Along a column images move in one direction as a grows: each run is looked for from that of the row before.
     """
+    n = start.size - 1
     first, last = np.empty(column.size, np.int32), np.empty(column.size, np.int32)
-    for i in range(start.size - 1):
+    leaves = np.zeros(column.size, np.bool_)
+    low, high = factors
+    begins, stops = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)  # the last run found, by columns
+    for j in range(2 * n):
+        begins[j] = stops[j] = start[max(j - n, n - 1 - j)]
+    for i in range(n):
         a, after = nodes[i], nodes[i + 1]
         for k in range(start[i], start[i + 1]):
             j = column[k]
-            bottom = min(low_below[j] - low * after, high_below[j] - high * after)
-            top = max(low_above[j] - low * a, high_above[j] - high * a)
-            first[k] = _first_from(ends, 0, ends.size, bottom) - 1
-            last[k] = _first_from(ends, max(first[k], 0), ends.size, top + 1)
-    return first, last
-
-
-@compiled
-def successors(start: Ints, column: Places, first: Places, last: Places) -> tuple[Places, Places]:
-    """The images as runs ``first <= place < last`` of places; that of column j is in row j - N, turned over if < 0."""
-    n = start.size - 1
-    low, high = np.empty(column.size, np.int32), np.empty(column.size, np.int32)
-    for k in range(column.size):
-        row, begin, end = column[k] - n, max(first[k], 0), min(last[k], 2 * n)
-        if row < 0:
-            row, begin, end = -1 - row, 2 * n - end, 2 * n - begin
-        low[k] = _first_from(column, start[row], start[row + 1], begin)
-        high[k] = _first_from(column, low[k], start[row + 1], end)
-    return low, high
+            row = max(j - n, n - 1 - j)
+            if j >= n:
+                bottom = min(below[0, row] - low * after, below[1, row] - high * after)
+                top = max(above[0, row] - low * a, above[1, row] - high * a)
+            else:
+                bottom = min(below[0, row] + low * a, below[1, row] + high * a)
+                top = max(above[0, row] + low * after, above[1, row] + high * after)
+            leaves[k] = bottom <= ends[0] or top >= ends[2 * n]
+            begin, stop = begins[j], stops[j]
+            while begin > start[row] and ends[column[begin - 1] + 1] >= bottom:
+                begin -= 1
+            while begin < start[row + 1] and ends[column[begin] + 1] < bottom:
+                begin += 1
+            stop = max(begin, stop)
+            while stop > begin and ends[column[stop - 1]] > top:
+                stop -= 1
+            while stop < start[row + 1] and ends[column[stop]] <= top:
+                stop += 1
+            first[k] = begins[j] = begin
+            last[k] = stops[j] = stop
+    return first, last, leaves
 
 
 @compiled
 def remaining(first: Places, last: Places, exits: Flags, returns: Flags) -> Flags:
     """The cells that are left when those without successor or without predecessor are removed, again and again.
 
-    ``exits``: cells with a successor outside; ``returns``: cells with a predecessor outside. Each cell waits for the
-    first of its successors that is left to be removed, and then looks for the next one; predecessors are counted.
+    ``exits``: cells with a successor outside; ``returns``: cells with a predecessor outside. Predecessors are counted,
+    at first those in the grid alone: if every cell is removed, and none ``met`` by an orbit from outside has an exit,
+    nothing is left. Otherwise cells that were met are put back. Then each cell waits for the first of its successors
+    that is left to be removed, and looks for the next one.
     """
     n = first.size
-    before = np.zeros(n + 1, np.int32)  # how many predecessors are left
+    before = np.zeros(n + 1, np.int32)  # how many predecessors are left; 0 or less if the cell is removed
     for k in range(n):
         before[first[k]] += 1
         before[last[k]] -= 1
-    before = np.cumsum(before)[:n] + returns
-    left = np.ones(n, np.bool_)
-    watched = first.copy()
-    waiting, following = np.full(n, -1, np.int32), np.full(n, -1, np.int32)  # who waits for a cell: a linked list
-    removed, size = np.empty(n, np.int32), 0
+    before = np.cumsum(before)[:n]
+    met, passes = returns.copy(), False
+    removed, size, done = np.empty(n, np.int32), 0, 0
     for k in range(n):
-        if before[k] == 0 or (first[k] == last[k] and not exits[k]):
-            left[k] = False
+        if before[k] == 0:
             removed[size] = k
             size += 1
-        elif not exits[k]:
-            waiting[first[k]], following[k] = k, waiting[first[k]]
-    while size:
-        size -= 1
-        gone = removed[size]
+    while done < size:
+        gone = removed[done]
+        done += 1
+        passes |= met[gone] and exits[gone]
         for place in range(first[gone], last[gone]):
             before[place] -= 1
-            if before[place] == 0 and left[place]:
-                left[place] = False
+            met[place] |= met[gone]
+            if before[place] == 0:
+                removed[size] = place
+                size += 1
+    if size == n and not passes:
+        return np.zeros(n, np.bool_)
+    before += returns
+    for gone in removed[:size]:
+        if met[gone]:
+            before[first[gone] : last[gone]] += 1
+    size = done = 0
+    watched = first.copy()
+    waiting, following = np.full(n, -1, np.int32), np.empty(n, np.int32)  # who waits for a cell: a linked list
+    for k in range(n):
+        if before[k] > 0 and not exits[k]:
+            size = _watch(k, last, before, watched, waiting, following, removed, size)
+    while done < size:
+        gone = removed[done]
+        done += 1
+        for place in range(first[gone], last[gone]):
+            before[place] -= 1
+            if before[place] == 0:
                 removed[size] = place
                 size += 1
         k = waiting[gone]
         while k >= 0:
             then = following[k]
-            if left[k]:
-                while watched[k] < last[k] and not left[watched[k]]:
-                    watched[k] += 1
-                if watched[k] == last[k]:
-                    left[k] = False
-                    removed[size] = k
-                    size += 1
-                else:
-                    waiting[watched[k]], following[k] = k, waiting[watched[k]]
+            if before[k] > 0:
+                size = _watch(k, last, before, watched, waiting, following, removed, size)
             k = then
-    return left
+    return before > 0
+
+
+@compiled
+def _watch(
+    k: int, last: Places, before: Places, watched: Places,
+    waiting: Places, following: Places, removed: Places, size: int,
+) -> int:  # fmt: skip
+    """Let cell k wait for its next successor that is left, or remove it; the number of removed cells then."""
+    place = watched[k]
+    while place < last[k] and before[place] <= 0:
+        place += 1
+    watched[k] = place
+    if place < last[k]:
+        waiting[place], following[k] = k, waiting[place]
+        return size
+    before[k] = REMOVED
+    removed[size] = k
+    return size + 1
 
 
 @compiled
