@@ -44,21 +44,18 @@ class Pace:
 PACES: Final = (Pace(0, 5, 200, 0.01), Pace(1573, 10, 200, 0.02), Pace(1796, 20, 40, 0.07), Pace(1871, 10, 20, 0.07))
 #: Just below 1/sqrt 3, in parts; there grids are finer.
 MEETING: Final = range(1150, 1156)
-#: From here on, in parts of beta1, other grids cost less.
-FAR_UP: Final = 1862
 #: With alpha1 = 1 cycles of period 6 attract near .48 of the edge from about here on, in parts of beta1.
 TONGUE: Final = 1715
 
 
 @dataclass(frozen=True)
 class Column:
-    """The clips of a certificate, None for none; the grids that are tried, the second one from ``FAR_UP`` on, and the
-    most cells that are looked at."""
+    """The clips of a certificate, None for none; the grids of which the cheapest is kept, and the most cells that are
+    looked at."""
 
     name: str
     alpha1: tuple[int, int] | None
-    grid: tuple[int, int, int] = (2**15, 8, 7)
-    far_up: tuple[int, int, int] = (2**15, 32, 7)
+    grids: tuple[tuple[int, int, int], ...] = ((2**17, 48, 8), (2**16, 48, 8), (2**15, 32, 7), (2**15, 8, 7))
     most: int = 3_500_000
 
     @property
@@ -67,10 +64,10 @@ class Column:
 
 
 COLUMNS: Final = (
-    Column("1", (1, 1), far_up=(2**15, 16, 7)),
+    Column("1", (1, 1)),
     Column("10", (10, 10)),
     Column("19", (19, 19)),
-    Column("unclipped", None, far_up=(2**15, 4, 8)),
+    Column("unclipped", None, ((2**17, 24, 8), (2**16, 12, 8), (2**15, 8, 8), (2**15, 12, 8), (2**14, 12, 8))),
 )
 
 
@@ -153,9 +150,9 @@ def nodes(reach: float, grid: tuple[int, int, int]) -> Array:
 
 def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> tuple[dict[str, Any], int] | None:
     """A box of a certificate that seems to hold, and the cells it costs; None if there is none."""
-    grid = plan.far_up if beta1[0] >= FAR_UP else plan.grid
+    grids = plan.grids
     if beta1[0] in MEETING and beta1[1] in MEETING:
-        grid = (2**14, 32, 8)
+        grids = ((2**14, 32, 8),)
     b0, b1 = (n / PARTS for n in beta1)
     s0, s1 = (n / PARTS for n in fraction)
     many = max(1, ceil((s1 - s0) / (0.2 * (1 - b1))))
@@ -186,19 +183,21 @@ def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> 
         outside, written = Outside(float(c) / 2, width, -1.0, 0.0), [c, r]
     if reach >= 240:
         return None
-    clear, cells = clears(
-        nodes(reach, grid), grid[2], (b0, b1), (s0, s1), plan.clip, np.array(rows), outside, plan.most
-    )
-    if not clear:
+    best, most = None, plan.most
+    for grid in grids:
+        clear, cells = clears(nodes(reach, grid), grid[2], (b0, b1), (s0, s1), plan.clip, np.array(rows), outside, most)
+        if clear:
+            best, most = grid, cells - 1
+    if best is None:
         return None
     box = {
         "beta1": [str(Fraction(n, PARTS)) for n in beta1],
         "fraction": [str(Fraction(n, PARTS)) for n in fraction],
         "target": [["edge" if c is None else str(c), str(kinetic)] for c, kinetic in wells],
         "far": [str(number) for number in written],
-        "grid": list(grid),
+        "grid": list(best),
     }
-    return box, cells
+    return box, most + 1
 
 
 # ---------------------------------------------------------------- stacks of boxes
@@ -250,7 +249,7 @@ def windows(plan: Column, beta1: tuple[int, int]) -> list[dict[str, Any]]:
     for low in (990, 1000, 1010, 1020) if beta1[0] >= TONGUE else ():
         if boxes := stack(replace(plan, most=2_000_000), beta1, low):
             break
-    fine = replace(plan, grid=(2**14, 12, 8))
+    fine = replace(plan, grids=((2**14, 12, 8),))
     assert plan.alpha1 is not None
     first = max(closing(b / PARTS, plan.alpha1[0]) for b in beta1)
     for low in range(first + 1, min(PARTS, first + 30), 4):
