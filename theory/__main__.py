@@ -5,7 +5,7 @@ python -m theory S3b K1       these claims: in words, what holds, assumptions, f
 python -m theory C1a --steps  their checks and their proofs too, statement by statement
 python -m theory --json       the ledger for programs
 python -m theory S3b --beta1 .9 --S 16 --alpha1 10     what is proved about this setting
-python -m theory --map        verify every box of the map of stability (a minute or two)
+python -m theory --map        verify every box of the map of stability (about a minute)
 python -m theory --widths     how wide the undecided band of the map is, for every clip
 python -m theory --search     find the stored certificates anew first (minutes)
 """
@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", action="store_true", help="every check of these claims, and their proofs")
     parser.add_argument("--json", action="store_true", help="print the ledger as JSON")
     parser.add_argument("--search", action="store_true", help="first find the stored certificates anew (minutes)")
-    parser.add_argument("--map", action="store_true", help="verify every box of the map of stability (a minute or two)")
+    parser.add_argument("--map", action="store_true", help="verify every box of the map of stability (about a minute)")
     parser.add_argument("--widths", action="store_true", help="print how wide the undecided band of the map is")
     for name in ("beta1", "S", "alpha1"):
         parser.add_argument(f"--{name}", type=float, help=f"with the other two: what is proved about this {name}")
