@@ -341,6 +341,7 @@ def verified(every: int = 1, processes: int = 1, progress: bool = False) -> tupl
         If a box is false, naming it.
     """
     chosen = [(name, k) for name in SAFE for k in range(0, len(safe_boxes(name)), every)]
+    chosen.sort(key=lambda box: -safe_boxes(box[0])[box[1]].says.beta1[0])  # what takes longest comes first
     chosen += [(name, k) for name in ATTRACTING for k in range(0, len(attracting_boxes(name)), every)]
     found: list[Safe | Attracting] = []
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else None
