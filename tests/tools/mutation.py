@@ -73,6 +73,15 @@ QUICK_OF_S3b = (
     "test_what_is_shown_to_be_positive_on_the_lower_branch_is_the_polynomial_on_the_curve",
     "test_the_clipped_orbit_attracts_wherever_it_lies_below_the_edge",
 )  # fmt: skip
+QUICK_OF_THE_MAP = (
+    "test_successors_are_all_cells_that_the_images_meet", "test_successors_hold_every_image_and_little_more",
+    "test_removing_cells_is_what_removing_one_by_one_is", "test_removing_cells_of_any_arrows",
+    "test_orbits_that_leave_and_come_back_are_not_lost", "test_which_cells_matter_and_where_orbits_come_back",
+    "test_a_cell_that_holds_a_cycle_is_never_removed",
+    "test_psi_lies_between_its_bounds_and_they_are_as_close_as_the_argument_says",
+    "test_a_cell_meets_a_strip_or_a_way_back_if_one_of_its_corners_reaches_it",
+    "test_whole_numbers_of_64_bits_are_enough",
+)  # fmt: skip
 QUICK_OF_THE_STORE = (
     "test_a_dataset_comes_back_as_it_was", "test_compression_loses_nothing",
     "test_kinds_and_precision_of_numbers_count_and_how_texts_are_held_does_not", "test_what_changes_is_named",
@@ -115,6 +124,8 @@ TESTS: Mapping[str, Sequence[str]] = {
     ],
     "theory/certificates/gates.py": ["tests/catalogues/test_check_gates.py", "tests/catalogues/test_certify_gates.py"],
     "theory/certificates/cycles.py": ["tests/catalogues/test_check_certificate.py"],
+    "theory/certificates/sweep.py": _of("tests/claims/test_theory_frontier.py", QUICK_OF_THE_MAP),
+    "theory/certificates/cells.py": _of("tests/claims/test_theory_frontier.py", QUICK_OF_THE_MAP),
     "theory/claims/gate.py": ["tests/claims/test_theory_gate.py", *claims("G1", "G2")],
     "theory/recursion.py": ["tests/instrument/test_theory_recursion.py", *claims("S1", "S4")],
     "theory/methods/quadratic_family.py": [
