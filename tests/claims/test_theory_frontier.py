@@ -70,6 +70,7 @@ def test_successors_hold_every_image_and_little_more(alpha1, beta1):
         ((F(1, 2), F(1, 2)), (F(2, 3), F(7, 10)), None),
         ((F(4, 5), F(21, 25)), (F(2, 3), F(7, 10)), (F(2), F(5, 2))),
         ((F(4, 5), F(21, 25)), (F(2, 3), F(7, 10)), None),
+        ((F(4, 5), F(21, 25)), (F(9, 10), F(1)), None),  # psi falls far below 0
         ((F(1, 2), F(1, 2)), (F(1, 2), F(1, 2)), (F(1), F(1))),  # psi = b/2 beyond 1: images end on lines of the grid
     ],
 )
@@ -105,11 +106,10 @@ def test_successors_are_all_cells_that_the_images_meet(beta1, fraction, alpha1):
 @pytest.mark.parametrize("fraction", [(F(3, 10), F(3, 10)), (F(2, 3), F(7, 10)), (F(9, 10), F(1))])
 def test_psi_lies_between_its_bounds_and_they_are_as_close_as_the_argument_says(fraction, alpha1):
     """In exact numbers: its largest value is at an end; its least one is not below the line of its slope at the left,
-    which rises. Every rounding is outwards, by four units at most."""
-    nodes = np.concatenate([np.arange(0, 2**18, 13_007), 2**18 + np.arange(0, 3 * 2**18, 104_729)])
-    bounds = Family((F(1, 2), F(1, 2)), fraction, alpha1).psi(nodes)
-    assert all(bound.dtype == np.int64 for bound in bounds)
-    below, above = (bound.tolist() for bound in bounds)
+    which rises. Every rounding is outwards, and small."""
+    family = Family((F(1, 2), F(1, 2)), fraction, alpha1)
+    narrow = np.concatenate([np.arange(0, 2**18, 13_007), 2**18 + np.arange(0, 3 * 2**18, 104_729)])
+    wide = [np.array([left, 17 * UNIT // 10]) for left in range(0, UNIT // 2, 6007)]
 
     def psi(b, s, clip):
         square = (b / UNIT) ** 2
@@ -120,27 +120,32 @@ def test_psi_lies_between_its_bounds_and_they_are_as_close_as_the_argument_says(
         return 1 - 2 * s * (1 - square) / (1 + square) ** 2
 
     maps = list(itertools.product(fraction, alpha1 or (None,)))
-    for k, (left, right) in enumerate(itertools.pairwise(map(F, nodes.tolist()))):
-        among = [left + (right - left) * F(share, 4) for share in range(5)]
-        values = [psi(b, *one) for b in among for one in maps]
-        assert below[k] <= min(values) and max(values) <= above[k] <= max(values) + 4
-        drop = max(0, -min(slope(left, s) for s in fraction)) * (right - left)
-        least = min(psi(left, *one) for one in maps) - drop
-        assert least - 4 <= below[k] <= least
+    for nodes in (narrow, *wide):
+        bounds = family.psi(nodes)
+        assert all(bound.dtype == np.int64 for bound in bounds)
+        ends = itertools.pairwise(map(F, nodes.tolist()))
+        for (left, right), below, above in zip(ends, *(bound.tolist() for bound in bounds), strict=True):
+            among = [left + (right - left) * F(share, 4) for share in range(5)]
+            values = [psi(b, *one) for b in among for one in maps]
+            assert below <= min(values) and max(values) <= above <= max(values) + 4
+            drop = max(0, -min(slope(left, s) for s in fraction)) * (right - left)
+            least = min(psi(left, *one) for one in maps) - drop
+            assert least - 16 <= below <= least
 
 
 def test_a_cell_meets_a_strip_or_a_way_back_if_one_of_its_corners_reaches_it():
     """Linear functions have their ends at corners; a cell that touches meets."""
     full = Cells.all_of(cells.grid(4 * UNIT, UNIT // 2, 8, 6))
     q, p, width, reach, back, drop = 2, 1, 3 * UNIT, 3 * UNIT, 2 * UNIT, UNIT
-    square = np.array([[1, 0, 1, UNIT**2]])
-    keep = kept(full.start, full.column, full.nodes, square, UNIT, q, p, width, reach)
+    slanted = np.array([[4, -7, 4, 4 * UNIT**2]])  # longer than the square beyond which it says nothing
+    keep = kept(full.start, full.column, full.nodes, slanted, UNIT, q, p, width, reach)
     returns = returning(full.start, full.column, full.nodes, back, drop)
     for k, (left, right, low, high) in enumerate(zip(*full.corners(), strict=True)):
         corners = [(int(a), int(b)) for a in (left, right) for b in (low, high)]
         across = [q * b - p * a for a, b in corners]
         near = min(across) <= width and max(across) >= -width and left <= reach and low <= reach and high >= -reach
-        inside = all(abs(a) <= UNIT and abs(b) <= UNIT and a * a + b * b <= UNIT**2 for a, b in corners)
+        values = [4 * b * b - 7 * a * b + 4 * a * a for a, b in corners]
+        inside = all(max(abs(a), abs(b)) <= UNIT for a, b in corners) and max(values) <= 4 * UNIT**2
         assert keep[k] == (near and not inside)
         down = [b - a for a, b in corners]
         assert returns[k] == (right >= back and min(down) <= 0 and max(down) >= -drop)
@@ -148,7 +153,7 @@ def test_a_cell_meets_a_strip_or_a_way_back_if_one_of_its_corners_reaches_it():
 
 def test_whole_numbers_of_64_bits_are_enough():
     """phi(b) is a quotient of ``b UNIT^2``; the next power of two would be too much."""
-    assert cells.REACH * UNIT**2 < 2**63 <= 4 * cells.REACH * UNIT**2
+    assert 2 * cells.REACH * UNIT**2 == 2**63
     assert cells.quotient(np.array([7, -7]), np.int64(2), True).tolist() == [4, -3]
     assert cells.quotient(np.array([7, -7]), np.int64(2), False).tolist() == [3, -4]
 
@@ -213,7 +218,7 @@ def test_orbits_that_leave_and_come_back_are_not_lost():
     for back, stays in ((0.6, True), (1.2, False)):
         comes_back = Return(int(back * UNIT), int(1.8 * UNIT))
         assert no_orbit_stays(family, nodes, 5, target, anywhere, comes_back) != stays
-    assert no_orbit_stays(family, nodes, 5, target, anywhere)
+    assert [no_orbit_stays(family, nodes, levels, target, anywhere) for levels in (0, 1, 5)] == [False, True, True]
 
 
 def test_which_cells_matter_and_where_orbits_come_back():
