@@ -200,11 +200,11 @@ def test_steps_are_done_in_full_where_that_is_asked(tmp_path):
         replace(claim, in_full={"other": derive})
 
 
-@pytest.mark.parametrize(("safe", "attracting"), [(False, None), (True, None)])
-def test_a_false_box_is_named(monkeypatch, safe, attracting):
-    monkeypatch.setattr(stability_map, "_safe", lambda *_: safe)
-    monkeypatch.setattr(stability_map, "_attracting", lambda *_: attracting)
-    with pytest.raises(ValueError, match="must be true, got a false one: 0"):
+@pytest.mark.parametrize("false", [("safe_10", 0), ("attracting_1", 1000)])
+def test_a_false_box_is_named(monkeypatch, false):
+    monkeypatch.setattr(stability_map, "_safe", lambda *box: box != false)
+    monkeypatch.setattr(stability_map, "_attracting", lambda *box: None if box == false else box)
+    with pytest.raises(ValueError, match=f"boxes of {false[0]} must be true, got a false one: {false[1]}$"):
         stability_map.verified(1000)
 
 
