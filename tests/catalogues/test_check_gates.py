@@ -70,6 +70,16 @@ def test_what_a_word_proves_is_about_its_own_gates(name):
     assert (facts["beta1"], facts["growth"]) == (Fraction(data["beta1"]), Fraction(data["growth"]))
 
 
+@pytest.mark.parametrize("name", [path.stem for path in STORED if "word" in path.stem])
+def test_no_gate_of_a_word_opens_wider_than_S(name):
+    """The same word at a smaller S, with the clip that its least gate needs: all else is as it was."""
+    data = json.loads((CERTIFICATES / f"{name}.json").read_text(encoding="utf-8"))
+    gates = [Fraction(gate) for gate in data["gates"]]
+    for share, right in ((Fraction(1), True), (Fraction(99, 100), False)):
+        S = share * max(gates)
+        assert accepted({**data, "S": str(S), "alpha1": str(S / min(gates) - 1)}) == right
+
+
 @by_name
 @pytest.mark.parametrize("change", ["1/1000", "-1/1000", "1", f"1/{10**40}", f"-1/{10**40}"])
 def test_one_number_changed_is_rejected(path, change):

@@ -33,6 +33,16 @@ def test_planted_errors_change_the_verdicts(result):
             assert verdict(STATUS[confrontation.claim], wrong) != EXPECTED[confrontation.claim], what
 
 
+def test_which_clips_leave_the_peak_and_which_let_the_step_cross_the_bound(result):
+    """The peak, at 1/sqrt(beta3), is not clipped from alpha1 = 1 on; beyond it the claimed bound is crossed later."""
+    setup = replace(SMALL, alpha1=(0.5, 1.0, 4.0))
+    found = gate.run(setup, Chunks()).confrontations[1]
+    named = {evidence.quantity: [point.label for point in evidence.points] for evidence in found.corrected}
+    assert named["largest unclipped eta_t ||v_t||"] == ["alpha1 = 1", "alpha1 = 4"]
+    assert named["||v|| at which the step exceeds the claimed bound"] == ["alpha1 = 4"]
+    assert named["eta_t where the clip acts"] == ["alpha1 = 0.5", "alpha1 = 1", "alpha1 = 4"]
+
+
 @pytest.mark.parametrize("name", [*gate.RANGE, *gate.LARGEST_STEP])
 def test_a_wrong_formula_of_the_theory_is_noticed(result, name, monkeypatch):
     """Each formula times 1.02, one at a time: the same runs no longer support the verdict."""

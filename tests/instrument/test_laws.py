@@ -27,6 +27,17 @@ def walk(optimizer, x, slope, steps):
     return np.array(path), np.array(rates), state
 
 
+@pytest.mark.parametrize("optimizer", [vradam.VRMomentum(alpha0=0.5, beta3=2.0), vradam.VRAdam(alpha0=0.5, beta3=2.0)])
+def test_an_average_begins_with_the_first_signal_alone(optimizer):
+    """From a memory of 0, and corrected for it: after one step the rate is that of the published law."""
+    x, slope = np.array([1.0, -2.0]), np.array([0.7, 0.4])
+    rates = []
+    for law in (laws.published, laws.averaged(0.9)):
+        one = replace(optimizer, law=law)
+        rates.append(float(one.learning_rate(one.step(x, slope, one.init(x))[1])))
+    assert rates[1] == pytest.approx(rates[0], rel=1e-13) and rates[0] < 0.499
+
+
 def wavy(x, t):
     """Gradients that grow, shrink and turn, so that every clip and every hold is met."""
     return np.array([3.0, 0.4, 1.0]) * x + 10 ** (2 * np.sin(t / 3)) * np.cos(t + np.arange(3.0))
@@ -64,6 +75,13 @@ def test_a_held_gate_may_start_as_closed_as_the_clip_allows():
     assert float(optimizer.learning_rate(optimizer.init(np.zeros(1)))) == pytest.approx(0.5, rel=1e-15)
     with pytest.raises(ValueError, match=r"w0 must lie in \[0, alpha1\], got 2.0 with alpha1 1.99"):
         vradam.VRMomentum(alpha1=1.99, law=laws.held(0.75, w0=2.0))
+    with pytest.raises(ValueError, match="w0 must lie in"):  # one of several runs
+        vradam.VRMomentum(alpha1=2.0, law=laws.held(0.75, w0=np.array([1.0, 3.0])))
+
+
+def test_one_smoothed_run_of_several_leaves_no_room_for_another_law():
+    with pytest.raises(ValueError, match="gate_decay must be 0 with the law held"):
+        vradam.VRMomentum(gate_decay=np.array([0.0, 0.5]), law=laws.held(0.9))
 
 
 @pytest.mark.parametrize("lacking", ["name", "start", "remember", "closing", "ceiling"])

@@ -57,6 +57,18 @@ def test_a_vanishing_hessian_and_points_that_are_not_finite():
     assert np.isnan(hessian_sharpness(objectives.ackley(2), np.zeros(2)))
 
 
+def test_with_beta2_of_one_the_preconditioner_is_the_root_of_the_sum():
+    """Adagrad's; the sum of t powers of beta2 is t there, by which nothing is divided."""
+    both = VRAdam(beta1=0.0, beta2=np.array([1.0, 0.9]), eps=1e-3, proof_form=True)
+    state = both.init(np.ones((2, 3)))
+    for scale in (1.0, 2.0, 3.0):
+        _, state = both.step(np.ones((2, 3)), scale * np.ones((2, 3)), state)
+    adagrad, average = preconditioner(both, state)
+    np.testing.assert_allclose(adagrad, np.sqrt(1e-3 + 1 + 4 + 9), rtol=1e-15)
+    sums = (9 + 0.9 * 4 + 0.81) / (1 + 0.9 + 0.81)
+    np.testing.assert_allclose(average, np.sqrt(1e-3 / (1 + 0.9 + 0.81) + sums), rtol=1e-14)
+
+
 @every_optimizer
 def test_the_step_defines_the_preconditioner(optimizer):
     """x_t = (1 - eta_t lambda) x_{t-1} - eta_t P_t^{-1} v_t, v_t the average of the gradients, at every step."""

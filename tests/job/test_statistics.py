@@ -115,6 +115,8 @@ def test_the_slope_has_the_interval_of_its_errors():
     error = 0.01 * math.sqrt(11) / math.sqrt(11)  # of the logarithm of each mean: the variance of -5, ..., 5 is 11
     half = stats.t.ppf(0.95, 10) * math.sqrt(2) * error
     np.testing.assert_allclose([slope, low, high], [2, 2 - half, 2 + half], rtol=1e-9)
+    asked, default = (loglog_slope([1.0, math.e], values, **level) for level in ({"level": 0.95}, {}))
+    np.testing.assert_array_equal(asked, default)
 
 
 def test_the_widest_interval_of_a_median_is_the_range():
