@@ -79,6 +79,12 @@ def test_a_held_gate_may_start_as_closed_as_the_clip_allows():
         vradam.VRMomentum(alpha1=2.0, law=laws.held(0.75, w0=np.array([1.0, 3.0])))
 
 
+def test_a_name_says_a_number_or_the_ends_of_several():
+    names = [laws.averaged(np.array(decays)).name for decays in ([0.5], [0.9, 0.5, 0.7], [])]
+    assert names == ["averaged(0.5...0.5)", "averaged(0.5...0.9)", "averaged(no runs)"]
+    assert laws.averaged(0.5).name == "averaged(0.5)"
+
+
 def test_one_smoothed_run_of_several_leaves_no_room_for_another_law():
     with pytest.raises(ValueError, match="gate_decay must be 0 with the law held"):
         vradam.VRMomentum(gate_decay=np.array([0.0, 0.5]), law=laws.held(0.9))

@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from vradam import objectives
 from vradam.objectives import (
     ackley,
     four_scalar_product,
@@ -82,3 +83,9 @@ def test_gradient_descent_settles_at_the_edge_exactly_above_49_64(edge_over_fina
         if abs(abs(x[1]) - y) > 1e-3:
             break
     assert (abs(x[1] ** 2 - 2 / eta) < 1e-9) == attracts
+
+
+@pytest.mark.parametrize("make", [objectives.rastrigin, objectives.styblinski_tang, objectives.ackley])
+def test_one_dimension_is_enough(make):
+    one = make(1)
+    assert one.dim == 1 and np.shape(one.grad(np.array([0.3]))) == (1,)

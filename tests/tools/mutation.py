@@ -104,6 +104,7 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/instrument/test_theory_recursion.py",
         "tests/instrument/test_baselines.py",
         "tests/instrument/test_sharpness.py::test_with_beta2_of_one_the_preconditioner_is_the_root_of_the_sum",
+        "tests/instrument/test_sharpness.py::test_the_step_defines_the_preconditioner",
     ],
     "vradam/departures.py": ["tests/instrument/test_optimizer.py", "tests/instrument/test_theory_recursion.py"],
     "vradam/gates.py": ["tests/instrument/test_optimizer.py", "tests/instrument/test_theory_recursion.py"],
