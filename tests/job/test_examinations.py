@@ -120,6 +120,24 @@ def test_claims_with_more_formulas_are_begun_first(tmp_path, monkeypatch):
     assert derived == ["T3", "T2", "T1"]
 
 
+@pytest.mark.parametrize(
+    ("found", "times"),
+    [
+        (FOUND, 1),
+        (Examination("empirical", "nothing is derived", 0.5, {}), 1),
+        (Examination("open", "the derivation raised", 0.0, {}), 2),  # what broke may work the next time
+    ],
+)
+def test_what_was_examined_is_kept_and_what_broke_is_tried_again(tmp_path, monkeypatch, found, times):
+    derived = []
+    monkeypatch.setattr(examinations, "modules", lambda claim: ("theory.claim",))
+    monkeypatch.setattr(examinations, "_examine", lambda claim: derived.append(claim.id) or found)
+    for _ in range(2):
+        (seen,) = examinations.examinations([CLAIM], tmp_path).values()
+        assert (seen.status, seen.checks) == (found.status, found.checks)
+    assert len(derived) == times
+
+
 @pytest.mark.parametrize(("in_full", "step"), [(False, holds), (True, holds_too)])
 def test_a_sample_is_checked_unless_everything_is_asked_for(tmp_path, monkeypatch, in_full, step):
     asked = []
