@@ -20,8 +20,6 @@ from experiments.measurement.verdict import (
     decisive,
     looseness,
     numerical_status,
-    point_agrees,
-    point_contradicts,
     shown,
     supports,
     verdict,
@@ -310,10 +308,14 @@ confrontations = confronted()
 @settings(max_examples=1000, deadline=None)
 @given(st.sampled_from(SYMBOLIC), confrontations)
 def test_a_planted_error_changes_every_verdict_but_open(symbolic, confrontation):
-    """An error by a factor cannot move a zero: points at zero are left out."""
+    """An error by a factor cannot move a zero: points at zero are left out.
+
+    "vacuous" is said of what is reported: a correction beside it need only agree; one that tells nothing is left out.
+    """
     evidence = confrontation.reported + confrontation.corrected + confrontation.replication
     assume(all(point.measured and point.predicted and point.low and point.high for e in evidence for point in e.points))
     before = verdict(symbolic, confrontation)
+    assume(before != "vacuous" or all(map(supports, confrontation.corrected)))
     if before not in UNDECIDED:
         assert verdict(symbolic, planted(confrontation)) != before
         for what, wrong in plantings(confrontation):
@@ -354,52 +356,3 @@ def test_units_do_not_matter(symbolic, confrontation, unit):
         "X", rescale(confrontation.reported), rescale(confrontation.corrected), rescale(confrontation.replication)
     )
     assert verdict(symbolic, other) == verdict(symbolic, confrontation)
-
-
-@pytest.mark.parametrize(("low", "high"), [(1.95, 2.01), (1.99, 2.05)])
-def test_an_interval_that_holds_one_of_the_two_wrong_formulas_tells_nothing(low, high):
-    """2 % too large or 2 % too small: both must be outside."""
-    (evidence,) = seen("equality", (2.0, low, high, 2.0))
-    assert agrees(evidence) and not supports(evidence)
-    (narrow,) = seen("equality", (2.0, 1.97, 2.03, 2.0))
-    assert supports(narrow)
-
-
-@pytest.mark.parametrize(("kind", "sign"), [("upper bound", 1), ("lower bound", -1)])
-def test_rounding_is_one_part_in_ten_to_the_twelve(kind, sign):
-    for excess, lies_beyond in ((0.99e-12, False), (1.01e-12, True)):
-        (item,) = seen(kind, (*3 * (1 + sign * excess,), 1.0))
-        assert contradicts(item) is lies_beyond and agrees(item) is not lies_beyond
-
-
-def test_rounding_is_that_of_the_largest_number_in_the_comparison():
-    """Ends at 1 and 1000: what was added up to a thousand is uncertain by 1e-9."""
-    (wide,), (narrow,) = (seen("upper bound", (1 + 5e-12, 1 + 5e-12, high, 1.0)) for high in (1000.0, 1.0 + 6e-12))
-    assert not contradicts(wide) and contradicts(narrow)
-
-
-@pytest.mark.parametrize(
-    ("kind", "predicted", "trivial", "tells"),
-    [
-        ("upper bound", 3.0, 4.0, True), ("upper bound", 4.0, 4.0, False), ("upper bound", 5.0, 4.0, False),
-        ("lower bound", 0.5, 0.4, True), ("lower bound", 0.4, 0.4, False), ("lower bound", 0.3, 0.4, False),
-        ("upper bound", 5.0, None, True), ("lower bound", 0.3, None, True),
-    ],
-)  # fmt: skip
-def test_a_bound_tells_something_where_it_is_better_than_the_trivial_line(kind, predicted, trivial, tells):
-    (item,) = seen(kind, (1.0, 0.9, 1.1, predicted, trivial))
-    assert confront.is_informative(kind, item.points[0]) is tells
-    assert supports(item) is tells and confront.is_vacuous(item) is not tells
-
-
-@pytest.mark.parametrize("low, high", [(1.02, 1.05), (0.9, 1 / 1.02), (1.0, 1.02), (1 / 1.02, 1.0)])
-def test_an_interval_that_just_reaches_two_per_cent_tells_nothing(low, high):
-    (item,) = seen("equality", ((low + high) / 2, low, high, 1.0))
-    assert not confront.is_informative("equality", item.points[0])
-
-
-@pytest.mark.parametrize(("predicted", "agreed"), [(0.9, True), (1.1, True), (0.899, False), (1.101, False)])
-def test_an_interval_holds_its_ends(predicted, agreed):
-    point = Point(1.0, 0.9, 1.1, predicted, "")
-    assert point_agrees("equality", point) is agreed
-    assert point_contradicts("equality", point) is not agreed

@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 mutation = importlib.import_module("mutation")
+mutation_score = importlib.import_module("mutation_score")
 
 TEXT = '''
 """Text of 3 words."""
@@ -136,13 +137,13 @@ def test_the_score_is_of_the_mutants_that_change_something():
     survivors = [mutation.Mutant("vradam/a.py", name, 1, "") for name in left]
     module = mutation.Module("vradam/a.py", "", [], killed=dict.fromkeys(dead, "a test"), survivors=survivors)
     known = {left[0]: "equal: 0", left[1]: "equal to rounding", left[2]: "a choice, not equal", dead[3]: "equal: so?"}
-    count = mutation.count(module, known)
-    assert count == mutation.Count(drawn=10, killed=6, equal=2, otherwise=1, unjudged=1)
+    count = mutation_score.count(module, known)
+    assert count == mutation_score.Count(drawn=10, killed=6, equal=2, otherwise=1, unjudged=1)
     assert count.share == "75.0%"
-    assert mutation.misjudged(module, known) == {dead[3]: "a test"}
-    nothing = mutation.count(mutation.Module("vradam/b.py", "", []), {})
+    assert mutation_score.misjudged(module, known) == {dead[3]: "a test"}
+    nothing = mutation_score.count(mutation.Module("vradam/b.py", "", []), {})
     assert (nothing.share, count + nothing, (count + count).share) == ("-", count, "75.0%")
-    assert (count + mutation.Count(2, 2)).share == "80.0%"
+    assert (count + mutation_score.Count(2, 2)).share == "80.0%"
 
 
 def test_so_many_mutants_of_each_package_are_drawn():
@@ -180,7 +181,7 @@ def test_mutants_have_names_of_their_own(module):
 
 
 def test_reasons_are_about_mutants_that_exist():
-    for module, known in mutation.reasons().items():
+    for module, known in mutation_score.reasons().items():
         assert set(known) <= set(names_of(module)), module
         assert all(reason.strip() for reason in known.values())
 
