@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vradam.noise import Minibatch
-from vradam.objectives.objective import gradient_at, value_at
+from vradam.objectives.objective import gradient_at
 from vradam.plan import Plan
 from vradam.random_streams import Streams, symmetric_unit
 from vradam.trajectory import Trajectory
@@ -29,17 +29,14 @@ class Recorder:
         runs, records = plan.x0.shape[:-1], plan.record.size
         self.filled = 0
         self.x = np.full((*runs, records, plan.objective.dim), np.nan, plan.x0.dtype)
-        self.value, self.grad_norm, self.learning_rate = (np.full((*runs, records), np.nan) for _ in range(3))
+        self.learning_rate = np.full((*runs, records), np.nan)
 
     def write(self, t: int, x: Array, diverged_at: NDArray[np.int64], learning_rate: Array) -> None:
         """Record x_t (..., d) if t is a step to be recorded; NaN for the runs that have diverged."""
         if t != self.plan.record[self.filled]:
             return
         alive = diverged_at < 0
-        grad = gradient_at(self.plan.objective, x).astype(np.float64)
         self.x[..., self.filled, :] = np.where(alive[..., None], x, np.nan)
-        self.value[..., self.filled] = np.where(alive, value_at(self.plan.objective, x), np.nan)
-        self.grad_norm[..., self.filled] = np.where(alive, np.sqrt(np.add.reduce(grad * grad, axis=-1)), np.nan)
         self.learning_rate[..., self.filled] = np.where(alive, learning_rate, np.nan)
         self.filled += 1
 
@@ -48,8 +45,6 @@ class Recorder:
         return Trajectory(
             step=self.plan.record,
             x=self.x,
-            value=self.value,
-            grad_norm=self.grad_norm,
             learning_rate=self.learning_rate,
             diverged_at=diverged_at,
             mean_grad_norm_squared=mean,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vradam.display import described, listed
+from vradam.objectives.objective import Objective, gradient_at, value_at
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from vradam.plan import Plan
 
 Array = NDArray[np.floating]
+ROWS_AT_ONCE = 1 << 16  # records whose value is computed in one NumPy call
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,10 +32,6 @@ class Trajectory:
         (records,) the steps recorded; 0 is the starting point.
     x : array
         (..., records, d).
-    value : array
-        (..., records), F(x_t).
-    grad_norm : array
-        (..., records), the norm of the exact gradient at x_t.
     learning_rate : array
         (..., records), eta_t of the step that led to x_t; alpha0 at step 0.
     diverged_at : array
@@ -44,21 +44,45 @@ class Trajectory:
         The optimizer's state after the last step.
     optimizer, objective : str
         Their names.
-    plan : Plan, optional
+    plan : Plan
         What was asked for, a :class:`vradam.plan.Plan`, so that a run can be shown or repeated.
+
+    Attributes
+    ----------
+    value : array
+        (..., records), F(x_t); computed when it is first asked for.
+    grad_norm : array
+        (..., records), the norm of the exact gradient at x_t; computed when it is first asked for.
     """
 
     step: NDArray[np.int64]
     x: Array
-    value: Array
-    grad_norm: Array
     learning_rate: Array
     diverged_at: NDArray[np.int64]
     mean_grad_norm_squared: Array
     final_state: Any
     optimizer: str
     objective: str
-    plan: Plan | None = field(default=None, repr=False)
+    plan: Plan = field(repr=False)
+
+    @cached_property
+    def value(self) -> Array:
+        return self._at_records(value_at)
+
+    @cached_property
+    def grad_norm(self) -> Array:
+        return self._at_records(gradient_norm_at)
+
+    def _at_records(self, function: Callable[[Objective, Array], Array]) -> Array:
+        """``function`` of the points recorded, some rows at a time; NaN from the divergence of a run on."""
+        points = self.x.reshape(-1, self.x.shape[-1])
+        found = np.empty(len(points))
+        with np.errstate(all="ignore"):
+            for begin in range(0, len(points), ROWS_AT_ONCE):
+                some = slice(begin, begin + ROWS_AT_ONCE)
+                found[some] = function(self.plan.objective, points[some])
+        gone = (self.diverged_at[..., None] >= 0) & (self.step >= self.diverged_at[..., None])
+        return np.where(gone, np.nan, found.reshape(gone.shape))
 
     @property
     def final_x(self) -> Array:
@@ -98,3 +122,9 @@ class Trajectory:
             coords={"step": self.step},
             attrs={"optimizer": self.optimizer, "objective": self.objective},
         )
+
+
+def gradient_norm_at(objective: Objective, x: Array) -> Array:
+    """||grad F|| at ``x`` (..., d), shape (...), in float64."""
+    grad = gradient_at(objective, x).astype(np.float64, copy=False)
+    return np.sqrt(np.add.reduce(grad * grad, axis=-1))

@@ -23,7 +23,7 @@ from vradam.engine.pieces import Combination, assembled
 from vradam.engine.specialise import specialise
 from vradam.gated import State
 from vradam.noise import Gaussian, Minibatch, TwoPoint, Uniform
-from vradam.objectives.objective import Objective, gradient_at, value_at
+from vradam.objectives.objective import Objective, gradient_at
 from vradam.plan import Plan
 from vradam.recorder import TAU_DRAWS, stratified_tau, tau_total
 from vradam.trajectory import Trajectory
@@ -33,7 +33,6 @@ NARROW = ((2, 1), (16, 16))  # up to so many runs, so many in a tile, where that
 WORTH_A_WIDTH = 5e6  # numbers of one run, from which the time that narrower tiles save exceeds that of compiling them
 CHUNK = 5e8  # numbers updated between two looks at the progress bar and at interrupts
 WORTH_A_THREAD = 1e6  # numbers updated
-ROWS_AT_ONCE = 1 << 16  # records whose value is computed in one NumPy call
 WORTH_FUSING = 1e9  # numbers updated, from which the time that a fused sweep saves exceeds that of compiling it
 AGREEMENT = 1e-9
 
@@ -186,24 +185,13 @@ def reshaped(part: Any, plan: Plan) -> Any:
 
 
 def assemble(plan: Plan, x: Any, rate: Any, diverged_at: Any, mean: Any, final: State) -> Trajectory:
-    """The records with the values and gradients of the reference, NaN from the divergence of a run on."""
-    runs, records, d = x.shape
+    """The records, NaN from the divergence of a run on."""
     gone = (diverged_at[:, None] >= 0) & (plan.record >= diverged_at[:, None])
     x[gone], rate[gone] = np.nan, np.nan
-    points = x.reshape(-1, d)
-    value, norm = np.empty(len(points)), np.empty(len(points))
-    with np.errstate(all="ignore"):
-        for begin in range(0, len(points), ROWS_AT_ONCE):
-            some = slice(begin, begin + ROWS_AT_ONCE)
-            value[some] = value_at(plan.objective, points[some])
-            grad = gradient_at(plan.objective, points[some])
-            norm[some] = np.sqrt(np.add.reduce(grad * grad, axis=-1))
     diverged_at = diverged_at.reshape(plan.seed.shape)
     return Trajectory(
         step=plan.record,
         x=reshaped(x, plan),
-        value=reshaped(np.where(gone, np.nan, value.reshape(runs, records)), plan),
-        grad_norm=reshaped(np.where(gone, np.nan, norm.reshape(runs, records)), plan),
         learning_rate=reshaped(rate, plan),
         diverged_at=diverged_at,
         mean_grad_norm_squared=np.where(diverged_at < 0, mean, np.nan),
