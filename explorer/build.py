@@ -26,7 +26,7 @@ COLOURS: Final = {
     "pale": PALE,
 }  # fmt: skip
 #: Constants of the noise, by their names in :mod:`vradam.random_streams`.
-CHEBYSHEV: Final = (*(f"L{i}" for i in range(16)), *(f"S{i}" for i in range(6)), *(f"C{i}" for i in range(6)))
+CHEBYSHEV: Final = (*(f"L{i}" for i in range(10)), *(f"S{i}" for i in range(4)), *(f"C{i}" for i in range(5)))
 
 
 def _read(name: str) -> str:

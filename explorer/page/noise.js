@@ -62,16 +62,16 @@ function normalPair(high, low) {
   const z = double((top & 0xfffff) + ROOT_HALF_HIGH + (sum >= 2 ** 32), sum >>> 0) - 1;
   const z2 = z * z;
   const z4 = z2 * z2;
-  const p0 = ((L12 * z4 + L8) * z4 + L4) * z4 + L0;
-  const p1 = ((L13 * z4 + L9) * z4 + L5) * z4 + L1;
-  const p2 = ((L14 * z4 + L10) * z4 + L6) * z4 + L2;
-  const p3 = ((L15 * z4 + L11) * z4 + L7) * z4 + L3;
+  const p0 = (L8 * z4 + L4) * z4 + L0;
+  const p1 = (L9 * z4 + L5) * z4 + L1;
+  const p2 = L6 * z4 + L2;
+  const p3 = L7 * z4 + L3;
   const radius = Math.sqrt(z * (p0 + z * p1 + z2 * (p2 + z * p3)) + k * MINUS_TWO_LN_TWO);
   const t = (((low >>> 2) & 0x3fffff) + 0.5) * 2 ** -21 - 1;
   const t2 = t * t;
   const t4 = t2 * t2;
-  const sine = t * ((S4 * t4 + S2) * t4 + S0 + t2 * ((S5 * t4 + S3) * t4 + S1));
-  const cosine = (C4 * t4 + C2) * t4 + C0 + t2 * ((C5 * t4 + C3) * t4 + C1);
+  const sine = t * (S2 * t4 + S0 + t2 * (S3 * t4 + S1));
+  const cosine = (C4 * t4 + C2) * t4 + C0 + t2 * (C3 * t4 + C1);
   const signed = low & 1 ? -cosine : cosine;
   return low & 2 ? [radius * sine, radius * signed] : [radius * signed, radius * sine];
 }

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import warnings
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 
 import vradam
-from vradam.engine import disk_cache, single, specialise
+from vradam.engine import disk_cache, intrinsics, single, specialise
+from vradam.objectives.elementary import multiply_add
 
 CODE = """
 import json, numpy as np, vradam
@@ -82,6 +84,37 @@ def test_the_digest_sees_whatever_enters_the_code():
     ]  # fmt: skip
     assert len(set(digests)) == len(digests)
     assert specialise.digest(scaled, {"FACTORS": FACTORS.copy()}) == digests[0]
+
+
+def squared_apart(found, x):
+    """What rounding a square loses, where multiplying and adding is one operation."""
+    for i in range(x.size):
+        square = x[i] * x[i]
+        found[i] = multiply_add(x[i], x[i], -square)
+
+
+def test_multiplying_and_adding_is_rounded_once():
+    """The error of a square is a double, exactly, of which a rounding in between leaves nothing."""
+    x = np.random.default_rng(1).normal(size=50)
+    found, plain = np.empty((2, x.size))
+    specialise.specialise(squared_apart, {})(found, x)
+    squared_apart(plain, x)
+    assert [Fraction(lost) for lost in found] == [Fraction(a) ** 2 - Fraction(a * a) for a in x]
+    assert found.any() and not plain.any()
+
+
+def test_the_digest_sees_what_an_intrinsic_does(monkeypatch):
+    def another(maker):
+        def fused_multiply_add(typing_context, a, b, c):
+            return None
+
+        return lambda: type("Intrinsic", (), {"__name__": maker().__name__, "_defn": fused_multiply_add})()
+
+    before = specialise.digest(squared_apart, {})
+    assert before == specialise.digest(squared_apart, {})
+    maker = intrinsics.INTRINSICS[multiply_add]
+    monkeypatch.setitem(intrinsics.INTRINSICS, multiply_add, another(maker))
+    assert specialise.digest(squared_apart, {}) != before
 
 
 @pytest.fixture

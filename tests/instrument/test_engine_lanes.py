@@ -174,7 +174,11 @@ def test_fused_steps_have_the_bits_of_their_pieces_for_every_optimizer(name, law
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "rosenbrock" else pytest.mark.slow) for name in OBJECTIVES]
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("rosenbrock", "log_cosh") else pytest.mark.slow)  # two and one sweep
+        for name in OBJECTIVES
+    ],
 )
 def test_fused_steps_have_the_bits_of_their_pieces_for_every_objective(name, monkeypatch):
     either_way(OPTIMIZERS["published"], OBJECTIVES[name], None, monkeypatch)

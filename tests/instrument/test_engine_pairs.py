@@ -5,7 +5,7 @@ import pytest
 
 import vradam
 from vradam.engine import draws, lanes, pieces
-from vradam.engine.aligned import compiled_rows, rows_of_lanes
+from vradam.engine.intrinsics import rows_of_lanes
 from vradam.engine.layout import LINE
 from vradam.engine.specialise import specialise
 
@@ -28,7 +28,7 @@ def places(found, width):
 @pytest.mark.parametrize("width", [1, 5, 64])
 def test_compiled_arrays_begin_on_cache_lines_and_lie_apart(width):
     found = np.zeros((20, 4), np.int64)
-    specialise(places, {"rows_of_lanes": compiled_rows()})(found, width)
+    specialise(places, {})(found, width)
     assert (found[:, :2] % LINE == 0).all()
     sizes = width * np.arange(1, 21)
     assert np.array_equal(found[:, 3], sizes) and np.array_equal(found[:, 2], 3 * sizes)

@@ -1,1 +1,1 @@
-"""The engines' rooms: many runs (lanes, tile, aligned, seldom, rows, draws), one large step (single, layout, team)."""
+"""The engines: many runs (lanes, pieces, advance, tile, seldom, rows, draws), one large step (single, layout, team)."""

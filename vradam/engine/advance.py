@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 
-from vradam.engine.aligned import rows_of_lanes
 from vradam.engine.calls import call
+from vradam.engine.intrinsics import rows_of_lanes
 from vradam.engine.rows import FLUSH_EVERY, POWER1, POWER2, ROWS
 from vradam.engine.seldom import flush, mark_diverged, set_rate
 

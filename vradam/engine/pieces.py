@@ -17,15 +17,18 @@ from typing import Any, NamedTuple
 
 from vradam.engine import draws, rows, seldom, tile
 from vradam.engine.advance import PIECES, advance
-from vradam.engine.aligned import compiled_rows, compiled_width
 from vradam.engine.calls import addresses, compiled_caller
 from vradam.engine.specialise import specialise
+from vradam.objectives import elementary
 
 #: Gates that are alike where a point is moved, and where a gradient is absorbed.
 MOVES_AS = {
     rows.PREDICTABLE: rows.PUBLISHED, rows.GRADIENT: rows.PUBLISHED, rows.POWER: rows.PUBLISHED, rows.INSIDE: rows.OPEN
 }  # fmt: skip
 ABSORBS_AS = {rows.PREDICTABLE: rows.PUBLISHED, rows.POWER: rows.PUBLISHED, rows.PER_COORDINATE: rows.OPEN}
+
+#: A slope that calls one of these is a long chain of operations.
+LONG = (elementary.tanh, elementary.sin, elementary.sin_cos_of_turns)
 
 #: A source of each piece, in the order of ``PIECES``; those in its place take and return the same.
 SOURCES = (
@@ -110,7 +113,6 @@ def piece(source: Callable, what: Combination) -> Any:
         "NOISE": what.noise,
         "DECAYS": what.decays,
         "draw": draws.DRAWS[what.noise],
-        "in_lanes": compiled_width(),
         "slope" if what.separable else "field": what.form,
     }
     if what.mean_of_terms is not None:
@@ -120,7 +122,15 @@ def piece(source: Callable, what: Combination) -> Any:
     elif what.noise in draws.PAIRS:
         kinds["prepare"], kinds["draw_pair"] = draws.PAIRS[what.noise]
         kinds["move_and_absorb"] = tile.move_draw_and_absorb
+    elif is_long(what.form):
+        kinds["move_and_absorb"] = tile.move_beside_absorb
     return specialise(source, kinds, apart=tile.APART, signature=signatures(what.ndim)[source])
+
+
+def is_long(slope: Callable) -> bool:
+    """Whether a slope calls one of :data:`LONG`."""
+    called = [slope.__globals__.get(name) for name in slope.__code__.co_names]
+    return any(function is chain for function in called for chain in LONG)
 
 
 @cache
@@ -155,7 +165,7 @@ def driver(ndim: int) -> Any:
     """``advance``, compiled once for all that have parameters of ``ndim`` dimensions."""
     import numba
 
-    exchanged: dict[str, Any] = {"rows_of_lanes": compiled_rows()}
+    exchanged: dict[str, Any] = {}
     if not numba.config.DISABLE_JIT:
         kinds = signatures(ndim)
         exchanged |= {name: compiled_caller(k, kinds[SOURCES[k]]) for k, name in enumerate(PIECES)}

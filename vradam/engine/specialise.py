@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from vradam.engine.disk_cache import kept
+from vradam.engine.intrinsics import compiled
 
 
 def specialise(
@@ -124,8 +125,7 @@ def digest(
 
     def describe(part: Callable) -> str:
         code = part.__code__
-        lines = [part.__module__, code.co_code.hex(), *map(repr, (code.co_names, part.__defaults__))]
-        lines += [worth.co_code.hex() if isinstance(worth, CodeType) else repr(worth) for worth in code.co_consts]
+        lines = [part.__module__, repr(part.__defaults__), *listing(code)]
         lines.append(repr(_options(part, exchanged, reassociated, apart)))
         lines += [f"{name}: {seen(value, code)}" for name, value in sorted(_globals_used(part, exchanged).items())]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -138,6 +138,8 @@ def digest(
                 described[id(value)] = "recursive"
                 described[id(value)] = describe(value)
             return described[id(value)]
+        if isinstance(defined := getattr(value, "_defn", None), FunctionType):  # an intrinsic of Numba
+            return "\n".join((value.__name__, *listing(defined.__code__)))
         if isinstance(value, np.ndarray):
             return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
         if isinstance(value, ModuleType):
@@ -149,6 +151,14 @@ def digest(
     return describe(function)[:16]
 
 
+def listing(code: CodeType) -> list[str]:
+    """Bytecode, names and constants, those of the functions defined inside too."""
+    lines = [code.co_code.hex(), repr(code.co_names)]
+    for worth in code.co_consts:
+        lines += listing(worth) if isinstance(worth, CodeType) else [repr(worth)]
+    return lines
+
+
 #: What enters compiled code as a constant.
 PLAIN = (int, float, str, tuple, np.generic)
 
@@ -157,4 +167,5 @@ def _globals_used(function: Callable, exchanged: Mapping[str, Any]) -> dict[str,
     if function.__closure__:
         raise TypeError(f"{function.__qualname__} must be a module-level function; it closes over variables")
     known = {**function.__globals__, **exchanged}
-    return {name: known[name] for name in function.__code__.co_names if name in known}
+    used = {name: known[name] for name in function.__code__.co_names if name in known}
+    return {name: compiled(value) if isinstance(value, FunctionType) else value for name, value in used.items()}

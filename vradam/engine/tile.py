@@ -15,11 +15,11 @@ from math import sqrt
 
 import numpy as np
 
-from vradam.engine.aligned import in_lanes
 from vradam.engine.draws import EXACT, MINIBATCH, choose, truncate
 from vradam.engine.draws import draw_nothing as draw
 from vradam.engine.draws import pair_of_normals as draw_pair
 from vradam.engine.draws import words_of_normals as prepare
+from vradam.engine.intrinsics import in_lanes
 from vradam.engine.rows import (
     ADAM,
     ALPHA0,
@@ -213,11 +213,31 @@ def move_and_absorb(X, Z, P, G, N, words, K, S, t, parameters):
             absorb(Z, P, i, j, slope(position, p0, p1, p2, p3), N[i, j])
 
 
+def move_beside_absorb(X, Z, P, G, N, words, K, S, t, parameters):
+    """The same, where the slope is a long chain of operations: the next coordinate is moved beside it.
+
+    A processor looks some tens of operations ahead: too few to reach the next root and division before such a chain
+    ends.
+    """
+    draw(N, words, K, S, t)
+    last = X.shape[0] - 1
+    for j in range(LANES):
+        X[0, j] = moved(X, Z, P, 0, j)
+    for i in range(last):
+        p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
+        for j in range(LANES):
+            X[i + 1, j] = moved(X, Z, P, i + 1, j)
+            absorb(Z, P, i, j, slope(X[i, j], p0, p1, p2, p3), N[i, j])
+    p0, p1, p2, p3 = parameters[last, 0], parameters[last, 1], parameters[last, 2], parameters[last, 3]
+    for j in range(LANES):
+        absorb(Z, P, last, j, slope(X[last, j], p0, p1, p2, p3), N[last, j])
+
+
 def move_draw_and_absorb(X, Z, P, G, N, words, K, S, t, parameters):
     """The same with the noise drawn in the sweep, for two coordinates at once, while the divider works.
 
     Tried without gain for normals: their words in the sweep too, four coordinates at once; the pair of the next two
-    coordinates; both roots before the pair; the coefficients of their polynomials from a table.
+    coordinates; both roots before the pair; the coefficients of their polynomials from a table; one loop for all.
     """
     d, step = X.shape[0], np.uint64(t)
     prepare(words, K, t, d)
@@ -226,21 +246,20 @@ def move_draw_and_absorb(X, Z, P, G, N, words, K, S, t, parameters):
         p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
         q0, q1, q2, q3 = parameters[k, 0], parameters[k, 1], parameters[k, 2], parameters[k, 3]
         for j in range(LANES):
-            first, second = draw_pair(words, K, S, step, b, j)
-            position = moved(X, Z, P, i, j)
-            X[i, j] = position
-            absorb(Z, P, i, j, slope(position, p0, p1, p2, p3), first)
-            position = moved(X, Z, P, k, j)
-            X[k, j] = position
-            absorb(Z, P, k, j, slope(position, q0, q1, q2, q3), second)
+            X[i, j] = moved(X, Z, P, i, j)
+            X[k, j] = moved(X, Z, P, k, j)
+            N[i, j], N[k, j] = draw_pair(words, K, S, step, b, j)
+        for j in range(LANES):
+            absorb(Z, P, i, j, slope(X[i, j], p0, p1, p2, p3), N[i, j])
+            absorb(Z, P, k, j, slope(X[k, j], q0, q1, q2, q3), N[k, j])
     if d % 2:
         i = d - 1
         p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
         for j in range(LANES):
-            first, second = draw_pair(words, K, S, step, d // 2, j)
-            position = moved(X, Z, P, i, j)
-            X[i, j] = position
-            absorb(Z, P, i, j, slope(position, p0, p1, p2, p3), first)
+            X[i, j] = moved(X, Z, P, i, j)
+            N[i, j], N[d, j] = draw_pair(words, K, S, step, d // 2, j)
+        for j in range(LANES):
+            absorb(Z, P, i, j, slope(X[i, j], p0, p1, p2, p3), N[i, j])
 
 
 def open_gate(P, uniform, exponent, d):

@@ -12,7 +12,7 @@ from math import sqrt
 import numpy as np
 
 from vradam.objectives.building import Scalar, constant, separable
-from vradam.objectives.elementary import sin, tanh
+from vradam.objectives.elementary import multiply_add, sin, tanh
 from vradam.objectives.objective import Array, Objective
 from vradam.validation import whole_number
 
@@ -117,7 +117,7 @@ def _log_cosh_slope(x: Array, scale: float, curvature: float) -> Array:
 
 def _log_cosh_form(x_i, scale, curvature, p2, p3):
     """curvature scale tanh(x/scale); the last term is NaN where x is not finite and 0 elsewhere."""
-    return curvature * scale * tanh(x_i * (1.0 / scale)) + 0.0 * x_i
+    return multiply_add(0.0, x_i, curvature * scale * tanh(x_i * (1.0 / scale)))
 
 
 def _log_cosh_bend(x: Array, scale: float, curvature: float) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 LOG2_E = 1.4426950408889634
 LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # the first has trailing zeros: k * LN2_HIGH is exact
 ROUNDING = 6755399441055744.0  # 3 * 2**51: adding and subtracting it rounds to an integer
-TWO_LOG2_E, HALF_LN2_HIGH, HALF_LN2_LOW = 2 * LOG2_E, LN2_HIGH / 2, LN2_LOW / 2
+TWO_LOG2_E, HALF_LN2 = 2 * LOG2_E, LN2_HIGH / 2 + LN2_LOW / 2
 LEAST = -700.0  # exp(-700) is about 1e-304
 ONE_IN_DOUBLES = 20.0  # from here on tanh rounds to 1
 INVERSE_TURN = 0.15915494309189535
@@ -27,6 +27,11 @@ S0, S1, S2 = 0.7853981633974483, -0.08074551218828054, 0.002490394570188844
 S3, S4, S5, S6 = -3.657620415891387e-05, 3.133616225433416e-07, -1.7571500746983935e-09, 6.877360573166326e-12
 C0, C1, C2 = 1.0, -0.30842513753403783, 0.015854344243741547
 C3, C4, C5, C6 = -0.00032599188648354014, 3.590859179850238e-06, -2.4609507094028117e-08, 1.1365469207731353e-10
+
+
+def multiply_add(a, b, c):
+    """a b + c; compiled code rounds it once (``vradam.engine.intrinsics``)."""
+    return a * b + c
 
 
 def exp_minus(a):
@@ -50,14 +55,15 @@ def tanh(x):
     Lambert's continued fraction to z^2/11, right to 5e-19 for |z| <= log(2)/4: one division in all.
     """
     bounded = min(max(x, -ONE_IN_DOUBLES), ONE_IN_DOUBLES)
-    shifted = bounded * TWO_LOG2_E + ROUNDING
+    shifted = multiply_add(bounded, TWO_LOG2_E, ROUNDING)
     k = shifted - ROUNDING
-    z = (bounded - k * HALF_LN2_HIGH) - k * HALF_LN2_LOW
+    z = multiply_add(-k, HALF_LN2, bounded)
     s = np.int64((np.float64(shifted).view(np.int64) + BIAS) << EXPONENT).view(np.float64)  # k is in the lowest bits
     z2 = z * z
-    p = z * ((21.0 * z2 + 1260.0) * z2 + 10395.0)
-    q = ((z2 + 210.0) * z2 + 4725.0) * z2 + 10395.0
-    return ((s - 1.0) * q + (s + 1.0) * p) / ((s + 1.0) * q + (s - 1.0) * p)
+    p = z * multiply_add(multiply_add(21.0, z2, 1260.0), z2, 10395.0)
+    q = multiply_add(multiply_add(z2 + 210.0, z2, 4725.0), z2, 10395.0)
+    less, more = s - 1.0, s + 1.0
+    return multiply_add(less, q, more * p) / multiply_add(more, q, less * p)
 
 
 def sin_cos_of_turns(x):

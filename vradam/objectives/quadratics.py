@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vradam.objectives.building import Scalar, matrix, point, separable
+from vradam.objectives.elementary import multiply_add
 from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import real_array, whole_number
 
@@ -134,26 +135,28 @@ def _parabola_form(x_i, h, p1, p2, p3):
 
 
 def _dense_quadratic_form(x, g, parameters):
-    """g = H x with H (d, d) = ``parameters``: two rows by four columns at a time, to load less often."""
+    """g = H x with H (d, d) = ``parameters``: two rows by four columns at a time, to load and store less often."""
     d, lanes = x.shape
     for i in range(0, d, 2):
         n = min(i + 1, d - 1)  # the last row is its own neighbour where d is odd
+        a, b = parameters[i, 0], parameters[n, 0]
         for j in range(lanes):
-            g[i, j] = 0.0
-            g[n, j] = 0.0
-        for k in range(0, d - 3, 4):
+            one, other = a * x[0, j], b * x[0, j]
+            g[i, j] = one
+            g[n, j] = other
+        for k in range(1, d - 3, 4):
             a0, a1, a2, a3 = parameters[i, k], parameters[i, k + 1], parameters[i, k + 2], parameters[i, k + 3]
             b0, b1, b2, b3 = parameters[n, k], parameters[n, k + 1], parameters[n, k + 2], parameters[n, k + 3]
             for j in range(lanes):
                 x0, x1, x2, x3 = x[k, j], x[k + 1, j], x[k + 2, j], x[k + 3, j]
-                one = g[i, j] + ((a0 * x0 + a1 * x1) + (a2 * x2 + a3 * x3))
-                other = g[n, j] + ((b0 * x0 + b1 * x1) + (b2 * x2 + b3 * x3))
+                one = multiply_add(a3, x3, multiply_add(a2, x2, multiply_add(a1, x1, multiply_add(a0, x0, g[i, j]))))
+                other = multiply_add(b3, x3, multiply_add(b2, x2, multiply_add(b1, x1, multiply_add(b0, x0, g[n, j]))))
                 g[i, j] = one
                 g[n, j] = other
-        for k in range(d - d % 4, d):
+        for k in range(d - (d - 1) % 4, d):
             a, b = parameters[i, k], parameters[n, k]
             for j in range(lanes):
-                one = g[i, j] + a * x[k, j]
-                other = g[n, j] + b * x[k, j]
+                one = multiply_add(a, x[k, j], g[i, j])
+                other = multiply_add(b, x[k, j], g[n, j])
                 g[i, j] = one
                 g[n, j] = other

@@ -1,34 +1,47 @@
-"""Arrays of a tile that begin where a cache line does, and whose width the compiler knows.
+"""Plain functions that Numba compiles as something else: arrays on cache lines, widths it knows, fused operations.
 
-NumPy's and Numba's own begin at a multiple of 16 or 32 bytes, wherever the heap has room, and a vector that lies in two
+``specialise`` puts what is compiled in the place of the plain function wherever it meets it. NumPy's and Numba's own
+arrays begin at a multiple of 16 or 32 bytes, wherever the heap has room, and a vector that lies in two
 cache lines costs double: the same kernel took 1.25 to 1.57 ns a number in d = 2, from one process to the next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from vradam.engine.layout import LINE
+from vradam.objectives.elementary import multiply_add
 
 
 def rows_of_lanes(rows, width):
-    """An empty float64 array (rows, width); compiled code has :func:`compiled_rows` in its place."""
+    """An empty float64 array (rows, width); compiled code has one that begins on a cache line."""
     return np.empty((rows, width))
+
+
+def in_lanes(array, width):
+    """``array`` (rows, width) as it is; in compiled code its width is a constant."""
+    return array
+
+
+def compiled(function: Callable) -> Any:
+    """What is compiled in the place of a function: mostly the function itself."""
+    if function not in INTRINSICS:
+        return function
+    import numba
+
+    return function if numba.config.DISABLE_JIT else INTRINSICS[function]()
 
 
 @cache
 def compiled_rows() -> Any:
-    """``rows_of_lanes`` as Numba compiles it, on a cache line. In ``specialise`` its name stands for its code."""
-    import numba
+    """``rows_of_lanes``, on a cache line."""
     from numba.core import cgutils, types
     from numba.extending import intrinsic
     from numba.np.arrayobj import make_array, populate_array
-
-    if numba.config.DISABLE_JIT:
-        return rows_of_lanes
 
     @intrinsic
     def rows_on_lines(typing_context: Any, rows: Any, width: Any) -> Any:
@@ -59,25 +72,16 @@ def compiled_rows() -> Any:
     return rows_on_lines
 
 
-def in_lanes(array, width):
-    """``array`` (rows, width) as it is; compiled code has :func:`compiled_width` in its place."""
-    return array
-
-
 @cache
 def compiled_width() -> Any:
-    """``in_lanes`` as Numba compiles it: the same array with ``width``, a constant, in the place of its own.
+    """``in_lanes``: the same array with ``width``, a constant, in the place of its own.
 
     The compiler then knows the rows to be apart, and how many vectors there are in one.
     """
-    import numba
     from numba.core import cgutils, types
     from numba.core.imputils import impl_ret_borrowed
     from numba.extending import intrinsic
     from numba.np.arrayobj import make_array, populate_array
-
-    if numba.config.DISABLE_JIT:
-        return in_lanes
 
     @intrinsic
     def of_width(typing_context: Any, array: Any, width: Any) -> Any:
@@ -99,3 +103,26 @@ def compiled_width() -> Any:
         return array(array, width), generate
 
     return of_width
+
+
+@cache
+def compiled_multiply_add() -> Any:
+    """``multiply_add``, rounded once: one operation where the processor has it, a call of the C library elsewhere."""
+    from numba.core import types
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def fused_multiply_add(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.fma(*arguments)
+
+        return types.float64(types.float64, types.float64, types.float64), generate
+
+    return fused_multiply_add
+
+
+INTRINSICS = {
+    rows_of_lanes: compiled_rows,
+    in_lanes: compiled_width,
+    multiply_add: compiled_multiply_add,
+}
