@@ -91,8 +91,8 @@ C3, C4 = -0.00032593858594162623, 3.5297971342978537e-06
 def normal_pair(word):
     """Two independent standard normals from one uint64 word, by the transform of Box and Muller.
 
-    The upper 40 bits give the radius sqrt(-2 log u), u = (n + 1/2)/2**40, the lower 24 the angle. Both normals are right
-    to 2e-8. The largest value is sqrt(82 log 2) = 7.54, beyond which a normal falls with probability 5e-14.
+    The upper 40 bits give the radius sqrt(-2 log u), u = (n + 1/2)/2**40, the lower 24 the angle. Both normals are
+    right to 2e-8. The largest value is sqrt(82 log 2) = 7.54, beyond which a normal falls with probability 5e-14.
     """
     u = (U((word >> U(24)) | MAGIC).view(np.float64) - MAGIC_LESS_HALF) * 2.0**-40
     # -2 log u = -2 k log 2 - 2 log(1 + z), sqrt(1/2) <= 1 + z < sqrt(2)
