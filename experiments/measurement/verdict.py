@@ -223,7 +223,8 @@ def verdict(symbolic: Status, confrontation: Confrontation) -> Verdict:
 
     * refuted: the derivation refutes the claim, a reported point contradicts it, and the correction (if any) is
       supported.
-    * vacuous: the derivation closes and nothing contradicts it, but some bound nowhere beats its trivial line.
+    * vacuous: the derivation closes, nothing contradicts it and what is corrected is supported, but some bound nowhere
+      beats its trivial line.
     * verified (under assumptions): the derivation closes and all evidence supports it.
     * open: everything else; a point that is no comparison leaves the claim open.
 
@@ -254,7 +255,7 @@ def verdict(symbolic: Status, confrontation: Confrontation) -> Verdict:
         return "open"
     if symbolic == "proved" or symbolic == "proved under assumptions":
         everything = reported + corrected + replication
-        if all(map(agrees, everything)) and any(map(is_vacuous, reported)):
+        if all(map(agrees, everything)) and all(map(supports, corrected)) and any(map(is_vacuous, reported)):
             return "vacuous"
         if all(map(supports, everything)):
             return "verified" if symbolic == "proved" else "verified under assumptions"
