@@ -186,8 +186,9 @@ def reshaped(part: Any, plan: Plan) -> Any:
 
 def assemble(plan: Plan, x: Any, rate: Any, diverged_at: Any, mean: Any, final: State) -> Trajectory:
     """The records, NaN from the divergence of a run on."""
-    gone = (diverged_at[:, None] >= 0) & (plan.record >= diverged_at[:, None])
-    x[gone], rate[gone] = np.nan, np.nan
+    if (diverged_at >= 0).any():
+        gone = (diverged_at[:, None] >= 0) & (plan.record >= diverged_at[:, None])
+        x[gone], rate[gone] = np.nan, np.nan
     diverged_at = diverged_at.reshape(plan.seed.shape)
     return Trajectory(
         step=plan.record,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vradam.objectives.building import Scalar, hessian_by_columns, point, separable
-from vradam.objectives.elementary import exp_minus, sin_cos_of_turns
+from vradam.objectives.elementary import exp_minus, multiply_add, sin_cos_of_turns
 from vradam.objectives.objective import Array, Kernel, Objective
 from vradam.validation import whole_number
 
@@ -62,13 +62,15 @@ def _rosenbrock_form(x, g, parameters):
     """The valley 100 (x_{i+1} - x_i^2)^2 + (1 - x_i)^2, summed over i."""
     d, lanes = x.shape
     for j in range(lanes):
-        g[0, j] = 0.0
-    for i in range(d - 1):
+        a = x[0, j]
+        g[0, j] = multiply_add(-400.0 * a, multiply_add(-a, a, x[1, j]), multiply_add(2.0, a, -2.0))
+    for i in range(1, d - 1):
         for j in range(lanes):
-            a = x[i, j]
-            r = x[i + 1, j] - a * a
-            g[i, j] += -400.0 * a * r - 2.0 * (1.0 - a)
-            g[i + 1, j] = 200.0 * r
+            before, a = x[i - 1, j], x[i, j]
+            pull = multiply_add(200.0, multiply_add(-before, before, a), multiply_add(2.0, a, -2.0))
+            g[i, j] = multiply_add(-400.0 * a, multiply_add(-a, a, x[i + 1, j]), pull)
+    for j in range(lanes):
+        g[d - 1, j] = 200.0 * multiply_add(-x[d - 2, j], x[d - 2, j], x[d - 1, j])
 
 
 def _rosenbrock_hvp(dim: int, x: ArrayLike, u: ArrayLike) -> Array:
