@@ -6,15 +6,15 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vradam.baselines import Adam, AdamW
 from vradam.engine.layout import PAGE, as_plain, check_place, extent, listed, look, plain_gradient, zeros_beside
-from vradam.engine.single import BLOCK, address, kernels, roots_pay
-from vradam.engine.team import Team
+from vradam.engine.passes import both, streams
+from vradam.engine.single import address, roots_pay
 from vradam.gated import law_of, rate_at
 from vradam.gates import adam_metric, published
 from vradam.laws import Averaged, Published
@@ -24,28 +24,8 @@ from vradam.validation import one_number, over_runs, whole_number
 
 Array = NDArray[np.floating]
 
-STRETCH = 32  # blocks that a thread takes at a time, at most
-LEAST = 4  # and at least
-WORTH_SHARING = 64  # blocks, from which waking another thread costs less than it saves
 LARGEST = float(np.finfo(np.float64).max)
 LISTS = ("arrays", "velocities", "second_moments")
-
-
-class Stretch(NamedTuple):
-    """Some blocks of one array, flat, with its velocity, second moment and the sums of v^2 over its blocks.
-
-    There may be a fourth stream q of what the first pass keeps for the second; in Adam's metric the sums are of q^2.
-    """
-
-    array: int  #: its number
-    x: Array
-    v: Array
-    m: Array
-    q: tuple[Array, ...]
-    moved: tuple[Array, ...]  #: what the second pass goes through
-    sums: NDArray[np.float64]
-    begin: int
-    end: int
 
 
 class InPlace:
@@ -117,24 +97,13 @@ class InPlace:
         gated = isinstance(optimizer, VRAdam) and optimizer.beta3 > 0 and optimizer.alpha1 > 0
         roots = gated and roots_pay(sum(array.size for array in plain))
         keeps = "quotients" if self._metric else "roots" if roots else "nothing"
-        self._kernels, self._address = kernels(keeps), address()
+        self._address = address()
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
-        self._averages = {
-            dtype: _rounded(dtype, (beta1, 1 - beta1, beta2, 1 - beta2, float(np.finfo(dtype).max)))
-            for dtype in {array.dtype for array in plain}
-        }
-        self._stretches = []
-        blocks = [-(-array.size // BLOCK) for array in plain]
-        self._team = Team(self.threads if sum(blocks) >= WORTH_SHARING else 1)
-        stretch = STRETCH if self._team.threads == 1 else min(max(LEAST, sum(blocks) // (4 * self.threads)), STRETCH)
-        for index, count in enumerate(blocks):
-            x, v, m = (part[index].reshape(-1) for part in (plain, self.velocities, self.second_moments))
-            q = () if keeps == "nothing" else (zeros_beside(x, 3 * PAGE // 4),)
-            moved = {"nothing": (x, v, m), "roots": (x, v, *q), "quotients": (x, *q)}[keeps]
-            sums = np.empty(count)
-            for begin in range(0, count, stretch):
-                self._stretches.append(Stretch(index, x, v, m, q, moved, sums, begin, min(begin + stretch, count)))
-        self._reversed, self._begins = self._stretches[::-1], [stretch.begin for stretch in self._stretches]
+        averages = beta1, 1 - beta1, beta2, 1 - beta2
+        parts = zip(plain, self.velocities, self.second_moments, strict=True)
+        every = [streams(*part, keeps != "nothing") for part in parts]
+        self._passes = both(every, averages, keeps, self.threads)
+        self._starts = np.zeros(len(plain), np.int64)
         self._looks = [look(array) for array in plain]
         written = sorted(map(extent, [*plain, *self.velocities, *self.second_moments]))
         for (_, end), (start, _) in pairwise(written):
@@ -157,32 +126,18 @@ class InPlace:
         flat = self._checked(grads)
         optimizer, t = self.optimizer, self._steps + 1
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
-        averages = self._averages
         alpha0 = optimizer.alpha0
         eta = one_number("alpha0", rate_at(alpha0, t), "[0, inf)") if callable(alpha0) else float(alpha0)
-        todo = self._begins
         shrink = math.sqrt(1 - beta2**t)
         self._whole = False
         if isinstance(optimizer, VRAdam):
             kinetic = 0.0
             if optimizer.beta3 > 0 and optimizer.alpha1 > 0:
-                todo, kinetic = self._first_pass(optimizer, flat, shrink)
+                kinetic = self._first_pass(optimizer, flat, shrink)
             eta = self._opened(optimizer, eta, kinetic, t)
         keep = 1 - eta * getattr(optimizer, "weight_decay", 0.0)
-        factors = keep, eta * shrink / (1 - beta1**t), optimizer.eps * shrink
-        motion = {dtype: _rounded(dtype, factors) for dtype in averages}
-        _, move, absorb_and_move = self._kernels
-
-        def second_pass(stretch: Stretch, done: int) -> None:
-            array, x, v, m, q, moved, _, begin, end = stretch
-            factors = motion[x.dtype]
-            if begin < done:
-                move(*moved, *(factors[:2] if q else factors), begin, done)
-            if done < end:
-                absorb_and_move(x, flat[array], v, m, *averages[x.dtype], *factors, done, end)
-
-        # In reverse: what came last in the first pass may still be in the cache.
-        self._team.map(second_pass, self._reversed, todo[::-1])
+        factors = keep, eta * shrink / (1 - beta1**t), float(optimizer.eps) * shrink
+        self._passes.move(flat, self._starts, factors)
         self._steps = t
         self._whole = True
         return eta
@@ -275,11 +230,10 @@ class InPlace:
                 "training up from a checkpoint"
             )
 
-    def _first_pass(self, optimizer: VRAdam, flat: list[Array], shrink: float) -> tuple[list[int], float]:
+    def _first_pass(self, optimizer: VRAdam, flat: list[Array], shrink: float) -> float:
         """Take the gradients in and measure the kinetic energy that the gate sees.
 
-        Returns the block reached in each stretch, and the energy: the exact one, or a part of it that suffices to
-        saturate the gate.
+        It is the exact one, or a part of it that suffices to saturate the gate.
         """
         unit = 1.0  # of the sums, in energies
         if self._metric:
@@ -288,25 +242,7 @@ class InPlace:
         limit = math.inf
         if not isinstance(law_of(optimizer), Averaged):
             limit = (1 + 1e-9) * float(optimizer.alpha1) / float(optimizer.beta3) / unit
-        absorbing = {
-            dtype: (*averages, *_rounded(dtype, (optimizer.eps * shrink,)), limit)
-            for dtype, averages in self._averages.items()
-        }
-        seen = [0.0]
-
-        def absorb(stretch: Stretch) -> int:
-            array, x, v, m, q, _, sums, begin, end = stretch
-            if seen[0] >= limit:
-                return begin
-            reached = self._kernels.absorb(flat[array], v, m, *q, *absorbing[x.dtype], sums, begin, end)
-            seen[0] += sum(sums[begin:reached].tolist())  # an update lost to another thread only delays the exit
-            return reached
-
-        reached = self._team.map(absorb, self._stretches)
-        if seen[0] >= limit:
-            return reached, min(unit * seen[0], LARGEST)
-        sums = [total for stretch in self._stretches for total in stretch.sums[stretch.begin : stretch.end].tolist()]
-        return reached, min(unit * math.fsum(sums), LARGEST) if math.isfinite(seen[0]) else LARGEST
+        return min(unit * self._passes.absorb(flat, self._starts, float(optimizer.eps) * shrink, limit), LARGEST)
 
     def _opened(self, optimizer: VRAdam, alpha0: float, kinetic: float, t: int) -> float:
         """eta_t, once the energy is known; what the law remembers is updated."""
@@ -320,11 +256,11 @@ class InPlace:
             return float(alpha0 * law.ceiling() / (1 + law.closing(self._memory, t, *numbers)))
 
     def _checked(self, grads: Sequence[Array]) -> list[Array]:
-        """The gradients, contiguous and flat, or an error: nothing has been written yet."""
+        """The gradients, contiguous and flat, or an error: nothing is written yet. ``_starts`` are their places."""
         grads = listed("grads", grads)
         if len(grads) != len(self.arrays):
             raise ValueError(f"grads must hold {len(self.arrays)} arrays, one for each parameter, got {len(grads)}")
-        address, flat = self._address, []
+        address, flat, starts = self._address, [], self._starts
         for i, (array, grad, old) in enumerate(zip(self.arrays, grads, self._looks, strict=True)):
             (place, _), shape, dtype, _ = old
             # What is usual is recognised first, by its address as compiled code says it: small models are trained too.
@@ -340,6 +276,7 @@ class InPlace:
             if before % 2 or (before < len(self._written) and self._written[before] < end):
                 raise ValueError(f"grads[{i}] must not share memory with the parameters or the state")
             flat.append(grad)
+            starts[i] = start
         return flat
 
 
@@ -353,16 +290,6 @@ def _check_optimizer(optimizer: Any) -> None:
             raise ValueError("optimizer must not have proof_form, which is for experiments")
     for name, value in over_runs_of(optimizer).items():
         raise ValueError(f"{name} must be one number, got an array of shape {value.shape}")
-
-
-def _rounded(dtype: np.dtype, numbers: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Numbers as compiled code takes them soonest: Python's own where that has the same precision."""
-    if dtype == np.float64:
-        return numbers
-    if max(numbers) <= 1e38 and min(numbers) >= -1e38:
-        return tuple(map(dtype.type, numbers))
-    with np.errstate(over="ignore"):
-        return tuple(map(dtype.type, numbers))
 
 
 def _check_rounding(optimizer: Any, dtype: np.dtype) -> None:

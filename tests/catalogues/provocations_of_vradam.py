@@ -37,7 +37,7 @@ def interrupted():
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_kernels", training._kernels._replace(move=stop, absorb_and_move=stop))
+        patch.setattr(training._passes, "move", stop)
         with pytest.raises(KeyboardInterrupt):
             training.step([X])
     return training

@@ -126,7 +126,7 @@ def compiled(tmp_path, monkeypatch):
     def call():
         monkeypatch.setattr(specialise, "_compiled", {})
         kernel, x = specialise.specialise(single.move, {}), np.ones(3)
-        kernel(x, np.ones(3), np.full(3, 4.0), 1.0, 0.5, 0.0, 0, 1)
+        kernel(x, np.ones(3), np.full(3, 4.0), np.empty(0), 1.0, 0.5, 0.0, 0, 1)
         return sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()), x[0]
 
     return call

@@ -1,11 +1,13 @@
 """InPlace takes the steps of VRAdam, however split into arrays, threads and precisions; bad input writes nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import vradam
 from vradam.baselines import Adam, AdamW
-from vradam.engine import single
+from vradam.engine import passes, single
 from vradam.inplace import InPlace
 
 SHAPES = [(3, 700), (1,), (5000,), (40, 50, 2), (0,)]
@@ -121,7 +123,7 @@ def test_in_the_metric_both_ways_to_move_round_alike(dtype):
     for reached in (0, 2, 3):
         y, v, m, q = x.copy(), np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
         k.absorb(g, v, m, q, *averages, motion[2], np.inf, np.empty(3), 0, reached)
-        k.move(y, q, *motion[:2], 0, reached)
+        k.move(y, v, m, q, *motion, 0, reached)
         k.absorb_and_move(y, g, v, m, *averages, *motion, reached, 3)
         ends.append(y)
     assert np.array_equal(ends[0], ends[1]) and np.array_equal(ends[1], ends[2])
@@ -138,7 +140,7 @@ def test_roots_that_are_kept_change_no_bit(dtype, beta3, monkeypatch):
         monkeypatch.setattr(single, "ROOTS_UP_TO", most)
         arrays = [array.copy() for array in start]
         training = InPlace(optimizer, arrays)
-        assert bool(training._stretches[0].q) == (most > 0 and beta3 > 0)
+        assert bool(training._passes.streams[0].q.size) == (most > 0 and beta3 > 0)
         ends.append([training.step(slopes(arrays, t)) for t in range(5)])
         ends[-1] += [training.velocities, training.second_moments, arrays]
     rates = ends[0][:5]
@@ -169,7 +171,8 @@ def test_the_substitutes_without_numba_take_the_same_steps(monkeypatch, name):
     start = model()
     for numba in (True, False):
         if not numba:
-            monkeypatch.setattr("vradam.engine.single.numba_works", lambda: False)
+            for module in ("single", "passes"):
+                monkeypatch.setattr(f"vradam.engine.{module}.numba_works", lambda: False)
             single.kernels.cache_clear()
         arrays = [array.copy() for array in start]
         training = InPlace(OPTIMIZERS[name], arrays)
@@ -178,6 +181,28 @@ def test_the_substitutes_without_numba_take_the_same_steps(monkeypatch, name):
         results.append(flat(arrays))
     single.kernels.cache_clear()
     np.testing.assert_allclose(*results, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["VRAdam", "recommended", "Adam's metric", "AdamW"])
+@pytest.mark.parametrize("beta3", [1e-3, 1e6])
+def test_one_call_a_pass_has_the_bits_of_calls_for_each_stretch(dtype, name, beta3, monkeypatch):
+    """Over several arrays, one of more than a stretch; the gate is saturated in the first, in a later one, or never."""
+    sizes = (77, 33 * single.BLOCK + 5, 1, single.BLOCK)
+    start = [RNG.standard_normal(size).astype(dtype) for size in sizes]
+    optimizer, ends = OPTIMIZERS[name], []
+    if name != "AdamW":
+        optimizer = replace(optimizer, beta3=beta3)
+    for kind in (passes.Together, passes.Shared):
+        if kind is passes.Shared:
+            monkeypatch.setattr(passes, "numba_works", lambda: False)
+        arrays = [array.copy() for array in start]
+        training = InPlace(optimizer, arrays)
+        assert type(training._passes) is kind
+        rates = [training.step(slopes(arrays, t)) for t in range(5)]
+        ends.append([rates, *arrays, *training.velocities, *training.second_moments])
+    for one, other in zip(*ends, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 # Bad input.

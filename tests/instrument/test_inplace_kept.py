@@ -167,8 +167,7 @@ def test_a_training_that_was_interrupted_goes_on_from_its_checkpoint(monkeypatch
     def stop(*_):
         raise KeyboardInterrupt
 
-    kernels = training._kernels
-    monkeypatch.setattr(training, "_kernels", kernels._replace(move=stop, absorb_and_move=stop))
+    monkeypatch.setattr(training._passes, "move", stop)
     with pytest.raises(KeyboardInterrupt):
         train(training, GRADS[10:])
     monkeypatch.undo()

@@ -27,6 +27,11 @@ def in_lanes(array, width):
     return array
 
 
+def array_at(address, size, like):
+    """The array of ``size`` numbers like those of ``like`` that begins at an address; for compiled code only."""
+    raise NotImplementedError("addresses are for compiled code")
+
+
 def compiled(function: Callable) -> Any:
     """What is compiled in the place of a function: mostly the function itself."""
     if function not in INTRINSICS:
@@ -121,8 +126,37 @@ def compiled_multiply_add() -> Any:
     return fused_multiply_add
 
 
+@cache
+def compiled_array_at() -> Any:
+    """``array_at``; whoever has the array keeps it."""
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+    from numba.np.arrayobj import make_array, populate_array
+
+    @intrinsic
+    def array_there(typing_context: Any, address: Any, size: Any, like: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            bytes_of_one = context.get_constant(signature.args[1], like.dtype.bitwidth // 8)
+            array = make_array(like)(context, builder)
+            pointer = builder.inttoptr(arguments[0], context.get_data_type(like.dtype).as_pointer())
+            populate_array(
+                array,
+                data=pointer,
+                shape=cgutils.pack_array(builder, [arguments[1]]),
+                strides=cgutils.pack_array(builder, [bytes_of_one]),
+                itemsize=bytes_of_one,
+                meminfo=None,
+            )
+            return array._getvalue()
+
+        return like(address, size, like), generate
+
+    return array_there
+
+
 INTRINSICS = {
     rows_of_lanes: compiled_rows,
     in_lanes: compiled_width,
     multiply_add: compiled_multiply_add,
+    array_at: compiled_array_at,
 }

@@ -23,16 +23,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vradam.engine.disk_cache import numba_works
+from vradam.engine.intrinsics import array_at
 from vradam.engine.layout import extent
 
 BLOCK = 4096  # numbers in a block
+STRETCH = 32  # blocks that are gone through at a time, at most
+X, V, M, Q, SIZE, FIRST = range(6)  # columns of ``places``: addresses, how many numbers, the number of the first block
 ROOTS_UP_TO = 1 << 19  # numbers; beyond, a tenth stream costs more than the divider
 
 
-def absorb(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):
+def absorb(g, v, m, q, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):
     """Take g into v and m for the blocks begin, ..., end - 1, and sums[b] = sum of v^2 over block b.
 
-    Stops early where the sum of these sums reaches ``limit``. Returns the first block that was not done.
+    Keeps nothing in q. Stops early where the sum of these sums reaches ``limit``. Returns the first block that was not
+    done.
     """
     seen = 0.0
     for block in range(begin, end):
@@ -102,7 +106,7 @@ def plus(total, number):
     return total + wide * wide
 
 
-def move(x, v, m, keep, coefficient, damping, begin, end):
+def move(x, v, m, q, keep, coefficient, damping, begin, end):
     """x = keep x - coefficient v / (sqrt(m) + damping) for the blocks begin, ..., end - 1."""
     some = slice(begin * BLOCK, end * BLOCK)
     x, v, m = x[some], v[some], m[some]
@@ -110,7 +114,7 @@ def move(x, v, m, keep, coefficient, damping, begin, end):
         x[i] = keep * x[i] - coefficient * v[i] / (sqrt(m[i]) + damping)
 
 
-def move_by_roots(x, v, q, keep, coefficient, begin, end):
+def move_by_roots(x, v, m, q, keep, coefficient, damping, begin, end):
     """x = keep x - coefficient v / q, where q holds the roots that pass one has kept."""
     some = slice(begin * BLOCK, end * BLOCK)
     x, v, q = x[some], v[some], q[some]
@@ -118,7 +122,7 @@ def move_by_roots(x, v, q, keep, coefficient, begin, end):
         x[i] = keep * x[i] - coefficient * v[i] / q[i]
 
 
-def move_by_quotients(x, q, keep, coefficient, begin, end):
+def move_by_quotients(x, v, m, q, keep, coefficient, damping, begin, end):
     """x = keep x - coefficient q for the blocks begin, ..., end - 1."""
     some = slice(begin * BLOCK, end * BLOCK)
     x, q = x[some], q[some]
@@ -147,21 +151,15 @@ def change_by_quotient(coefficient, velocity, root):
 
 
 @np.errstate(all="ignore")
-def absorb_by_numpy(g, v, m, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):
+def absorb_by_numpy(g, v, m, q, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):
     """What :func:`absorb` does, without compiling; the sums are NumPy's."""
-    return absorb_quotients_by_numpy(g, v, m, None, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end)
-
-
-@np.errstate(all="ignore")
-def absorb_quotients_by_numpy(g, v, m, q, beta1, in1, beta2, in2, largest, damping, limit, sums, begin, end):
-    """What :func:`absorb_and_keep` does in Adam's metric, without compiling."""
     total = 0.0
     for block in range(begin, end):
         some = slice(block * BLOCK, (block + 1) * BLOCK)
         v[some] = beta1 * v[some] + in1 * g[some]
         m[some] = np.minimum(beta2 * m[some] + in2 * np.minimum(g[some] * g[some], largest), largest)
         seen = v
-        if q is not None:
+        if q.size:
             q[some], seen = v[some] / (np.sqrt(m[some]) + damping), q
         sums[block] = np.square(seen[some], dtype=np.float64).sum()
         total += sums[block]
@@ -171,65 +169,98 @@ def absorb_quotients_by_numpy(g, v, m, q, beta1, in1, beta2, in2, largest, dampi
 
 
 @np.errstate(all="ignore")
-def move_by_numpy(x, v, m, keep, coefficient, damping, begin, end):
-    """What :func:`move` does, without compiling."""
+def move_by_numpy(x, v, m, q, keep, coefficient, damping, begin, end):
+    """What :func:`move` does, without compiling; in Adam's metric what :func:`move_by_quotients` does."""
     for block in range(begin, end):
         some = slice(block * BLOCK, (block + 1) * BLOCK)
-        x[some] = keep * x[some] - coefficient * v[some] / (np.sqrt(m[some]) + damping)
-
-
-@np.errstate(all="ignore")
-def move_by_quotients_by_numpy(x, q, keep, coefficient, begin, end):
-    """What :func:`move_by_quotients` does, without compiling."""
-    some = slice(begin * BLOCK, end * BLOCK)
-    x[some] = keep * x[some] - coefficient * q[some]
+        step = coefficient * (q[some] if q.size else v[some])
+        x[some] = keep * x[some] - (step if q.size else step / (np.sqrt(m[some]) + damping))
 
 
 def absorb_and_move_by_numpy(
     x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficient, damping, begin, end, metric=False
 ):
     """What :func:`absorb_and_move` does, without compiling."""
-    sums, q = np.empty(end), np.empty_like(x) if metric else None
-    absorb_quotients_by_numpy(g, v, m, q, beta1, in1, beta2, in2, largest, damping, np.inf, sums, begin, end)
-    if metric:
-        move_by_quotients_by_numpy(x, q, keep, coefficient, begin, end)
-    else:
-        move_by_numpy(x, v, m, keep, coefficient, damping, begin, end)
+    sums, q = np.empty(end), np.empty_like(x if metric else x[:0])
+    absorb_by_numpy(g, v, m, q, beta1, in1, beta2, in2, largest, damping, np.inf, sums, begin, end)
+    move_by_numpy(x, v, m, q, keep, coefficient, damping, begin, end)
+
+
+def first(places, grads, like, beta1, in1, beta2, in2, largest, damping, limit, sums):
+    """Pass one over all arrays, whose blocks count on from one to the next. Returns the first that was not done."""
+    seen = 0.0
+    for k in range(places.shape[0]):
+        size, begin = places[k, SIZE], places[k, FIRST]
+        g, q = array_at(grads[k], size, like), array_at(places[k, Q], size, like)
+        v, m = array_at(places[k, V], size, like), array_at(places[k, M], size, like)
+        blocks = (size + BLOCK - 1) // BLOCK
+        some = sums[begin : begin + blocks]
+        reached = absorb(g, v, m, q, beta1, in1, beta2, in2, largest, damping, limit - seen, some, 0, blocks)
+        for block in range(reached):
+            seen += some[block]
+        if seen >= limit:
+            return begin + reached
+    return sums.size
+
+
+def second(places, grads, like, beta1, in1, beta2, in2, largest, keep, coefficient, damping, done):
+    """Pass two, of which ``done`` blocks have had pass one; in reverse, since the last may still be in the cache."""
+    for k in range(places.shape[0] - 1, -1, -1):
+        size = places[k, SIZE]
+        x, g = array_at(places[k, X], size, like), array_at(grads[k], size, like)
+        v, m, q = (
+            array_at(places[k, V], size, like), array_at(places[k, M], size, like), array_at(places[k, Q], size, like)
+        )  # fmt: skip
+        blocks = (size + BLOCK - 1) // BLOCK
+        reached = min(max(done - places[k, FIRST], 0), blocks)
+        for stretch in range((blocks - 1) // STRETCH, -1, -1):
+            begin, end = stretch * STRETCH, min((stretch + 1) * STRETCH, blocks)
+            if begin < reached:
+                move(x, v, m, q, keep, coefficient, damping, begin, min(end, reached))
+            if end > reached:
+                absorb_and_move(
+                    x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficient, damping, max(begin, reached), end
+                )
 
 
 class Kernels(NamedTuple):
-    """The three sweeps.
-
-    Where q is kept, the first takes it after m; the second takes q for m and damping, in Adam's metric for v too.
-    """
+    """The three sweeps; of ``q``, which may be empty, see :func:`kernels`."""
 
     absorb: Any
     move: Any
     absorb_and_move: Any
 
 
+#: What pass one keeps in q for pass two: nothing, roots (compiled only, see :func:`roots_pay`), or quotients, which
+#: measure the velocity in Adam's metric. The sources that then take the place of the others.
+KEEPS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "roots": {"absorb": absorb_and_keep, "move": move_by_roots},
+    "quotients": {
+        "absorb": absorb_and_keep, "move": move_by_quotients,
+        "kept": kept_in_metric, "measured": measured_in_metric, "change": change_by_quotient,
+    },
+}  # fmt: skip
+
+
 @cache
 def kernels(keeps: str = "nothing") -> Kernels:
-    """Compiled where Numba is installed, NumPy otherwise.
-
-    ``keeps`` is what pass one keeps for pass two: "nothing", "roots" (compiled only, see :func:`roots_pay`) or
-    "quotients", which measures the velocity in Adam's metric.
-    """
-    metric = keeps == "quotients"
+    """The sweeps for one of :data:`KEEPS`, compiled where Numba is installed, NumPy otherwise."""
     if not numba_works():
-        together = partial(absorb_and_move_by_numpy, metric=metric)
-        if metric:
-            return Kernels(absorb_quotients_by_numpy, move_by_quotients_by_numpy, together)
+        together = partial(absorb_and_move_by_numpy, metric=keeps == "quotients")
         return Kernels(absorb_by_numpy, move_by_numpy, together)
     from vradam.engine.specialise import specialise
 
-    together = specialise(absorb_and_move, {"change": change_by_quotient} if metric else {})
-    if metric:
-        exchanged = {"kept": kept_in_metric, "measured": measured_in_metric}
-        return Kernels(specialise(absorb_and_keep, exchanged, (plus,)), specialise(move_by_quotients, {}), together)
-    if keeps == "roots":
-        return Kernels(specialise(absorb_and_keep, {}, (plus,)), specialise(move_by_roots, {}), together)
-    return Kernels(specialise(absorb, {}, (plus,)), specialise(move, {}), together)
+    sources = (KEEPS[keeps].get(name, source) for name, source in (("absorb", absorb), ("move", move)))
+    return Kernels(*(specialise(source, KEEPS[keeps], (plus,)) for source in (*sources, absorb_and_move)))
+
+
+@cache
+def passes(keeps: str) -> tuple[Any, Any]:
+    """:func:`first` and :func:`second` for one of :data:`KEEPS`, compiled."""
+    from vradam.engine.specialise import specialise
+
+    return specialise(first, KEEPS[keeps], (plus,)), specialise(second, KEEPS[keeps])
 
 
 def roots_pay(size: int) -> bool:

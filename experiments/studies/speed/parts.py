@@ -85,13 +85,13 @@ def first_pass(work: Work) -> Callable[[], Any]:
     absorb, _, (_, g, v, m), blocks = passes(work)
     sums = np.empty(blocks)
     averages = BETA1, 1 - BETA1, BETA2, 1 - BETA2, float(np.finfo(float).max)
-    return lambda: [absorb(g, v, m, *averages, EPS, np.inf, sums, 0, blocks) for _ in range(work.steps)]
+    return lambda: [absorb(g, v, m, v[:0], *averages, EPS, np.inf, sums, 0, blocks) for _ in range(work.steps)]
 
 
 def second_pass(work: Work) -> Callable[[], Any]:
     """The step itself, without Python around it."""
     _, move, (x, _, v, m), blocks = passes(work)
-    return lambda: [move(x, v, m, 1.0, ALPHA0, EPS, 0, blocks) for _ in range(work.steps)]
+    return lambda: [move(x, v, m, v[:0], 1.0, ALPHA0, EPS, 0, blocks) for _ in range(work.steps)]
 
 
 def passes(work: Work) -> tuple[Any, Any, tuple, int]:
