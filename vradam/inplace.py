@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vradam.baselines import Adam, AdamW
 from vradam.engine.layout import PAGE, as_plain, check_place, extent, listed, look, plain_gradient, zeros_beside
 from vradam.engine.passes import both, streams
-from vradam.engine.single import address, roots_pay
+from vradam.engine.single import addresses, roots_pay
 from vradam.gated import law_of, rate_at
 from vradam.gates import adam_metric, published
 from vradam.laws import Averaged, Published
@@ -97,7 +97,7 @@ class InPlace:
         gated = isinstance(optimizer, VRAdam) and optimizer.beta3 > 0 and optimizer.alpha1 > 0
         roots = gated and roots_pay(sum(array.size for array in plain))
         keeps = "quotients" if self._metric else "roots" if roots else "nothing"
-        self._address = address()
+        self._addresses = addresses()
         beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
         averages = beta1, 1 - beta1, beta2, 1 - beta2
         parts = zip(plain, self.velocities, self.second_moments, strict=True)
@@ -260,22 +260,24 @@ class InPlace:
         grads = listed("grads", grads)
         if len(grads) != len(self.arrays):
             raise ValueError(f"grads must hold {len(self.arrays)} arrays, one for each parameter, got {len(grads)}")
-        address, flat, starts = self._address, [], self._starts
+        addresses, flat, starts = self._addresses, [], self._starts
         for i, (array, grad, old) in enumerate(zip(self.arrays, grads, self._looks, strict=True)):
             (place, _), shape, dtype, _ = old
-            # What is usual is recognised first, by its address as compiled code says it: small models are trained too.
-            usual = type(array) is np.ndarray and array.shape == shape and array.dtype == dtype
-            if not (usual and array.flags.writeable and address(array.reshape(-1)) == place):
+            # What is usual is recognised first, by addresses as compiled code says them: small models are trained too.
+            usual = type(array) is type(grad) is np.ndarray and array.shape == grad.shape == shape
+            usual = usual and array.dtype is grad.dtype is dtype and array.flags.writeable and grad.flags.c_contiguous
+            if usual:
+                vector = grad.reshape(-1)
+                here, start = addresses(array.reshape(-1), vector)
+            if not usual or here != place:
                 check_place(i, array, old)
-            if not (type(grad) is np.ndarray and grad.dtype == dtype and grad.shape == shape):
-                grad = plain_gradient(i, grad, shape, dtype)
-            grad = (grad if grad.flags.c_contiguous else np.ascontiguousarray(grad)).reshape(-1)
-            start = address(grad)
-            end, before = start + grad.nbytes, bisect_right(self._written, start)
+                vector = np.ascontiguousarray(plain_gradient(i, grad, shape, dtype)).reshape(-1)
+                start, _ = extent(vector)
+            end, before = start + vector.nbytes, bisect_right(self._written, start)
             # An odd number of ends and beginnings before it: it begins within what is written.
             if before % 2 or (before < len(self._written) and self._written[before] < end):
                 raise ValueError(f"grads[{i}] must not share memory with the parameters or the state")
-            flat.append(grad)
+            flat.append(vector)
             starts[i] = start
         return flat
 

@@ -269,15 +269,15 @@ def roots_pay(size: int) -> bool:
 
 
 @cache
-def address() -> Any:
-    """Compiled: the first address of a flat array, five times sooner than NumPy says it."""
+def addresses() -> Any:
+    """Compiled: the first addresses of two flat arrays, five times sooner than NumPy says them."""
     if not numba_works():
-        return lambda flat: extent(flat)[0]
+        return lambda flat, other: (extent(flat)[0], extent(other)[0])
     from vradam.engine.specialise import specialise
 
-    return specialise(place, {})
+    return specialise(places_of, {})
 
 
-def place(flat):
-    """Where a flat array begins."""
-    return flat.ctypes.data
+def places_of(flat, other):
+    """Where two flat arrays begin."""
+    return flat.ctypes.data, other.ctypes.data
