@@ -125,8 +125,8 @@ def told(optimizer, state, plan, width=4):
     """rows_of for all runs and one row, by name."""
     with np.errstate(over="ignore"):
         found = methods.rows_of(method(optimizer), state, plan, width)
-    assert found.shape == (2, rows.ROWS, 4)
-    flat = found.transpose(1, 0, 2).reshape(rows.ROWS, -1)
+    assert found.shape == (2, rows.STORED, 4)
+    flat = found.transpose(1, 0, 2).reshape(rows.STORED, -1)
     assert (flat[:, 5:] == flat[:, 4:5]).all()
     return flat[:, :5]
 
@@ -172,7 +172,7 @@ def test_rows_at_the_start_are_the_hyper_parameters_and_what_follows_from_them(g
         rows.POWER1: 0.0 if proof_form else SPREAD**state.step,
         rows.POWER2: (SPREAD**0.1) ** state.step,
     }
-    for row in range(rows.ROWS):
+    for row in range(rows.STORED):
         np.testing.assert_allclose(found[row], np.broadcast_to(expected.get(row, 0.0), 5), rtol=1e-14, err_msg=str(row))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from vradam.engine.calls import call
 from vradam.engine.intrinsics import rows_of_lanes
-from vradam.engine.rows import FLUSH_EVERY, POWER1, POWER2, ROWS
+from vradam.engine.rows import ALPHA0, FLUSH_EVERY, POWER1, POWER2, ROWS, STORED
 from vradam.engine.seldom import flush, mark_diverged, set_rate
 
 #: What the pieces do, in their order; compiled code has calls by address in their place.
@@ -27,8 +27,8 @@ def advance(
 ):  # fmt: skip
     """Take ``steps`` steps after step ``clock`` with the tiles begin, ..., end - 1. Arrays are changed in place.
 
-    x (tiles, d, LANES); z (tiles, 2d, LANES), velocities in rows 2i and second moments in rows 2i + 1; p (tiles, ROWS,
-    LANES); uniform (tiles,), 1 where all lanes have the same beta1 and beta2; keys (tiles, 3, LANES) and scales
+    x (tiles, d, LANES); z (tiles, 2d, LANES), velocities in rows 2i and second moments in rows 2i + 1; p (tiles,
+    STORED, LANES); uniform (tiles,), 1 where all lanes have the same beta1 and beta2; keys (tiles, 3, LANES) and scales
     (tiles, 2, LANES), see ``draws``; parameters, those of the objective; rates (1 or steps, 1 or runs), alpha0 of each
     step; exponent k of a power gate; a minibatch of ``size`` of ``terms`` terms; drawn (k, runs), the steps j, counted
     from ``first``, at which a minibatch run takes the full gradient, none for every step; record (r,), the steps to
@@ -49,7 +49,7 @@ def advance(
                 X[i, j] = x[tile, i, j]
                 Z[streams * i, j] = z[tile, 2 * i, j]
                 Z[streams * i + 1, j] = z[tile, 2 * i + 1, j]
-            for row in range(ROWS):
+            for row in range(STORED):
                 P[row, j] = p[tile, row, j]
         number = due
         s = 0
@@ -87,7 +87,7 @@ def advance(
                 x[tile, i, j] = X[i, j]
                 z[tile, 2 * i, j] = Z[streams * i, j]
                 z[tile, 2 * i + 1, j] = Z[streams * i + 1, j]
-            for row in range(ROWS):
+            for row in range(ALPHA0, STORED):
                 p[tile, row, j] = P[row, j]
         if uniform[tile]:
             p[tile, POWER1], p[tile, POWER2] = P[POWER1, 0], P[POWER2, 0]

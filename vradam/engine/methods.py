@@ -122,7 +122,7 @@ def fill(tiles: NDArray[Any], row: int, value: Any, plan: Plan) -> None:
 
 
 def rows_of(described: Method, state: State, plan: Plan, width: int) -> NDArray[np.float64]:
-    """The numbers of each run at the start, (tiles, ROWS, width)."""
+    """The numbers of each run at the start, (tiles, STORED, width)."""
     beta1, beta2 = np.asarray(described.beta1), np.asarray(described.beta2)
     speed: Any = 0.0
     if plan.state is not None and described.gate in (rows.PREDICTABLE, rows.INSIDE):
@@ -150,7 +150,7 @@ def rows_of(described: Method, state: State, plan: Plan, width: int) -> NDArray[
     }
     if described.law == rows.AVERAGED and described.direction != rows.PROOF:
         numbers[rows.POWERG] = power_by_products(np.asarray(described.gate_decay), state.step)
-    filled = np.zeros((-(-plan.seed.size // width), rows.ROWS, width))
+    filled = np.zeros((-(-plan.seed.size // width), rows.STORED, width))
     for row, value in numbers.items():
         fill(filled, row, value, plan)
     return filled

@@ -44,6 +44,7 @@ BETA1, IN1, BETA2, IN2, BETA3, ALPHA0, ALPHA1, EPS, DECAY, GATE_DECAY, ALIVE = r
 TOTAL, LAGGED, KINETIC, PREVIOUS, OPENING, POWER1, POWER2, POWERG = range(11, 19)
 NORM, SQUARE, ETA, RATE, COEFFICIENT, CLOSING, KEEP, DAMPING, FACTOR, SHRINK, METRIC_EPS = range(19, 30)
 ROWS = 30
+STORED = NORM  # rows that last longer than a step: those before it; of them a run changes those from ALPHA0 on
 
 LARGEST = 1.7976931348623157e308
 NEGLIGIBLE = 2.0**-60  # beta^t below this no longer changes 1 - beta^t
