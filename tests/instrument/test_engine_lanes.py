@@ -195,6 +195,22 @@ def test_what_has_much_to_do_is_fused(monkeypatch):
     assert asked == [False, True, True, False]
 
 
+@pytest.mark.parametrize("name", ["published", "inside", "held per run", "schedule per run", "proof form"])
+def test_bits_do_not_depend_on_how_often_the_progress_is_looked_at(name, monkeypatch):
+    """Between two looks a tile is put down and taken up: a run that diverges at once, and one that does so later."""
+    objective = OBJECTIVES["quadratic"]
+    x0 = np.random.default_rng(6).normal(size=(20, objective.dim))
+    x0[3], x0[4] = 1e160, 1e307
+    plan, runs = checked_plan(OPTIMIZERS[name], objective, x0, 150, NOISES["gaussian"], 3, 7, False), []
+    for numbers in (lanes.CHUNK, 1):
+        monkeypatch.setattr(lanes, "CHUNK", numbers)
+        runs.append(lanes.run(plan))
+    for field in ("x", "learning_rate", "mean_grad_norm_squared", "diverged_at"):
+        np.testing.assert_array_equal(*(getattr(run, field) for run in runs), err_msg=field)
+    for mine, theirs in zip(runs[0].final_state[:3], runs[1].final_state[:3], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 @pytest.mark.parametrize(("threads", "law"), [(1, "gaussian"), (2, "truncated"), (4, "gaussian")])
 def test_bits_do_not_depend_on_threads_tiles_or_batches(threads, law, monkeypatch):
     """150 runs are three tiles, the last one not full; every split of the batch, in tiles of every width, gives the
