@@ -115,6 +115,11 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
         kinetic = optimizer.gate.kinetic(velocity, velocity, velocity)
     if not described.keeps_velocity:
         velocity = np.zeros_like(velocity)
+    if (gone >= 0).any():
+        velocity, second_moment, kinetic = (
+            np.where((gone >= 0).reshape(-1, *[1] * (part.ndim - 1)), 0.0, part)
+            for part in (velocity, second_moment, kinetic)
+        )
     average, squares, energy = (reshaped(part, plan) for part in (velocity, second_moment, kinetic))
     final = State(average, squares, energy, first + plan.steps)
     with np.errstate(invalid="ignore"):  # diverged runs
