@@ -40,13 +40,15 @@ def kept(
 ) -> Flags:
     """The cells that meet the strip ``|q b - p a| <= width``, ``|a|, |b| <= reach``, except those within ``|a|, |b| <=
     unit`` on which every form is at most its bound: forms are convex, so that their corners decide."""
-    keep = np.zeros(column.size, np.bool_)
+    keep, ends = np.zeros(column.size, np.bool_), np.append(-nodes[:0:-1], nodes)
     for i in range(start.size - 1):
         a, after = nodes[i], nodes[i + 1]
+        if a > reach:
+            break
         least, most = min(p * a, p * after), max(p * a, p * after)
         for k in range(start[i], start[i + 1]):
-            below, above = _node(nodes, column[k]), _node(nodes, column[k] + 1)
-            if q * below - most > width or q * above - least < -width or a > reach or below > reach or above < -reach:
+            below, above = ends[column[k]], ends[column[k] + 1]
+            if q * below - most > width or q * above - least < -width or below > reach or above < -reach:
                 continue
             inside = after <= unit and below >= -unit and above <= unit
             for f in range(len(forms)):
