@@ -60,7 +60,7 @@ UNDECIDED_PART, SAFE_PART, CYCLE_PART = 0, 1, 2
 
 FOLDER: Final = Path(__file__).parent / "certificates" / "map"
 SAFE: Final = ("safe_1", "safe_10", "safe_19", "safe_unclipped")
-ATTRACTING: Final = ("attracting_1", "attracting_unclipped", "attracting_unclipped_2")
+ATTRACTING: Final = ("attracting_1", "attracting_1_2", "attracting_unclipped", "attracting_unclipped_2")
 
 
 @dataclass(frozen=True)

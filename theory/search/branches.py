@@ -24,8 +24,10 @@ PARTS: Final = 2000
 LONGEST: Final = 20
 #: Boxes in a file.
 MOST: Final = 2000
-#: Here, in parts of beta1, cycles of period 6 with clipped points attract for alpha1 = 1; boxes must be narrow.
-TONGUE: Final = (1730, 1901)
+#: Here, in parts of beta1, cycles of period 6 with clipped points attract for alpha1 = 1; boxes must be narrow. From
+#: ``WIDE`` on they begin lower.
+TONGUE: Final = (1730, 1940)
+WIDE: Final = 1860
 #: Settings (beta1, fraction, in parts) at which a cycle attracts for alpha1 = 1, in a window narrower than boxes are.
 POINTS: Final = ((1939, 378), (1940, 378), (1940, 379))
 #: Heights of boxes, in parts.
@@ -188,7 +190,7 @@ def run() -> None:
         for beta1 in tqdm(slabs(share=share), desc=f"cycles, {name}", unit="slab"):
             boxes += column(beta1, clip, *interval(name, beta1))
         for low in range(*TONGUE, 2) if name == "1" else ():
-            boxes += column((low, low + 2), clip, 850, 1010, starts=100)
+            boxes += column((low, low + 2), clip, 850 if low < WIDE else 700, 1010, starts=100)
         for point in POINTS if name == "1" else ():
             boxes += at(*point, clip)
         write(name, alpha1, boxes)
