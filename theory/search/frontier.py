@@ -52,8 +52,12 @@ GROWTHS: Final = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 DEAR: Final = 60_000
 #: Just below 1/sqrt 3, in parts; there grids are finer.
 MEETING: Final = range(1150, 1156)
+#: From here on, in parts of beta1, cells without a clip reach farther out: it takes fewer cuts to clear them.
+FARTHER: Final = 1928
 #: With alpha1 = 1 cycles of period 6 attract near .48 of the edge from about here on, in parts of beta1.
 TONGUE: Final = 1715
+#: And from here on such cycles of period 8 and 10; those of period 10 leave no box of their slab from ``TEN`` on.
+EIGHT, TEN = 1853, 1928
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ COLUMNS: Final = (
     Column("1", (1, 1)),
     Column("10", (10, 10)),
     Column("19", (19, 19)),
-    Column("unclipped", None, ((2**17, 24, 8), (2**16, 12, 8), (2**15, 8, 8), (2**15, 48, 8), (2**14, 32, 8))),
+    Column("unclipped", None, ((2**17, 24, 8), (2**16, 12, 8), (2**15, 8, 8), (2**15, 96, 8), (2**14, 32, 8))),
 )
 
 
@@ -175,7 +179,7 @@ def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> 
             rows.append((0.0, float(c), float(kinetic) * (1 - float(c) ** 2 / (4 * b0))))
     if plan.alpha1 is None:
         S = s1 * 2 * (1 + b1) / (1 - b1)
-        R = ceil(max(3.0, 0.26 * S, 3.4 * sqrt(S)))
+        R = ceil(max(3.0, 0.26 * S, (3.4 if beta1[0] < FARTHER else 4.2) * sqrt(S)))
         fall = S * R / (1 + R * R)
         back = R - fall
         if back < 1:
@@ -288,12 +292,15 @@ def closing(beta1: float, clip: float) -> int:
 
 
 def windows(plan: Column, beta1: tuple[int, int]) -> list[dict[str, Any]]:
-    """Boxes above cycles, where a small clip ends them: above those of period 6, near .5 of the edge, for beta1 from
-    ``TONGUE`` on; and above those of period 4, up to the edge."""
+    """Boxes above cycles, where a small clip ends them: above those of period 10, near .19 of the edge, of period 8,
+    near .29, and of period 6, near .5, for beta1 from where they exist; and above those of period 4, up to the
+    edge."""
     boxes: list[dict[str, Any]] = []
-    for low in (990, 1000, 1010, 1020) if beta1[0] >= TONGUE else ():
-        if boxes := stack(replace(plan, most=2_000_000), beta1, low):
-            break
+    for first, lows in ((TONGUE, (990, 1000, 1010, 1020)), (EIGHT, (584, 588, 596, 610)), (TEN, (385, 390))):
+        for low in lows if beta1[0] >= first else ():
+            if found := stack(replace(plan, most=2_500_000), beta1, low):
+                boxes += found
+                break
     fine = replace(plan, grids=((2**14, 12, 8),))
     assert plan.alpha1 is not None
     first = max(closing(b / PARTS, plan.alpha1[0]) for b in beta1)
@@ -328,7 +335,7 @@ def run(low: int = 440, high: int = 1940) -> None:
     """Find every box anew, on all processors, and store the certificates."""
     columns = [(plan, slab) for slab in slabs(low, high) for plan in COLUMNS]
     work: list[tuple[Look, Column, tuple[int, int]]] = [(stack, plan, slab) for plan, slab in columns]
-    work += [(windows, COLUMNS[0], (part, part + 4)) for part in range(1252, 1900, 4)]
+    work += [(windows, COLUMNS[0], (part, part + 4)) for part in range(1252, 1940, 4)]
     with ProcessPoolExecutor() as pool:
         stacks = list(tqdm(pool.map(_found, work), total=len(work), desc="frontier", unit="slab"))
     for plan in COLUMNS:
