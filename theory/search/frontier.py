@@ -53,7 +53,7 @@ DEAR: Final = 60_000
 #: Just below 1/sqrt 3, in parts; there grids are finer.
 MEETING: Final = range(1150, 1156)
 #: From here on, in parts of beta1, cells without a clip reach farther out: it takes fewer cuts to clear them.
-FARTHER: Final = 1928
+FARTHER: Final = 1871
 #: With alpha1 = 1 cycles of period 6 attract near .48 of the edge from about here on, in parts of beta1.
 TONGUE: Final = 1715
 #: And from here on such cycles of period 8 and 10; those of period 10 leave no box of their slab from ``TEN`` on.
