@@ -20,8 +20,10 @@ cells of three coordinates (:mod:`theory.certificates.memory`, the certificates 
 changed between them. ``python -m theory --search`` runs the whole search with the present ones: it makes a map like the
 stored one, not the same bytes. What is a function of the intervals of a box, its target and its far part, the search
 finds again to the last digit (a test). Beyond the beta1 at which boxes end (``python -m theory --widths``) only
-``global_threshold`` is proved from below. Slabs of beta1 from there on take 30 to 50 boxes and about ten seconds of
-checking each, for alpha1 = 19 and without a clip; with alpha1 = 1 no grid that was tried clears .1875 B at .964.
+``global_threshold`` is proved from below. Close to beta1 = .97 a slab takes 30 to 40 boxes and four to six seconds of
+checking, with alpha1 = 10 and 19 or without a clip. With alpha1 = 1 the regions alternate there: cycles of period 10
+attract near .189 B from beta1 = .9695 on (points of ``attracting_1_2``), those of period 8 near .285 B, and between
+them, and from .294 B on to where those of period 6 begin, every start converges.
 
 >>> from fractions import Fraction
 >>> global_stability(Fraction(1, 2), Fraction(299, 50), 10).says
@@ -60,7 +62,7 @@ UNDECIDED_PART, SAFE_PART, CYCLE_PART = 0, 1, 2
 
 FOLDER: Final = Path(__file__).parent / "certificates" / "map"
 SAFE: Final = ("safe_1", "safe_10", "safe_19", "safe_unclipped")
-ATTRACTING: Final = ("attracting_1", "attracting_unclipped", "attracting_unclipped_2")
+ATTRACTING: Final = ("attracting_1", "attracting_1_2", "attracting_unclipped", "attracting_unclipped_2")
 
 
 @dataclass(frozen=True)

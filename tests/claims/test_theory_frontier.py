@@ -40,7 +40,8 @@ def test_successors_hold_every_image_and_little_more(alpha1, beta1):
     fraction = (F(1, 2), F(13, 25))
     some = Cells.all_of(cells.grid(30 * UNIT, 2**14, 10, 6))
     some = some.only(rng.random(some.column.size) < 0.2)
-    first, last, leaves = successors(Family(beta1, fraction, alpha1), some)
+    runs, leaves = successors(Family(beta1, fraction, alpha1), some)
+    first, last = runs.T.astype(int)
     left, right, low, high = (part / UNIT for part in some.corners())
     nodes, place, n = some.mirrored() / UNIT, places(some), some.nodes.size - 1
     row = np.where(low < 0, n - 1 - some.column, some.column - n)
@@ -80,7 +81,8 @@ def test_successors_are_all_cells_that_the_images_meet(beta1, fraction, alpha1):
     family = Family(beta1, fraction, alpha1)
     some = Cells.all_of(cells.grid(4 * UNIT, 2**16, 4, 6))
     some = some.only(rng.random(some.column.size) < 0.7)
-    first, last, leaves = successors(family, some)
+    runs, leaves = successors(family, some)
+    first, last = runs.T.tolist()
     rise = [F(int(n), 1) for bound in family.psi(some.nodes) for n in bound]
     below, above = rise[: len(rise) // 2], rise[len(rise) // 2 :]
     below, above = [-x for x in above[::-1]] + below, [-x for x in below[::-1]] + above
@@ -158,9 +160,9 @@ def test_whole_numbers_of_64_bits_are_enough():
     assert cells.quotient(np.array([7, -7]), np.int64(2), False).tolist() == [3, -4]
 
 
-def left_over(first, last, exits, returns):
+def left_over(runs, exits, returns):
     """With sets: cells without successor or without predecessor are removed until there is none."""
-    after = [set(range(*run)) for run in zip(first, last, strict=True)]
+    after = [set(range(*run)) for run in runs.tolist()]
     left = set(range(len(after)))
     while True:
         seen = set().union(*(after[k] for k in left)) if left else set()
@@ -176,10 +178,10 @@ def test_removing_cells_is_what_removing_one_by_one_is():
     for exits_share in (0.0, 0.02):
         some = Cells.all_of(cells.grid(6 * UNIT, 2**16, 4, 6))
         some = some.only(rng.random(some.column.size) < 0.85)
-        first, last, _ = successors(family, some)
+        runs, _ = successors(family, some)
         exits, returns = rng.random((2, some.column.size)) < exits_share
-        left = left_over(first, last, exits, returns)
-        assert set(np.flatnonzero(remaining(first, last, exits, returns))) == left
+        left = left_over(runs, exits, returns)
+        assert set(np.flatnonzero(remaining(runs, exits, returns))) == left
         assert 0 < len(left) < some.column.size
 
 
@@ -196,9 +198,9 @@ def test_removing_cells_of_any_arrows():
         if k % 3 == 0:  # all arrows turned round
             first, last = n - last[::-1], n - first[::-1]
         exits, returns = rng.random((2, n)) < rng.choice([0, 0.1, 0.4], (2, 1))
-        found = remaining(first.astype(np.int32), last.astype(np.int32), exits, returns)
-        left = left_over(first, last, exits, returns)
-        assert set(np.flatnonzero(found)) == left, (first, last, exits, returns)
+        runs = np.stack([first, last], axis=1).astype(np.uint32)
+        left = left_over(runs, exits, returns)
+        assert set(np.flatnonzero(remaining(runs, exits, returns))) == left, (runs, exits, returns)
         left_some += 0 < len(left) < n
     assert left_some > 500
 
@@ -248,9 +250,9 @@ def test_a_cell_that_holds_a_cycle_is_never_removed():
     family = Family((F(9, 10), F(9, 10)), (F(15, 19), F(15, 19)), None)
     some = Cells.all_of(cells.grid(6 * UNIT, 2**15, 8, 6))
     for _ in range(3):
-        first, last, _ = successors(family, some)
+        runs, _ = successors(family, some)
         none = np.zeros(some.column.size, bool)
-        some = some.only(remaining(first, last, none, none))
+        some = some.only(remaining(runs, none, none))
         left, right, low, high = (part / UNIT for part in some.corners())
         for a, b in states:
             a, b = (a, b) if a >= 0 else (-a, -b)

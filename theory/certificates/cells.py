@@ -17,7 +17,7 @@ more cell that is never removed, and an orbit that visits it again and again pas
 predecessors and successors of the same kind.
 
 **Cost.** A cell's successors are a run of places in the order of the cells, so that all removals together look at each
-arrow a few times (:mod:`theory.certificates.sweep`, compiled). Where the arrows between all cells close no circle,
+arrow twice at most (:mod:`theory.certificates.sweep`, compiled). Where the arrows between all cells close no circle,
 removing cells without a predecessor is enough.
 
 **Rounding.** Velocities are whole numbers of ``UNIT = 2^-18``, below 256 in modulus; beta1 is a whole number of 1/2000.
@@ -39,7 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-Places = NDArray[np.int32]
+Places = NDArray[np.uint32]
 Flags = NDArray[np.bool_]
 
 UNIT: Final = 2**18
@@ -99,7 +99,7 @@ class Cells:
     @classmethod
     def all_of(cls, nodes: Ints) -> Cells:
         n = nodes.size - 1
-        return cls(nodes, np.arange(n + 1) * 2 * n, np.tile(np.arange(2 * n, dtype=np.int32), n))
+        return cls(nodes, np.arange(n + 1) * 2 * n, np.tile(np.arange(2 * n, dtype=np.uint32), n))
 
     @property
     def row(self) -> Ints:
@@ -115,8 +115,9 @@ class Cells:
         return self.nodes[self.row], self.nodes[self.row + 1], b[self.column], b[self.column + 1]
 
     def only(self, keep: Flags) -> Cells:
-        counts = np.concatenate([[0], np.cumsum(keep)])
-        return Cells(self.nodes, counts[self.start], self.column[keep])
+        from theory.certificates import sweep
+
+        return Cells(self.nodes, *sweep.chosen(self.start, self.column, keep))
 
     def quartered(self) -> Cells:
         """Every cell cut into four; the nodes must leave room for whole numbers between them."""
@@ -136,9 +137,9 @@ def grid(reach: int, step: int, growth: int, levels: int) -> Ints:
     return np.array(nodes, np.int64)
 
 
-def successors(family: Family, cells: Cells) -> tuple[Places, Places, Flags]:
-    """For each cell the cells that meet its image, as places ``first`` to ``last - 1``, and whether the image leaves
-    the grid.
+def successors(family: Family, cells: Cells) -> tuple[Places, Flags]:
+    """For each cell the cells that meet its image, as a run ``first, last`` of places ``first`` to ``last - 1``, and
+    whether the image leaves the grid.
 
     The image of ``[a] x [b]`` has ``b' = (1+beta1) psi - beta1 a`` with ``psi`` in the range over ``[b]``: linear in
     each of psi, a and beta1, hence between its values at the ends. In units of 1/PARTS everything is whole.
@@ -187,13 +188,13 @@ def no_orbit_stays(
     cells = Cells.all_of(nodes)
     for level in range(levels + 1):
         cells = cells.only(sweep.kept(cells.start, cells.column, cells.nodes, target.forms, np.int64(UNIT), *near))
-        first, last, leaves = successors(family, cells)
+        runs, leaves = successors(family, cells)
         returns = np.zeros(leaves.size, np.bool_)
         if comes_back is None:
             leaves = returns
         elif leaves.any():  # else no orbit is outside again and again
             returns = sweep.returning(cells.start, cells.column, cells.nodes, *comes_back)
-        cells = cells.only(sweep.remaining(first, last, leaves, returns))
+        cells = cells.only(sweep.remaining(runs, leaves, returns))
         if cells.column.size == 0:
             return True
         if level < levels:

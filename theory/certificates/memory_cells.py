@@ -31,8 +31,11 @@ from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from theory.certificates.cells import PARTS, REACH, UNIT, Ints, Places, Strip, grid, quotient
+from theory.certificates.cells import PARTS, REACH, UNIT, Ints, Strip, grid, quotient
+
+Places = NDArray[np.int32]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,11 @@ Whole numbers of 64 bits. The cells of row i and column j have the places ``star
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from theory.certificates.sweep import Flags, Ints, Places, _node, compiled
+from theory.certificates.sweep import Flags, Ints, _node, compiled
+
+Places = NDArray[np.int32]
 
 
 @compiled

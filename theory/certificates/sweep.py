@@ -8,18 +8,15 @@ the interval from ``-n_{N-j}`` for ``j < N``, from ``n_{j-N}`` otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-Places = NDArray[np.int32]
+Places = NDArray[np.uint32]
 Flags = NDArray[np.bool_]
-
-#: Less than any number of predecessors can make up for.
-REMOVED: Final = -(2**31) + 2**30
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -43,13 +40,15 @@ def kept(
 ) -> Flags:
     """The cells that meet the strip ``|q b - p a| <= width``, ``|a|, |b| <= reach``, except those within ``|a|, |b| <=
     unit`` on which every form is at most its bound: forms are convex, so that their corners decide."""
-    keep = np.zeros(column.size, np.bool_)
+    keep, ends = np.zeros(column.size, np.bool_), np.append(-nodes[:0:-1], nodes)
     for i in range(start.size - 1):
         a, after = nodes[i], nodes[i + 1]
+        if a > reach:
+            break
         least, most = min(p * a, p * after), max(p * a, p * after)
         for k in range(start[i], start[i + 1]):
-            below, above = _node(nodes, column[k]), _node(nodes, column[k] + 1)
-            if q * below - most > width or q * above - least < -width or a > reach or below > reach or above < -reach:
+            below, above = ends[column[k]], ends[column[k] + 1]
+            if q * below - most > width or q * above - least < -width or below > reach or above < -reach:
                 continue
             inside = after <= unit and below >= -unit and above <= unit
             for f in range(len(forms)):
@@ -76,132 +75,138 @@ def returning(start: Ints, column: Places, nodes: Ints, back: int, drop: int) ->
 @compiled
 def successors(
     start: Ints, column: Places, nodes: Ints, ends: Ints, factors: tuple[int, int], below: Ints, above: Ints
-) -> tuple[Places, Places, Flags]:
+) -> tuple[Places, Flags]:
     """The cells that images meet, as runs ``first <= place < last``, and which images reach the end of the grid.
 
     The image of (i, j) holds ``psi - factor a`` for both ``factors``. It is in row ``j - N`` if ``j >= N``, where
     ``below`` and ``above`` bound psi for each factor; else that of the negative state is in row ``N - 1 - j``, where it
     holds ``psi + factor a``. ``ends`` are the ends of all columns in the units of the image.
 
-    Along a column images move in one direction as a grows: each run is looked for from that of the row before.
+    Along a column images move in one direction as a grows, down if ``j >= N``, else up: each run is looked for from
+    that of the row before.
     """
     n = start.size - 1
-    first, last = np.empty(column.size, np.int32), np.empty(column.size, np.int32)
-    leaves = np.zeros(column.size, np.bool_)
+    runs, leaves = np.empty((column.size, 2), np.uint32), np.zeros(column.size, np.bool_)
     low, high = factors
-    begins, stops = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)  # the last run found, by columns
+    found = np.empty((2 * n, 2), np.int64)  # the last run found, by columns
     for j in range(2 * n):
-        begins[j] = stops[j] = start[max(j - n, n - 1 - j)]
+        found[j] = start[j - n + 1] if j >= n else start[n - 1 - j]
     for i in range(n):
         a, after = nodes[i], nodes[i + 1]
         for k in range(start[i], start[i + 1]):
             j = column[k]
-            row = max(j - n, n - 1 - j)
+            first, last = found[j]
             if j >= n:
+                row = j - n
                 bottom = min(below[0, row] - low * after, below[1, row] - high * after)
                 top = max(above[0, row] - low * a, above[1, row] - high * a)
+                while first > start[row] and ends[column[first - 1] + 1] >= bottom:
+                    first -= 1
+                while last > first and ends[column[last - 1]] > top:
+                    last -= 1
             else:
+                row = n - 1 - j
                 bottom = min(below[0, row] + low * a, below[1, row] + high * a)
                 top = max(above[0, row] + low * after, above[1, row] + high * after)
+                while first < start[row + 1] and ends[column[first] + 1] < bottom:
+                    first += 1
+                while last < start[row + 1] and ends[column[last]] <= top:
+                    last += 1
             leaves[k] = bottom <= ends[0] or top >= ends[2 * n]
-            begin, stop = begins[j], stops[j]
-            while begin > start[row] and ends[column[begin - 1] + 1] >= bottom:
-                begin -= 1
-            while begin < start[row + 1] and ends[column[begin] + 1] < bottom:
-                begin += 1
-            stop = max(begin, stop)
-            while stop > begin and ends[column[stop - 1]] > top:
-                stop -= 1
-            while stop < start[row + 1] and ends[column[stop]] <= top:
-                stop += 1
-            first[k] = begins[j] = begin
-            last[k] = stops[j] = stop
-    return first, last, leaves
+            found[j] = runs[k] = first, last
+    return runs, leaves
 
 
 @compiled
-def remaining(first: Places, last: Places, exits: Flags, returns: Flags) -> Flags:
+def remaining(runs: Places, exits: Flags, returns: Flags) -> Flags:
     """The cells that are left when those without successor or without predecessor are removed, again and again.
 
-    ``exits``: cells with a successor outside; ``returns``: cells with a predecessor outside. Predecessors are counted,
-    at first those in the grid alone: if every cell is removed, and none ``met`` by an orbit from outside has an exit,
-    nothing is left. Otherwise cells that were met are put back. Then each cell waits for the first of its successors
-    that is left to be removed, and looks for the next one.
+    ``exits``: cells with a successor outside; ``returns``: cells with a predecessor outside. Cells without predecessor
+    go first: predecessors are counted. Then those without successor, by :func:`_ahead`: what has no successor left is
+    no predecessor of what is left, so that nothing follows.
     """
-    n = first.size
-    before = np.zeros(n + 1, np.int32)  # how many predecessors are left; 0 or less if the cell is removed
+    n = exits.size
+    before = np.zeros(n + 1, np.int32)  # how many predecessors are left
     for k in range(n):
-        before[first[k]] += 1
-        before[last[k]] -= 1
-    before = np.cumsum(before)[:n]
-    met, passes = returns.copy(), False
-    removed, size, done = np.empty(n, np.int32), 0, 0
+        before[runs[k, 0]] += 1
+        before[runs[k, 1]] -= 1
+    removed, size, done, many = np.empty(n, np.uint32), 0, 0, 0
     for k in range(n):
+        many += before[k]
+        before[k] = many + returns[k]
         if before[k] == 0:
             removed[size] = k
             size += 1
     while done < size:
         gone = removed[done]
         done += 1
-        passes |= met[gone] and exits[gone]
-        for place in range(first[gone], last[gone]):
-            before[place] -= 1
-            met[place] |= met[gone]
-            if before[place] == 0:
-                removed[size] = place
-                size += 1
-    if size == n and not passes:
-        return np.zeros(n, np.bool_)
-    before += returns
-    for gone in removed[:size]:
-        if met[gone]:
-            before[first[gone] : last[gone]] += 1
-    size = done = 0
-    watched = first.copy()
-    waiting, following = np.full(n, -1, np.int32), np.empty(n, np.int32)  # who waits for a cell: a linked list
-    for k in range(n):
-        if before[k] > 0 and not exits[k]:
-            size = _watch(k, last, before, watched, waiting, following, removed, size)
-    while done < size:
-        gone = removed[done]
-        done += 1
-        for place in range(first[gone], last[gone]):
+        for place in range(runs[gone, 0], runs[gone, 1]):
             before[place] -= 1
             if before[place] == 0:
                 removed[size] = place
                 size += 1
-        k = waiting[gone]
-        while k >= 0:
-            then = following[k]
-            if before[k] > 0:
-                size = _watch(k, last, before, watched, waiting, following, removed, size)
-            k = then
-    return before > 0
+    left = np.zeros(n, np.bool_)
+    if size < n:
+        for k in range(n):
+            left[k] = before[k] > 0
+        _ahead(runs, exits, left)
+    return left
 
 
 @compiled
-def _watch(
-    k: int, last: Places, before: Places, watched: Places,
-    waiting: Places, following: Places, removed: Places, size: int,
-) -> int:  # fmt: skip
-    """Let cell k wait for its next successor that is left, or remove it; the number of removed cells then."""
-    place = watched[k]
-    while place < last[k] and before[place] <= 0:
-        place += 1
-    watched[k] = place
-    if place < last[k]:
-        waiting[place], following[k] = k, waiting[place]
-        return size
-    before[k] = REMOVED
-    removed[size] = k
-    return size + 1
+def _ahead(runs: Places, exits: Flags, left: Flags) -> None:
+    """Remove from ``left`` the cells all of whose successors are removed.
+
+    A path goes on to the first successor that is left (``watched``). Where there is none the cell is removed, and the
+    one before it looks for the next. Where the path comes to an exit, to itself, or to a cell known to stay, all its
+    cells stay.
+    """
+    path, watched = np.empty(exits.size, np.uint32), np.empty(exits.size, np.uint32)
+    stays = np.zeros(exits.size, np.bool_)  # the cells of the path among them
+    for k in range(exits.size):
+        if not left[k] or stays[k]:
+            continue
+        size = 1
+        path[0], watched[0], stays[k] = k, runs[k, 0], True
+        while size > 0:
+            here, place = path[size - 1], watched[size - 1]
+            if exits[here]:
+                break
+            while place < runs[here, 1] and not left[place]:
+                place += np.uint32(1)
+            if place == runs[here, 1]:
+                left[here] = False
+                size -= 1
+            elif stays[place]:
+                break
+            else:
+                watched[size - 1] = place
+                path[size], watched[size], stays[place] = place, runs[place, 0], True
+                size += 1
+
+
+@compiled
+def chosen(start: Ints, column: Places, keep: Flags) -> tuple[Ints, Places]:
+    """The cells to keep."""
+    many = 0
+    for k in range(column.size):
+        many += keep[k]
+    begin, columns = np.zeros(start.size, np.int64), np.empty(many, np.uint32)
+    place = 0
+    for i in range(start.size - 1):
+        for k in range(start[i], start[i + 1]):
+            if keep[k]:
+                columns[place] = column[k]
+                place += 1
+        begin[i + 1] = place
+    return begin, columns
 
 
 @compiled
 def quartered(start: Ints, column: Places) -> tuple[Ints, Places]:
     """Every cell cut into four."""
     n = start.size - 1
-    begin, columns = np.zeros(2 * n + 1, np.int64), np.empty(4 * column.size, np.int32)
+    begin, columns = np.zeros(2 * n + 1, np.int64), np.empty(4 * column.size, np.uint32)
     place = 0
     for i in range(n):
         for half in range(2):

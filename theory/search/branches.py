@@ -24,8 +24,12 @@ PARTS: Final = 2000
 LONGEST: Final = 20
 #: Boxes in a file.
 MOST: Final = 2000
-#: Here, in parts of beta1, cycles of period 6 with clipped points attract for alpha1 = 1; boxes must be narrow.
-TONGUE: Final = (1730, 1901)
+#: Here, in parts of beta1, cycles of period 6 with clipped points attract for alpha1 = 1; boxes must be narrow. From
+#: ``WIDE`` on they begin lower.
+TONGUE: Final = (1730, 1940)
+WIDE: Final = 1860
+#: Settings (beta1, fraction, in parts) at which a cycle attracts for alpha1 = 1, in a window narrower than boxes are.
+POINTS: Final = ((1939, 378), (1940, 378), (1940, 379))
 #: Heights of boxes, in parts.
 HEIGHTS: Final = (40, 20, 10, 5, 2, 1)
 
@@ -108,15 +112,27 @@ def follow(w: Array, beta1: tuple[int, int], start: int, clip: float, up: bool, 
                 break
         else:
             break
-        found.append(
-            {
-                "beta1": [str(Fraction(n, PARTS)) for n in beta1],
-                "fraction": [str(Fraction(n, PARTS)) for n in ends],
-                "velocity": [str(round(float(value) * 10**6)) for value in centre],
-            }
-        )
+        found.append(_box(beta1, ends, centre))
         place, w = (ends[1] if up else ends[0]), centre
     return found
+
+
+def _box(beta1: tuple[int, int], fraction: tuple[int, int], centre: Array) -> dict[str, Any]:
+    return {
+        "beta1": [str(Fraction(n, PARTS)) for n in beta1],
+        "fraction": [str(Fraction(n, PARTS)) for n in fraction],
+        "velocity": [str(round(float(value) * 10**6)) for value in centre],
+    }
+
+
+def at(beta1: int, fraction: int, clip: float) -> list[dict[str, Any]]:
+    """A box that is a single setting, in parts, where random starts end in a cycle."""
+    b = beta1 / PARTS
+    for w in settle(b, fraction / PARTS * edge(b), clip, starts=1500, seed=1, longest=LONGEST):
+        centre = attempt(w, (beta1, beta1), (fraction, fraction), clip)
+        if centre is not None:
+            return [_box((beta1, beta1), (fraction, fraction), centre)]
+    return []
 
 
 def column(beta1: tuple[int, int], clip: float, low: int, high: int, starts: int = 200) -> list[dict[str, Any]]:
@@ -174,5 +190,7 @@ def run() -> None:
         for beta1 in tqdm(slabs(share=share), desc=f"cycles, {name}", unit="slab"):
             boxes += column(beta1, clip, *interval(name, beta1))
         for low in range(*TONGUE, 2) if name == "1" else ():
-            boxes += column((low, low + 2), clip, 850, 1010, starts=100)
+            boxes += column((low, low + 2), clip, 850 if low < WIDE else 700, 1010, starts=100)
+        for point in POINTS if name == "1" else ():
+            boxes += at(*point, clip)
         write(name, alpha1, boxes)

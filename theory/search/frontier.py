@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,6 +25,7 @@ from theory.search.storing import MAP
 
 #: Finds boxes in a slab.
 Look = Callable[["Column", tuple[int, int]], list[dict[str, Any]]]
+Grid = tuple[int, int, int]
 #: Everything is a whole number of 1/PARTS.
 PARTS: Final = 2000
 UNIT: Final = 2**18
@@ -41,22 +42,33 @@ class Pace:
     share: float
 
 
-PACES: Final = (Pace(0, 5, 200, 0.01), Pace(1573, 10, 200, 0.02), Pace(1796, 20, 40, 0.07), Pace(1871, 10, 20, 0.07))
+PACES: Final = (Pace(0, 5, 200, 0.01), Pace(1573, 10, 200, 0.02), Pace(1796, 20, 40, 0.07), Pace(1871, 5, 20, 0.07))
+#: Steps and growths of grids, neighbours side by side.
+STEPS: Final = sorted(
+    factor * 2**k for factor, first in ((1, 12), (3, 11)) for k in range(first, 18) if factor * 2**k <= 2**17
+)
+GROWTHS: Final = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+#: From so many cells on neighbours of a grid are tried.
+DEAR: Final = 60_000
 #: Just below 1/sqrt 3, in parts; there grids are finer.
 MEETING: Final = range(1150, 1156)
+#: From here on, in parts of beta1, cells without a clip reach farther out: it takes fewer cuts to clear them.
+FARTHER: Final = 1871
 #: With alpha1 = 1 cycles of period 6 attract near .48 of the edge from about here on, in parts of beta1.
 TONGUE: Final = 1715
+#: And from here on such cycles of period 8 and 10; those of period 10 leave no box of their slab from ``TEN`` on.
+EIGHT, TEN = 1853, 1928
 
 
 @dataclass(frozen=True)
 class Column:
-    """The clips of a certificate, None for none; the grids of which the cheapest is kept, and the most cells that are
-    looked at."""
+    """The clips of a certificate, None for none; the grids of which the cheapest is kept, or a cheaper neighbour of it,
+    and the most cells that are looked at."""
 
     name: str
     alpha1: tuple[int, int] | None
-    grids: tuple[tuple[int, int, int], ...] = ((2**17, 48, 8), (2**16, 48, 8), (2**15, 32, 7), (2**15, 8, 7))
-    most: int = 3_500_000
+    grids: tuple[Grid, ...] = ((2**17, 48, 8), (2**16, 96, 8), (2**15, 8, 7), (2**15, 192, 8), (2**14, 384, 8))
+    most: int = 6_000_000
 
     @property
     def clip(self) -> tuple[float, float]:
@@ -67,7 +79,9 @@ COLUMNS: Final = (
     Column("1", (1, 1)),
     Column("10", (10, 10)),
     Column("19", (19, 19)),
-    Column("unclipped", None, ((2**17, 24, 8), (2**16, 12, 8), (2**15, 8, 8), (2**15, 12, 8), (2**14, 12, 8))),
+    Column(
+        "unclipped", None, ((2**17, 24, 8), (2**16, 12, 8), (2**15, 8, 8), (2**15, 96, 8), (2**14, 32, 8)), 10_000_000
+    ),
 )
 
 
@@ -140,7 +154,7 @@ def far(
     return None if best is None else (best[1], best[2], best[0])
 
 
-def nodes(reach: float, grid: tuple[int, int, int]) -> Array:
+def nodes(reach: float, grid: Grid) -> Array:
     step, growth, levels = grid
     units = [0]
     while units[-1] < reach * UNIT:
@@ -167,7 +181,7 @@ def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> 
             rows.append((0.0, float(c), float(kinetic) * (1 - float(c) ** 2 / (4 * b0))))
     if plan.alpha1 is None:
         S = s1 * 2 * (1 + b1) / (1 - b1)
-        R = ceil(max(3.0, 0.26 * S, 3.4 * sqrt(S)))
+        R = ceil(max(3.0, 0.26 * S, (3.4 if beta1[0] < FARTHER else 4.2) * sqrt(S)))
         fall = S * R / (1 + R * R)
         back = R - fall
         if back < 1:
@@ -183,11 +197,16 @@ def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> 
         outside, written = Outside(float(c) / 2, width, -1.0, 0.0), [c, r]
     if reach >= 240:
         return None
-    best, most = None, plan.most
-    for grid in grids:
-        clear, cells = clears(nodes(reach, grid), grid[2], (b0, b1), (s0, s1), plan.clip, np.array(rows), outside, most)
-        if clear:
-            best, most = grid, cells - 1
+
+    def cost(grid: Grid, most: int) -> int | None:
+        """The cells that a proof looks at, None if there is none with at most ``most``."""
+        lines = nodes(reach, grid)
+        if lines.size**2 > most:
+            return None
+        clear, cells = clears(lines, grid[2], (b0, b1), (s0, s1), plan.clip, np.array(rows), outside, most)
+        return cells if clear else None
+
+    best, most = cheapest(cost, grids, plan.most)
     if best is None:
         return None
     box = {
@@ -197,7 +216,39 @@ def attempt(plan: Column, beta1: tuple[int, int], fraction: tuple[int, int]) -> 
         "far": [str(number) for number in written],
         "grid": list(best),
     }
-    return box, most + 1
+    return box, most
+
+
+def cheapest(cost: Callable[[Grid, int], int | None], grids: Sequence[Grid], most: int) -> tuple[Grid | None, int]:
+    """The grid whose proof looks at the fewest cells, and how many: of ``grids``, then, where those are many, of
+    neighbours, as long as one is cheaper."""
+    best: Grid | None = None
+    for grid in grids:
+        if (cells := cost(grid, most)) is not None:
+            best, most = grid, cells - 1
+    tried = set(grids)
+    while best is not None and most > DEAR:
+        for grid in neighbours(best):
+            if grid not in tried and (cells := cost(grid, most)) is not None:
+                best, most = grid, cells - 1
+                break
+            tried.add(grid)
+        else:
+            break
+    return best, most + 1
+
+
+def neighbours(grid: Grid) -> list[Grid]:
+    """Grids with the next smaller or larger step or growth, or both so that only what is near 0 changes."""
+    if grid[0] not in STEPS or grid[1] not in GROWTHS:
+        return []
+    i, j = STEPS.index(grid[0]), GROWTHS.index(grid[1])
+    found = []
+    for di, dj in ((-1, 0), (0, 1), (0, -1), (1, 0), (-1, 1), (-2, 2)):
+        if 0 <= i + di < len(STEPS) and 0 <= j + dj < len(GROWTHS):
+            step = STEPS[i + di]
+            found.append((step, GROWTHS[j + dj], min(8, (step & -step).bit_length() - 1)))
+    return found
 
 
 # ---------------------------------------------------------------- stacks of boxes
@@ -243,12 +294,15 @@ def closing(beta1: float, clip: float) -> int:
 
 
 def windows(plan: Column, beta1: tuple[int, int]) -> list[dict[str, Any]]:
-    """Boxes above cycles, where a small clip ends them: above those of period 6, near .5 of the edge, for beta1 from
-    ``TONGUE`` on; and above those of period 4, up to the edge."""
+    """Boxes above cycles, where a small clip ends them: above those of period 10, near .19 of the edge, of period 8,
+    near .29, and of period 6, near .5, for beta1 from where they exist; and above those of period 4, up to the
+    edge."""
     boxes: list[dict[str, Any]] = []
-    for low in (990, 1000, 1010, 1020) if beta1[0] >= TONGUE else ():
-        if boxes := stack(replace(plan, most=2_000_000), beta1, low):
-            break
+    for first, lows in ((TONGUE, (990, 1000, 1010, 1020)), (EIGHT, (584, 588, 596, 610)), (TEN, (385, 390))):
+        for low in lows if beta1[0] >= first else ():
+            if found := stack(replace(plan, most=2_500_000), beta1, low):
+                boxes += found
+                break
     fine = replace(plan, grids=((2**14, 12, 8),))
     assert plan.alpha1 is not None
     first = max(closing(b / PARTS, plan.alpha1[0]) for b in beta1)
@@ -283,7 +337,7 @@ def run(low: int = 440, high: int = 1940) -> None:
     """Find every box anew, on all processors, and store the certificates."""
     columns = [(plan, slab) for slab in slabs(low, high) for plan in COLUMNS]
     work: list[tuple[Look, Column, tuple[int, int]]] = [(stack, plan, slab) for plan, slab in columns]
-    work += [(windows, COLUMNS[0], (part, part + 4)) for part in range(1252, 1900, 4)]
+    work += [(windows, COLUMNS[0], (part, part + 4)) for part in range(1252, 1940, 4)]
     with ProcessPoolExecutor() as pool:
         stacks = list(tqdm(pool.map(_found, work), total=len(work), desc="frontier", unit="slab"))
     for plan in COLUMNS:

@@ -324,11 +324,13 @@ S3b = Claim(
         "of that corner is open: on its tip, S = B, a cycle of period 4 appears unless alpha1 < 1.25, so that no grid "
         "of cells reaches it. Beyond, every start converges up to the line on which cycles of period 4 appear as far "
         "as beta1 = 0.8, within .01 B of it; at beta1 = 0.9 up to 0.448 B, where longer cycles are proved from 0.494 "
-        "B, at 0.95 (alpha1 = 10) up to 0.327 B and from 0.373 B, at 0.97 up to 0.253 B and from 0.314 B. There the "
-        "boxes end; those of alpha1 = 1 and 19 end at 0.964, those without a clip at 0.9535. "
+        "B, at 0.95 (alpha1 = 10) up to 0.327 B and from 0.373 B, at 0.97 up to 0.255 B and from 0.314 B. There the "
+        "boxes end. "
         "With alpha1 = 1 the order is not kept: at beta1 = 0.9 cycles attract from 0.461 B, none does from 0.5 to "
-        "0.56 B, cycles again from 0.579 B. With several curvatures every cycle exists along an eigenvector, but that "
-        "every start converges is proved only below global_threshold."
+        "0.56 B, cycles again from 0.579 B; at 0.97 a cycle of period 10 attracts at 0.189 B, from 0.195 to 0.275 B "
+        "and from 0.294 to 0.344 B every start converges, and cycles attract from 0.371 B. With several curvatures "
+        "every cycle exists along an eigenvector, but that every start converges is proved only below "
+        "global_threshold."
     ),
     concludes="refuted",
     holds=(
