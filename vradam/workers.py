@@ -123,7 +123,7 @@ class Workers:
         done: Callable[[str, T], None],
         check: Check | None = None,
     ) -> None:
-        """``done(key, function(*arguments[key]))`` for every key, when processes have time; :meth:`finish` waits for all.
+        """``done(key, function(*arguments[key]))`` for every key, when processes have time: see :meth:`finish`.
 
         ``done`` is called in this process, whenever it waits for others. Without a queue, and on a Dask cluster, all of
         it happens at once.
