@@ -10,7 +10,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -166,7 +166,8 @@ class Queue:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
-        self.waiting: deque[_Call] = deque()
+        self.next: deque[_Call] = deque()
+        self.behind_them: deque[_Call] = deque()
         self.running: dict[Future[_Answer[Any]], _Call] = {}
         self.deaths = 0
 
@@ -181,8 +182,7 @@ class Queue:
             for key, values in arguments.items()
         ]
         try:
-            for call in calls:
-                self._start(call)
+            self.next.extend(calls)
             for _ in calls:
                 while not ended:
                     self._wait()
@@ -192,24 +192,24 @@ class Queue:
 
     def behind(self, calls: Collection[_Call]) -> None:
         """See :meth:`Workers.behind`."""
-        self.waiting.extend(calls)
+        self.behind_them.extend(calls)
         self._fill()
 
     def finish(self) -> None:
         """Wait for every call."""
         self.deaths = 0
-        while self.waiting or self.running:
+        while self.next or self.behind_them or self.running:
             self._wait()
 
     def clear(self) -> None:
         """Drop every call; processes that are at work are ended."""
-        self.waiting.clear()
-        self._drop(list(self.running.values()))
+        self.behind_them.clear()
+        self._drop([*self.next, *self.running.values()])
 
     def _fill(self) -> None:
-        """Start calls that have time, one more than there are processes, so that none of them waits for this one."""
-        while self.waiting and len(self.running) <= self.jobs:
-            self._start(self.waiting.popleft())
+        """Start one call more than there are processes, so that none of them waits for this one."""
+        while (self.next or self.behind_them) and len(self.running) <= self.jobs:
+            self._start((self.next or self.behind_them).popleft())
 
     def _start(self, call: _Call) -> None:
         while True:
@@ -247,6 +247,7 @@ class Queue:
 
     def _drop(self, calls: Collection[_Call]) -> None:
         """Forget those of the calls that have not ended; if nothing else is at work, end the processes at once."""
+        self.next = deque(call for call in self.next if call not in calls)
         left = [future for future, call in self.running.items() if call in calls]
         for future in left:
             del self.running[future]
@@ -259,7 +260,7 @@ def _died(future: Future[Any]) -> bool:
     return isinstance(future.exception(), BrokenProcessPool)
 
 
-def _executor(jobs: int) -> Executor:
+def _executor(jobs: int) -> Any:
     """The processes of this machine, each with one thread: those that are there, fresh ones if one of them died."""
     from joblib.externals.loky import get_reusable_executor
 
