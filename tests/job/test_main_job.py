@@ -336,6 +336,30 @@ def test_progress_counts_the_derivations_every_stem_and_the_figures(room, monkey
     assert counted == [parts("derivations", "toy", "idle", "figures"), parts("derivations", "toy", "figures")]
 
 
+def test_parts_side_by_side_end_one_by_one(capsys):
+    """A line for each as it ends; the name of one that is over can be given again."""
+    with job.Progress(3) as progress:
+        progress.begin("whole")
+        for _ in range(2):
+            progress.begin("part")
+            progress.end("part")
+        progress.end("whole")
+        assert progress.begun == {}
+    assert re.sub(r"\d+\.\d s", "s", capsys.readouterr().err).splitlines() == ["part: s", "part: s", "whole: s"]
+
+
+def test_a_study_without_a_claim_has_no_derivations_to_wait_for(room, capsys):
+    text = IDLE.partition("def run")[0] + "def run(setup, chunks):\n    return Result({})\n\n\n"
+    stem = room / "room" / "toy_stems" / "walk.py"
+    stem.write_text(text + "STUDY = Study(Setup(), Setup(), run, explores=True)\n", encoding="utf-8")
+    assert main(room, "walk", catalogue=toys(more=[("walk", ())])) == 0
+    assert re.findall(r"^(\w+): \d+\.\d s$", capsys.readouterr().err, re.MULTILINE) == [
+        "derivations",
+        "walk",
+        "figures",
+    ]
+
+
 def test_figures_are_drawn_of_stems_that_have_data(tmp_path, caplog):
     """And into a folder that may be there already; what raises is said, and its stem has none."""
     data = {f"s{n}": {"x": xr.Dataset({"x": ("n", np.zeros(n))})} for n in (2, 9, 5)} | {"none": {}}
