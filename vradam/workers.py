@@ -170,6 +170,7 @@ class Queue:
         self.later: deque[_Call] = deque()
         self.running: dict[Future[_Answer[Any]], _Call] = {}
         self.deaths = 0
+        self.executor: Any = None
 
     def map(
         self, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]], check: Check | None
@@ -214,7 +215,8 @@ class Queue:
     def _start(self, call: _Call) -> None:
         while True:
             try:
-                future = _executor(self.jobs).submit(_call, os.getpid(), call.function, call.values, call.check)
+                self.executor = _executor(self.jobs)
+                future = self.executor.submit(_call, os.getpid(), call.function, call.values, call.check)
             except BrokenProcessPool:
                 self._count_death(1)
             else:
@@ -254,7 +256,7 @@ class Queue:
             del self.running[future]
         at_work = [future for future in left if not future.cancel() and not future.done()]
         if at_work and not self.running:
-            _executor(self.jobs).shutdown(kill_workers=True)
+            self.executor.shutdown(kill_workers=True)
 
 
 def _died(future: Future[Any]) -> bool:
