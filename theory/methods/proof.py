@@ -44,11 +44,6 @@ def fact(name: str) -> sp.Symbol:
     return sp.Symbol(f"[{name}]", real=True)
 
 
-def facts(slack: sp.Expr) -> dict[sp.Symbol, str]:
-    """The earlier statements in a slack: the :func:`fact` of each -> its name."""
-    return {symbol: symbol.name[1:-1] for symbol in slack.free_symbols if symbol.name.startswith("[")}
-
-
 @dataclass(frozen=True)
 class Step:
     """A statement and what its check needs; see the table at the head of the module.
@@ -80,7 +75,7 @@ class Step:
     def uses(self) -> set[str]:
         """The names of the earlier statements that the check refers to."""
         slacks = (self.slack, *self.shown.values())
-        found = {name for slack in slacks for name in facts(slack).values()}
+        found = {symbol.name[1:-1] for slack in slacks for symbol in slack.free_symbols if symbol.name.startswith("[")}
         return found | ({self.of} if self.of else set())
 
     def __str__(self) -> str:
@@ -216,15 +211,14 @@ def replaced(expr: sp.Expr, given: Step) -> sp.Expr:
 
 def expanded(slack: sp.Expr, earlier: Mapping[str, Step]) -> sp.Expr:
     """The slack with every earlier statement written out."""
-    return slack.xreplace({symbol: earlier[name].gap for symbol, name in facts(slack).items() if name in earlier})
+    return slack.xreplace({fact(name): step.gap for name, step in earlier.items()})
 
 
 def signed(slack: sp.Expr, earlier: Mapping[str, Step]) -> sp.Expr:
     """The slack with identities at zero and inequalities as nonnegative symbols."""
     values = {
-        symbol: sp.Integer(0) if earlier[name].sign == "=" else sp.Symbol(f"fact {name}", nonnegative=True)
-        for symbol, name in facts(slack).items()
-        if name in earlier
+        fact(name): sp.Integer(0) if step.sign == "=" else sp.Symbol(f"fact {name}", nonnegative=True)
+        for name, step in earlier.items()
     }
     return slack.xreplace(values)
 
