@@ -184,7 +184,7 @@ def _run(
         selected = catalogue.select(options.only)
     except ValueError as error:
         command_line.error(str(error))
-    result = main_job(options, catalogue, draw or partial(_draw, options.paper), REFERENCE)
+    result = main_job(options, catalogue, draw or partial(_draw, options.paper), REFERENCE, _others)
     print(table(finding for finding in result.findings if only is None or finding.claim.id in selected))
     for text in [*map(line, result.recorded), *([result.notice] if result.notice else [])]:
         print(text)
@@ -227,19 +227,21 @@ def _verified(chosen: argparse.Namespace, catalogue: Catalogue) -> int:
     return 1 if any(report.fatal for report in found) else 0
 
 
-def _draw(paper: bool, stem: str, data: Mapping[str, Any], folder: Path) -> Sequence[Path]:
-    """The figures of a stem, where ``paper_figures`` has any; what they need of other stems is among the results."""
-    import paper_figures
-
-    if not hasattr(paper_figures, "draw_all"):
-        return ()
-    from experiments.catalogue import catalogue
-    from experiments.results import stored
+def _others(stem: str) -> set[str]:
+    """The other stems whose data the figures of a stem draw."""
     from paper_figures.figure import figures
 
-    others = {other for figure in figures() if figure.study == stem for other in figure.studies} - {stem}
-    found = {other: stored(catalogue()[other], paper, folder.parent) or {} for other in others}
-    return paper_figures.draw_all([stem], {**found, stem: data}, folder)[stem]
+    return {other for figure in figures() if figure.study == stem for other in figure.studies} - {stem}
+
+
+def _draw(paper: bool, stem: str, data: Mapping[str, Any], folder: Path) -> Sequence[Path]:
+    """The figures of a stem; what they need of other stems is among the results."""
+    from experiments.catalogue import catalogue
+    from experiments.results import stored
+    from paper_figures import draw_all
+
+    found = {other: stored(catalogue()[other], paper, folder.parent) or {} for other in _others(stem)}
+    return draw_all([stem], {**found, stem: data}, folder)[stem]
 
 
 def _positive(text: str) -> int:

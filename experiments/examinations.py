@@ -25,7 +25,22 @@ log = logging.getLogger("experiments")
 def examinations(
     claims: Sequence[Claim], out: Path, workers: Workers = HERE, fresh: bool = False, in_full: bool = False
 ) -> dict[str, Examination]:
-    """Claim id -> what its derivation says: stored ones as they are, the others derived and checked now.
+    """Claim id -> what its derivation says; see :func:`begin`."""
+    found: dict[str, Examination] = {}
+    begin(claims, out, found.__setitem__, workers, fresh, in_full)
+    workers.finish()
+    return found
+
+
+def begin(
+    claims: Sequence[Claim],
+    out: Path,
+    found: Callable[[str, Examination], None],
+    workers: Workers = HERE,
+    fresh: bool = False,
+    in_full: bool = False,
+) -> None:
+    """``found(id, examination)`` for every claim: stored ones as they are, now, the others when processes have time.
 
     Parameters
     ----------
@@ -33,6 +48,8 @@ def examinations(
         Those whose derivations are asked for.
     out : Path
         The folder of the results; an examination lies below ``theory/<id>/<fingerprint>``.
+    found : callable
+        Is told each examination, which is stored by then.
     workers : Workers
         Where they are checked.
     fresh : bool
@@ -51,23 +68,26 @@ def examinations(
     chunks = {
         claim.id: Chunks(folders[claim.id], folders[claim.id].name, origin=origin(*modules(claim))) for claim in claims
     }
-    found: dict[str, Examination] = {}
+    missing = {
+        claim.id: (claim,) for claim in sorted(claims, key=lambda claim: -len(claim.formulas) - len(claim.steps))
+    }
     for name, store in chunks.items():
         if fresh:
             forget(folders[name])
         for dataset in store.stored([name]).values():
             try:
-                found[name] = from_dataset(dataset)
+                found(name, from_dataset(dataset))
+                del missing[name]
             except ValueError as error:
                 log.warning("%s: %s; examining it again", folders[name], error)
-    longest_first = sorted(claims, key=lambda claim: -len(claim.formulas) - len(claim.steps))
-    missing = {claim.id: (claim,) for claim in longest_first if claim.id not in found}
-    everything = origin(*sorted({module for claim in claims for module in modules(claim)}))
-    for name, examination in workers.map(_examine, missing, everything.differences):
+
+    def keep(name: str, examination: Examination) -> None:
         if examination.checks or examination.status == "empirical":
             chunks[name].keep(name, to_dataset(examination))
-        found[name] = examination
-    return found
+        found(name, examination)
+
+    everything = origin(*sorted({module for claim in claims for module in modules(claim)}))
+    workers.behind(_examine, missing, keep, everything.differences)
 
 
 def content(claim: Claim) -> dict[str, Any]:

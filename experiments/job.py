@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import xarray as xr
 
 from experiments.catalogue import Catalogue, Stem
 from experiments.catalogue import catalogue as our_catalogue
-from experiments.examinations import examinations
+from experiments.examinations import begin as begin_examinations
 from experiments.measurement.verdict import Confrontation
 from experiments.progress import Progress
 from experiments.report.ledger import Finding, JobResult, StudyRun, entry
@@ -25,12 +25,15 @@ from experiments.store.files import exclusive, forget, remove_unfinished, write_
 from experiments.store.fingerprint import fingerprint, plain
 from experiments.store.provenance import provenance
 from experiments.study import Table
+from theory.claim import Examination
 from vradam.workers import HERE, Workers
 
 log = logging.getLogger("experiments")
 
 #: ``draw(stem, data, folder)`` draws the figures of a stem and returns their files.
 Draw = Callable[[str, Mapping[str, xr.Dataset], Path], Sequence[Path]]
+#: ``needs(stem)``: the other stems whose stored data the figures of a stem draw.
+Needs = Callable[[str], Collection[str]]
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,14 @@ def main_job(
     catalogue: Catalogue | None = None,
     draw: Draw | None = None,
     reference: Path | None = None,
+    needs: Needs = lambda stem: (),
 ) -> JobResult:
     """Derive and measure every selected claim; write data, figures and ``claims.json`` under ``options.out``.
 
-    There is one finding per claim, in ledger order; claims that were not selected are "not run". An exception in one
-    stem leaves its claims open and the others unharmed. Where ``reference`` is given and nothing was selected, the
-    verdicts on record of claims that run only on request are part of the result.
+    The studies run one after another, derivations and figures where they leave processes idle; the figures of a stem
+    wait for the stems that it ``needs``. There is one finding per claim, in ledger order; claims that were not selected
+    are "not run". An exception in one stem leaves its claims open and the others unharmed. Where ``reference`` is given
+    and nothing was selected, the verdicts on record of claims that run only on request are part of the result.
 
     Raises
     ------
@@ -71,21 +76,38 @@ def main_job(
     runs: list[StudyRun] = []
     data: dict[str, Mapping[str, xr.Dataset]] = {}
     stems = [stem for stem in catalogue.stems if {stem.name, *stem.ids} & set(selected)]
-    with exclusive(options.out):
+    given: dict[str, Examination] = {}
+    drawn: dict[str, tuple[str, ...]] = {}
+    with exclusive(options.out), options.workers.shared() as workers:
         remove_unfinished(options.out)
         with Progress(len(stems) + 2) as progress:
             progress.begin("derivations")
             asked = [finding.claim for finding in findings.values() if finding.claim.id in selected]
-            given = examinations(asked, options.out, options.workers, options.fresh, options.paper)
-            for name, examination in given.items():
-                findings[name] = replace(findings[name], examination=examination)
+            if not asked:
+                progress.end("derivations")
+
+            def examined(name: str, examination: Examination) -> None:
+                given[name] = examination
+                if len(given) == len(asked):
+                    progress.end("derivations")
+
+            begin_examinations(asked, options.out, examined, workers, options.fresh, options.paper)
+            to_draw = [stem.name for stem in stems]
             for stem in stems:
                 progress.begin(stem.name)
-                done, data[stem.name] = _run(stem, options)
+                done, data[stem.name] = _run(stem, options, workers)
                 runs.append(done)
+                progress.end(stem.name)
+                to_come = {other.name for other in stems} - set(data)
+                ready = [name for name in to_draw if not {name, *needs(name)} & to_come]
+                _begin_figures(draw, {name: data[name] for name in ready}, options.out, workers, drawn)
+                to_draw = [name for name in to_draw if name not in ready]
             progress.begin("figures")
-            figures = _figures(draw, data, options)
-        runs = [replace(done, figures=figures.get(done.stem, ())) for done in runs]
+            workers.finish()
+            progress.end("figures")
+        for name, examination in given.items():
+            findings[name] = replace(findings[name], examination=examination)
+        runs = [replace(done, figures=drawn.get(done.stem, ())) for done in runs]
         for done in runs:
             for name in set(catalogue[done.stem].ids) & set(selected):
                 findings[name] = replace(findings[name], study=done)
@@ -100,7 +122,7 @@ def main_job(
     return result
 
 
-def _run(stem: Stem, options: Options) -> tuple[StudyRun, Mapping[str, xr.Dataset]]:
+def _run(stem: Stem, options: Options, workers: Workers) -> tuple[StudyRun, Mapping[str, xr.Dataset]]:
     """Run a study and store its data, which are returned for its figures."""
     start = time.perf_counter()
     mark, failure = "", ""
@@ -114,7 +136,7 @@ def _run(stem: Stem, options: Options) -> tuple[StudyRun, Mapping[str, xr.Datase
         mark = fingerprint(setup, stem.module)
         if options.fresh:
             forget(options.out / stem.name / mark)
-        result = compute(stem, options.paper, options.out, options.workers)
+        result = compute(stem, options.paper, options.out, workers)
         confrontations = {confrontation.claim: confrontation for confrontation in result.confrontations}
         if set(confrontations) != set(stem.ids):
             raise ValueError(f"{stem.name} must confront {stem.ids}, got {tuple(confrontations)}")
@@ -132,22 +154,27 @@ def _run(stem: Stem, options: Options) -> tuple[StudyRun, Mapping[str, xr.Datase
     return StudyRun(stem.name, stem.title, chosen, made, confrontations, failure=failure, tables=tables), data
 
 
-def _figures(
-    draw: Draw | None, data: Mapping[str, Mapping[str, xr.Dataset]], options: Options
-) -> dict[str, tuple[str, ...]]:
-    """The figures of every stem, relative to the folder of the results; side by side, on this machine."""
+def _begin_figures(
+    draw: Draw | None,
+    data: Mapping[str, Mapping[str, xr.Dataset]],
+    out: Path,
+    workers: Workers,
+    drawn: dict[str, tuple[str, ...]],
+) -> None:
+    """Have the figures of stems drawn on this machine when processes have time; ``drawn`` names them within ``out``."""
     if draw is None:
-        return {}
-    folder = options.out / "figures"
+        return
+    folder = out / "figures"
     folder.mkdir(exist_ok=True)
-    largest_first = sorted(data, key=lambda stem: -sum(dataset.nbytes for dataset in data[stem].values()))
-    arguments = {stem: (draw, stem, data[stem], folder) for stem in largest_first if data[stem]}
-    drawn: dict[str, tuple[str, ...]] = {}
-    for stem, (files, failure) in Workers(options.workers.jobs).map(_drawn, arguments):
+
+    def done(stem: str, found: tuple[Sequence[Path], str]) -> None:
+        files, failure = found
         if failure:
             log.error("the figures of %s could not be drawn\n%s", stem, failure)
-        drawn[stem] = tuple(path.relative_to(options.out).as_posix() for path in files)
-    return drawn
+        drawn[stem] = tuple(path.relative_to(out).as_posix() for path in files)
+
+    arguments = {stem: (draw, stem, data[stem], folder) for stem in data if data[stem]}
+    replace(workers, dask=None).behind(_drawn, arguments, done)
 
 
 def _drawn(draw: Draw, stem: str, data: Mapping[str, xr.Dataset], folder: Path) -> tuple[Sequence[Path], str]:

@@ -118,11 +118,12 @@ def global_stability(beta1: Number, S: Number, alpha1: Number = inf) -> Stabilit
         return Stability("an attracting cycle of period 4", "period4_threshold of S3b", 4)
     fraction = s * (1 - b) / (2 * (1 + b))
     for name in SAFE:
-        for k, box in enumerate(safe_boxes(name)):
-            if box.says.contains(b, fraction, clip) and _safe(name, k):
+        for k in _near(name, b):
+            if safe_boxes(name)[k].says.contains(b, fraction, clip) and _safe(name, k):
                 return Stability("every start converges", f"{name}, box {k}")
     for name in ATTRACTING:
-        for k, branch in enumerate(attracting_boxes(name)):
+        for k in _near(name, b):
+            branch = attracting_boxes(name)[k]
             here = branch.beta1[0] <= b <= branch.beta1[1] and branch.fraction[0] <= fraction <= branch.fraction[1]
             if here and (found := _attracting(name, k)) is not None and found.contains(b, fraction, clip):
                 return Stability(f"an attracting cycle of period {found.period}", f"{name}, box {k}", found.period)
@@ -189,10 +190,10 @@ def safe_up_to(beta1: Number, alpha1: Number = inf) -> float:
         return 1.0
     reached = _threshold(b)
     spans = sorted(
-        box.says.fraction
+        says.fraction
         for name in SAFE
-        for box in safe_boxes(name)
-        if box.says.contains(b, box.says.fraction[0], clip) and box.says.fraction[0] < 1
+        for says in (safe_boxes(name)[k].says for k in _near(name, b))
+        if says.contains(b, says.fraction[0], clip)
     )
     for low, high in spans:
         if low <= reached:
@@ -207,7 +208,8 @@ def cycles_from(beta1: Number, alpha1: Number = inf) -> float:
     places = _period_four_places(b, clip)
     starts = [(places[0] + 0.5) / PARTS if places else 1.0]
     for name in ATTRACTING:
-        for k, branch in enumerate(attracting_boxes(name)):
+        for k in _near(name, b):
+            branch = attracting_boxes(name)[k]
             if branch.beta1[0] <= b <= branch.beta1[1] and branch.fraction[0] < min(starts):
                 found = _attracting(name, k)
                 if found is not None and found.contains(b, found.fraction[0], clip):
@@ -244,7 +246,8 @@ def column(beta1: Number, alpha1: Number = inf) -> NDArray[np.int8]:
     parts = np.full(PARTS, UNDECIDED_PART, np.int8)
     parts[_period_four_places(b, clip)] = CYCLE_PART
     for name in ATTRACTING:
-        for k, branch in enumerate(attracting_boxes(name)):
+        for k in _near(name, b):
+            branch = attracting_boxes(name)[k]
             if branch.beta1[0] <= b <= branch.beta1[1] and (found := _attracting(name, k)) is not None:
                 low, high = found.fraction
                 if found.contains(b, low, clip):
@@ -252,9 +255,9 @@ def column(beta1: Number, alpha1: Number = inf) -> NDArray[np.int8]:
     below = 1.0 if _below_the_threshold(b, Fraction(1000)) is not None else float(_threshold(b))
     parts[: floor(below * PARTS + 0.5)] = SAFE_PART
     for name in SAFE:
-        for box in safe_boxes(name):
-            low, high = box.says.fraction
-            if box.says.contains(b, low, clip):
+        for says in (safe_boxes(name)[k].says for k in _near(name, b)):
+            low, high = says.fraction
+            if says.contains(b, low, clip):
                 parts[ceil(low * PARTS) : floor(high * PARTS)] = SAFE_PART
     return parts
 
@@ -313,6 +316,19 @@ def attracting_boxes(name: str) -> tuple[Branch, ...]:
     """The boxes of a certificate of kind ``attracting``, read but not verified; none if the file does not exist."""
     path = FOLDER / f"{name}.json"
     return branches.branches(parse(path.read_bytes())) if path.exists() else ()
+
+
+@cache
+def _widened(name: str) -> NDArray[np.float64]:
+    """The intervals of beta1 of the boxes of a certificate, (boxes, 2), wider by more than rounding."""
+    ends = [box.says.beta1 for box in safe_boxes(name)] if name in SAFE else [b.beta1 for b in attracting_boxes(name)]
+    return np.array(ends, dtype=float).reshape(-1, 2) + (-1e-9, 1e-9)
+
+
+def _near(name: str, beta1: Fraction) -> list[int]:
+    """The boxes of a certificate that may be about this beta1: those left out are not."""
+    low, high = _widened(name).T
+    return np.flatnonzero((low <= float(beta1)) & (float(beta1) <= high)).tolist()
 
 
 @cache

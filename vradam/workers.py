@@ -8,9 +8,12 @@ import platform
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
@@ -24,6 +27,11 @@ log = logging.getLogger("experiments")
 ATTEMPTS: Final = 4
 #: The warnings of loky's tracker of temporary folders, as ``PYTHONWARNINGS`` names them.
 TRACKER: Final = "ignore:resource_tracker"
+#: What the libraries ask for their number of threads.
+THREADS: Final = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+)  # fmt: skip
 #: Seconds after which an idle process ends.
 IDLE: Final = 20
 #: Seconds in which a Dask scheduler must answer.
@@ -42,6 +50,8 @@ class Workers:
         Number of processes, >= 1, one thread each; 1 computes in this process.
     dask
         Address of a Dask scheduler, such as ``"tcp://127.0.0.1:8786"``; None for this machine.
+    queue
+        The calls that several users of the processes have in common, within :meth:`shared`.
 
     Raises
     ------
@@ -51,6 +61,7 @@ class Workers:
 
     jobs: int = 1
     dask: str | None = None
+    queue: Queue | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         try:
@@ -86,47 +97,180 @@ class Workers:
         """
         if self.dask is not None:
             yield from _on_cluster(self.dask, function, arguments, check)
-        elif self.jobs == 1 or len(arguments) <= 1:
+        elif self.jobs == 1 or (len(arguments) <= 1 and self.queue is None):
             for key, values in arguments.items():
                 yield key, function(*values)
         else:
-            from concurrent.futures.process import BrokenProcessPool
+            yield from (self.queue or Queue(self.jobs)).map(function, arguments, check)
 
-            left = dict(arguments)
-            for _ in range(ATTEMPTS):
-                try:
-                    for key, value in _on_processes(self.jobs, function, left, check):
-                        del left[key]
-                        yield key, value
-                    return
-                except BrokenProcessPool:
-                    log.warning("a worker process died; %d unfinished chunks start again", len(left))
-            raise ChildProcessError(f"worker processes died {ATTEMPTS} times (out of memory?); try a smaller --jobs")
+    @contextmanager
+    def shared(self) -> Iterator[Workers]:
+        """The same with one queue, so that :meth:`behind` fills the pauses of :meth:`map`.
+
+        What is left in the queue at the end is dropped, as an exception may leave it.
+        """
+        queue = Queue(self.jobs) if self.jobs > 1 else None
+        try:
+            yield replace(self, queue=queue)
+        finally:
+            if queue is not None:
+                queue.clear()
+
+    def behind(
+        self,
+        function: Callable[..., T],
+        arguments: Mapping[str, tuple[Any, ...]],
+        done: Callable[[str, T], None],
+        check: Check | None = None,
+    ) -> None:
+        """``done(key, function(*arguments[key]))`` for every key, when processes have time: see :meth:`finish`.
+
+        ``done`` is called in this process, whenever it waits for others. Without a queue, and on a Dask cluster, all of
+        it happens at once.
+        """
+        if self.queue is None or self.dask is not None:
+            for key, value in self.map(function, arguments, check):
+                done(key, value)
+        else:
+            self.queue.behind([_Call(key, function, values, check, done) for key, values in arguments.items()])
+
+    def finish(self) -> None:
+        """Wait for everything that was asked for by :meth:`behind`."""
+        if self.queue is not None:
+            self.queue.finish()
 
 
 #: This process alone.
 HERE: Final = Workers()
 
 
-def _on_processes(
-    jobs: int, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]], check: Check | None
-) -> Iterator[tuple[str, T]]:
-    from joblib import Parallel, delayed, parallel_config
+@dataclass(frozen=True, eq=False)
+class _Call:
+    """A call for another process, and what is done here with its value."""
+
+    key: str
+    function: Callable[..., Any]
+    values: tuple[Any, ...]
+    check: Check | None
+    done: Callable[[str, Any], None]
+
+
+class Queue:
+    """Calls for the processes of this machine: some are waited for, others fill the pauses between them.
+
+    Parameters
+    ----------
+    jobs : int
+        Number of processes, >= 2.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self.first: deque[_Call] = deque()
+        self.later: deque[_Call] = deque()
+        self.running: dict[Future[_Answer[Any]], _Call] = {}
+        self.deaths = 0
+        self.executor: Any = None
+
+    def map(
+        self, function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]], check: Check | None
+    ) -> Iterator[tuple[str, T]]:
+        """See :meth:`Workers.map`."""
+        self.deaths = 0
+        ended: deque[tuple[str, T]] = deque()
+        calls = [
+            _Call(key, function, values, check, lambda key, value: ended.append((key, value)))
+            for key, values in arguments.items()
+        ]
+        try:
+            self.first.extend(calls)
+            for _ in calls:
+                while not ended:
+                    self._wait()
+                yield ended.popleft()
+        finally:
+            self._drop(calls)
+
+    def behind(self, calls: Collection[_Call]) -> None:
+        """See :meth:`Workers.behind`."""
+        self.later.extend(calls)
+        self._fill()
+
+    def finish(self) -> None:
+        """Wait for every call."""
+        self.deaths = 0
+        while self.first or self.later or self.running:
+            self._wait()
+
+    def clear(self) -> None:
+        """Drop every call; processes that are at work are ended."""
+        self.later.clear()
+        self._drop([*self.first, *self.running.values()])
+
+    def _fill(self) -> None:
+        """Have one call more at work than there are processes, so that none of them waits for this one."""
+        while (self.first or self.later) and len(self.running) <= self.jobs:
+            self._start((self.first or self.later).popleft())
+
+    def _start(self, call: _Call) -> None:
+        while True:
+            try:
+                self.executor = _executor(self.jobs)
+                future = self.executor.submit(_call, os.getpid(), call.function, call.values, call.check)
+            except BrokenProcessPool:
+                self._count_death(1)
+            else:
+                self.running[future] = call
+                return
+
+    def _wait(self) -> None:
+        """Wait until a call has ended, and do what is to be done with its value."""
+        self._fill()
+        with warnings.catch_warnings():
+            # loky replaces a process, between two chunks, that has grown by 300 MB: compiling kernels does that
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
+            wait(self.running, return_when=FIRST_COMPLETED)
+        if any(future.done() and _died(future) for future in self.running):
+            wait(self.running)
+            lost = {future: call for future, call in self.running.items() if _died(future)}
+            self._count_death(len(lost))
+            for future, call in lost.items():
+                del self.running[future]
+                self._start(call)
+        for future in [future for future in self.running if future.done()]:
+            call = self.running.pop(future)
+            call.done(call.key, future.result().accepted())
+        self._fill()
+
+    def _count_death(self, unfinished: int) -> None:
+        log.warning("a worker process died; %d unfinished chunks start again", unfinished)
+        self.deaths += 1
+        if self.deaths == ATTEMPTS:
+            raise ChildProcessError(f"worker processes died {ATTEMPTS} times (out of memory?); try a smaller --jobs")
+
+    def _drop(self, calls: Collection[_Call]) -> None:
+        """Forget those of the calls that have not ended; if nothing else is at work, end the processes at once."""
+        self.first = deque(call for call in self.first if call not in calls)
+        left = [future for future, call in self.running.items() if call in calls]
+        for future in left:
+            del self.running[future]
+        at_work = [future for future in left if not future.cancel() and not future.done()]
+        if at_work and not self.running:
+            self.executor.shutdown(kill_workers=True)
+
+
+def _died(future: Future[Any]) -> bool:
+    return isinstance(future.exception(), BrokenProcessPool)
+
+
+def _executor(jobs: int) -> Any:
+    """The processes of this machine, each with one thread: those that are there, fresh ones if one of them died."""
+    from joblib.externals.loky import get_reusable_executor
 
     # after a process that was ended at once loky's tracker cleans up, and would say so on top of our last words
     if TRACKER not in (quiet := os.environ.get("PYTHONWARNINGS", "")):
         os.environ["PYTHONWARNINGS"] = f"{quiet},{TRACKER}".lstrip(",")
-    calls = [delayed(_call)(os.getpid(), key, function, values, check) for key, values in arguments.items()]
-    with (
-        parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1, idle_worker_timeout=IDLE),
-        warnings.catch_warnings(),
-    ):
-        # joblib regrets the unfinished chunks of an interrupted run,
-        warnings.filterwarnings("ignore", message=".*tasks .*cancelled", category=UserWarning)
-        # and replaces a process, between two chunks, that has grown by 300 MB: compiling kernels does that
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
-        for key, answer in Parallel(batch_size=1, return_as="generator_unordered")(calls):
-            yield key, answer.accepted()
+    return get_reusable_executor(jobs, timeout=IDLE, env=dict.fromkeys(THREADS, "1"))
 
 
 def _on_cluster(
@@ -180,11 +324,9 @@ def _answer(process: str, function: Callable[..., T], values: tuple[Any, ...], c
     return _Answer((value,), process, tuple(check()) if check is not None else ())
 
 
-def _call(
-    parent: int, key: str, function: Callable[..., T], values: tuple[Any, ...], check: Check | None
-) -> tuple[str, _Answer[T]]:
+def _call(parent: int, function: Callable[..., T], values: tuple[Any, ...], check: Check | None) -> _Answer[T]:
     _leave_with(parent)
-    return key, _answer(f"the worker process {os.getpid()}", function, values, check)
+    return _answer(f"the worker process {os.getpid()}", function, values, check)
 
 
 def _on_worker(function: Callable[..., T], values: tuple[Any, ...], check: Check | None) -> _Answer[T]:

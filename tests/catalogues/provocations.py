@@ -272,7 +272,7 @@ ELSEWHERE = {
     "experiments.report.on_record.on_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
     "experiments.report.on_record.read_record": ("test_reference", "test_a_malformed_record_is_said_plainly"),
     "experiments.store.manifest.manifest": ("test_store", "test_a_dataset_has_a_plain_name"),
-    "experiments.examinations.examinations": ("test_main_job", "test_a_derivation_that_is_edited_meanwhile_is_refused"),
+    "experiments.examinations.begin": ("test_main_job", "test_a_derivation_that_is_edited_meanwhile_is_refused"),
     "experiments.report.freshness.changes": ("test_reference", "does not say what the data were made from"),
     "experiments.report.freshness.made_from": ("test_reference", "does not say what the data were made from"),
     "experiments.store.chunks.Chunks.keep": ("test_store_files", "test_a_full_disk_keeps_what_was_finished"),

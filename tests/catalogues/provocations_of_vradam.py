@@ -57,7 +57,7 @@ def dying_processes():
         raise BrokenProcessPool
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers, "_on_processes", broken)
+        patch.setattr(workers, "_executor", broken)
         return list(workers.Workers(jobs=2).map(abs, {"a": (1,), "b": (2,)}))
 
 

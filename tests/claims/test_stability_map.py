@@ -229,3 +229,16 @@ def test_boxes_are_verified_by_several_processes_as_by_one():
 def test_a_box_is_a_value():
     box = safe_boxes("safe_10")[0]
     assert isinstance(box, Box) and proves(box)
+
+
+@pytest.mark.parametrize("name", [*SAFE, *ATTRACTING])
+def test_no_box_about_a_beta1_is_left_out(name):
+    """At the ends of the boxes too, which floating point does not hold exactly; few others are looked at."""
+    stock = [box.says for box in safe_boxes(name)] if name in SAFE else attracting_boxes(name)
+    ends = sorted({end for box in stock for end in box.beta1})[:: max(1, len(stock) // 40)]
+    for beta1 in [*ends, F(2, 3), F(1, 7)]:
+        about = {k for k, box in enumerate(stock) if box.beta1[0] <= beta1 <= box.beta1[1]}
+        near = stability_map._near(name, beta1)
+        assert about <= set(near) and all(
+            stock[k].beta1[0] - F(1, 10**8) < beta1 < stock[k].beta1[1] + F(1, 10**8) for k in near
+        )

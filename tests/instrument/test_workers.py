@@ -1,8 +1,11 @@
 """Who computes changes nothing, and faults of workers are said plainly."""
 
+import os
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from functools import partial
 
 import numpy as np
@@ -118,3 +121,106 @@ def test_two_chunks_with_the_same_arguments_are_two_chunks():
     ) as cluster:
         found = dict(Workers(dask=cluster.scheduler_address).map(abs, {"a": (-1,), "b": (-1,), "c": (-2,)}))
     assert found == {"a": 1, "b": 1, "c": 2}
+
+
+# ---------------------------------------------------------------- one queue
+
+
+def later(number, seconds=0.0):
+    time.sleep(seconds)
+    return number
+
+
+def dies_once(path):
+    if not path.exists():
+        path.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path.name
+
+
+def says_who_it_is(note, seconds):
+    unfinished = note.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(str(os.getpid()))
+    unfinished.replace(note)
+    time.sleep(seconds)
+
+
+def pairs(number):
+    return {f"n{i}": (i,) for i in range(number)}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_has_time_is_done_once_and_by_the_end(jobs):
+    """Whoever else uses the processes meanwhile; every value is handed over with its key."""
+    found = []
+    with Workers(jobs).shared() as shared:
+        shared.behind(later, pairs(9), lambda *pair: found.append(pair))
+        assert dict(shared.map(abs, {"a": (-1,), "b": (-2,)})) == {"a": 1, "b": 2}
+        assert dict(shared.map(abs, {"c": (-3,)})) == {"c": 3} and dict(shared.map(abs, {})) == {}
+        shared.behind(later, {"x": (-1,)}, lambda *pair: found.append(pair))
+        shared.finish()
+        assert sorted(found) == [("n" + str(i), i) for i in range(9)] + [("x", -1)]
+        shared.finish()
+    assert len(found) == 10
+
+
+def test_what_has_time_waits_for_a_pause():
+    """Of many calls three are begun in advance; while others are waited for no more are, until the last of these."""
+    found = []
+    with Workers(2).shared() as shared:
+        shared.behind(later, {f"n{i}": (i, 0.05) for i in range(20)}, lambda key, value: found.append(key))
+        assert len(shared.queue.running) == 3
+        for key, _ in shared.map(later, {f"m{i}": (i, 0.05) for i in range(9)}):
+            begun = 20 - len(shared.queue.later)
+            assert begun == 3 or not shared.queue.first, key
+        assert len(found) <= begun < 20
+        shared.finish()
+    assert sorted(found) == sorted(f"n{i}" for i in range(20))
+
+
+def test_an_error_reaches_who_asked_for_it_and_leaves_the_others_unharmed():
+    found = []
+    with Workers(2).shared() as shared:
+        shared.behind(later, pairs(5), lambda key, value: found.append(value))
+        with pytest.raises(TypeError, match="bad operand type"):
+            list(shared.map(abs, {"a": ("no number",), "b": (-2,), "c": (-3,)}))
+        assert dict(shared.map(abs, {"a": (-1,), "b": (-2,)})) == {"a": 1, "b": 2}
+        shared.finish()
+    assert sorted(found) == list(range(5))
+
+
+def test_a_check_is_asked_of_what_has_time_too():
+    with Workers(2).shared() as shared:
+        shared.behind(abs, {"a": (-1,)}, lambda *_: None, names_of_what_differs)
+        with pytest.raises(ConnectionRefusedError, match=r"it differs in vradam\.optimizer"):
+            shared.finish()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_what_a_dead_process_takes_with_it_starts_again(tmp_path, caplog):
+    found = []
+    with Workers(2).shared() as shared:
+        shared.behind(dies_once, {"d": (tmp_path / "d",)}, lambda *pair: found.append(pair))
+        assert dict(shared.map(later, {"a": (1, 0.3), "b": (2, 0.3)})) == {"a": 1, "b": 2}
+        shared.finish()
+    assert found == [("d", "d")] and caplog.text.count("a worker process died") == 1
+
+
+# the manager of loky's pool may look a task up that was dropped when its processes were ended
+@pytest.mark.filterwarnings("ignore:Exception in thread ExecutorManagerThread")
+@pytest.mark.skipif(os.name == "nt", reason="asks for a process as POSIX does")
+def test_what_is_left_of_a_queue_is_dropped(tmp_path):
+    """Processes at work on it are ended: an exception is not kept waiting for them."""
+    note = tmp_path / "process"
+    with pytest.raises(KeyError), Workers(2).shared() as shared:
+        shared.behind(says_who_it_is, {f"n{i}": (note, 600.0) for i in range(4)}, lambda *_: None)
+        while not note.exists():
+            time.sleep(0.01)
+        raise KeyError
+    assert not shared.queue.running and not shared.queue.later
+    deadline = time.monotonic() + 60
+    with pytest.raises(ProcessLookupError):  # once the system has put it away
+        while time.monotonic() < deadline:
+            os.kill(int(note.read_text()), 0)
+            time.sleep(0.01)
+    assert dict(Workers(2).map(abs, {"a": (-1,), "b": (-2,)})) == {"a": 1, "b": 2}

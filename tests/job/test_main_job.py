@@ -8,9 +8,7 @@ import subprocess
 import sys
 import textwrap
 
-import numpy as np
 import pytest
-import xarray as xr
 from toys import (
     CLAIMS,
     IDLE,
@@ -31,6 +29,7 @@ from experiments import __main__ as command
 from experiments import examinations, job, results
 from experiments.store.files import exclusive
 from experiments.store.fingerprint import Origin
+from vradam.workers import HERE
 
 FIELDS = [
     "id", "title", "as_reported", "source", "assumptions", "holds", "verdict", "expected_verdict",
@@ -310,51 +309,14 @@ def test_an_out_that_is_a_file_is_said_plainly(room, capsys):
     assert "Cannot continue:" in capsys.readouterr().err
 
 
-def test_progress_counts_the_derivations_every_stem_and_the_figures(room, monkeypatch):
-    """As many parts as begin: in a terminal the bar ends full."""
-    counted = []
-
-    class Counting(job.Progress):
-        def __init__(self, parts):
-            counted.append([parts])
-            super().__init__(parts)
-
-        def begin(self, name):
-            counted[-1].append(name)
-            super().begin(name)
-
-    monkeypatch.setattr(job, "Progress", Counting)
-    assert main(room, "T2", "T3") == 0 and main(room, "T2") == 0
-    assert counted == [[4, "derivations", "toy", "idle", "figures"], [3, "derivations", "toy", "figures"]]
-
-
-def test_the_largest_figures_are_begun_first(tmp_path, caplog):
-    """And into a folder that may be there already; what raises is said, and its stem has none."""
-    data = {f"s{n}": {"x": xr.Dataset({"x": ("n", np.zeros(n))})} for n in (2, 9, 5)} | {"none": {}}
-    drawn = []
-
-    def draw(stem, data, folder):
-        drawn.append(stem)
-        if stem == "s5":
-            raise KeyError("colour")
-        return [folder / f"{stem}.svg"]
-
-    for _ in range(2):
-        files = job._figures(draw, data, job.Options(tmp_path))
-        assert files == {"s9": ("figures/s9.svg",), "s5": (), "s2": ("figures/s2.svg",)}
-    assert drawn == ["s9", "s5", "s2"] * 2 and "the figures of s5 could not be drawn" in caplog.text
-    assert [record.message.split()[3] for record in caplog.records] == ["s5", "s5"]
-    assert job._figures(None, data, job.Options(tmp_path)) == {}
-
-
 def test_the_tables_of_a_study_are_those_of_its_data(room):
     """Made of what it measured, in less time than the machine has been up."""
     stem = room / "room" / "toy_stems" / "toy.py"
     stem.write_text(TOY.replace("PAPER, run)", "PAPER, run, tables=lambda data: [*data])"), encoding="utf-8")
-    done, data = job._run(toys()["toy"], job.Options(room / "out"))
+    done, data = job._run(toys()["toy"], job.Options(room / "out"), HERE)
     assert done.tables == ("ratios",) == tuple(data) and 0 <= done.provenance["seconds"] < 60
     assert done.provenance["resolution"] == "default" and done.setup["seed"] == 5
-    assert job._run(toys()["idle"], job.Options(room / "out", paper=True))[0].provenance["resolution"] == "paper"
+    assert job._run(toys()["idle"], job.Options(room / "out", paper=True), HERE)[0].provenance["resolution"] == "paper"
     assert job.Options() == job.Options(paper=False, fresh=False)
 
 

@@ -88,12 +88,11 @@ QUICK_OF_THE_STORE = (
 QUICK_OF_THE_JOB = (
     "test_the_ledger_holds_every_claim", "test_finished_work_is_used_again_unless_fresh",
     "test_only_runs_what_is_named", "test_the_tables_of_a_study_are_those_of_its_data",
-    "test_the_largest_figures_are_begun_first", "test_figures_are_drawn_and_listed",
+    "test_figures_are_drawn_and_listed",
     "test_a_broken_stem_leaves_its_claims_open_and_says_why",
     "test_a_stem_that_cannot_be_imported_leaves_only_its_own_claims_open",
     "test_a_study_without_its_library_fails_in_one_line",
     "test_a_stem_confronts_exactly_its_claims",
-    "test_progress_counts_the_derivations_every_stem_and_the_figures",
 )  # fmt: skip
 
 RATE = ("tests/claims/test_theory_convergence.py", "tests/claims/test_theory_short_runs.py")
@@ -211,6 +210,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "experiments/job.py": [
         *_of("tests/job/test_main_job.py", QUICK_OF_THE_JOB),
         "tests/job/test_main_job.py::test_the_record_is_asked_where_everything_is_asked_for_and_there_is_one",
+        "tests/job/test_parts.py",
     ],
 }
 #: Studies whose verdicts rest on long runs: of each of them at least ten mutants are tried.

@@ -211,7 +211,7 @@ def replaced(expr: sp.Expr, given: Step) -> sp.Expr:
 
 def expanded(slack: sp.Expr, earlier: Mapping[str, Step]) -> sp.Expr:
     """The slack with every earlier statement written out."""
-    return slack.subs({fact(name): step.gap for name, step in earlier.items()}, simultaneous=True)
+    return slack.xreplace({fact(name): step.gap for name, step in earlier.items()})
 
 
 def signed(slack: sp.Expr, earlier: Mapping[str, Step]) -> sp.Expr:
@@ -220,7 +220,7 @@ def signed(slack: sp.Expr, earlier: Mapping[str, Step]) -> sp.Expr:
         fact(name): sp.Integer(0) if step.sign == "=" else sp.Symbol(f"fact {name}", nonnegative=True)
         for name, step in earlier.items()
     }
-    return slack.subs(values, simultaneous=True)
+    return slack.xreplace(values)
 
 
 def nonnegative(expr: sp.Expr) -> bool:
