@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from experiments.catalogue import Catalogue
@@ -250,6 +250,13 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def leave(status: int) -> NoReturn:
+    """End this process: to tear down the interpreter takes long, and Ctrl-C would find nobody in it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the shell; a file opened later must not take its number
@@ -257,7 +264,4 @@ if __name__ == "__main__":
     if sys.version_info < OLDEST:
         print(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, this is {sys.version.split()[0]}", file=sys.stderr)
         sys.exit(3)
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)  # what is left is to tear down the interpreter: it takes long, and Ctrl-C would find nobody in it
+    leave(main())

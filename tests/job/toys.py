@@ -87,13 +87,13 @@ DRIVER = """
 import multiprocessing, os, sys
 sys.path[:0] = [{room!r}, {tests!r}]
 from toys import draw_nothing, toys
-from experiments.__main__ import main
+from experiments.__main__ import leave, main
 if __name__ == "__main__":
     if method := os.environ.get("TOY_START"):
         from joblib.externals.loky.backend.context import set_start_method
         multiprocessing.set_start_method(method)
         set_start_method(method)
-    sys.exit(main(sys.argv[1:], toys(), draw_nothing))
+    leave(main(sys.argv[1:], toys(), draw_nothing))
 """
 
 
