@@ -55,3 +55,17 @@ def test_noise_drawn_in_the_sweep_is_that_drawn_before_it_bit_for_bit(name, monk
         assert np.array_equal(one.x, other.x) and np.array_equal(one.learning_rate, other.learning_rate)
         assert np.array_equal(one.mean_grad_norm_squared, other.mean_grad_norm_squared)
         assert np.array_equal(one.final_state.second_moment, other.final_state.second_moment)
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_a_long_slope_beside_the_next_coordinate_changes_no_bit(d, monkeypatch):
+    """One coordinate has no next one."""
+    assert pieces.is_long(vradam.objectives.log_cosh(d).kernel.form)
+    assert not pieces.is_long(vradam.objectives.quadratic(np.ones(d)).kernel.form)
+    x, runs = np.random.default_rng(d).standard_normal((70, d)), []
+    for worth in (0, np.inf):
+        monkeypatch.setattr(lanes, "WORTH_FUSING", worth)
+        bowl = vradam.objectives.log_cosh(d)
+        runs.append(vradam.simulate(vradam.VRAdam(alpha0=0.05), bowl, x, 70, every=9, engine="compiled"))
+    for name in ("x", "learning_rate", "mean_grad_norm_squared"):
+        assert np.array_equal(*(getattr(run, name) for run in runs)), name
