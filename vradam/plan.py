@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vradam.gated import rate_at
-from vradam.objectives.objective import Objective
+from vradam.objectives.objective import Objective, value_at
 from vradam.validation import real_array, unsigned_words, whole_number
 
 Array = NDArray[np.floating]
@@ -121,6 +121,8 @@ def checked_plan(
     if 0 in runs:
         raise ValueError(f"the runs must be one at least, got the shape {runs} from the shapes {shapes}")
     x0 = np.ascontiguousarray(np.broadcast_to(x0, (*runs, objective.dim)))
+    with np.errstate(all="ignore"):  # a wrong shape is said before the run, not when its values are asked for
+        value_at(objective, x0 if objective.kernel is None else x0.reshape(-1, objective.dim)[:2])
     velocity = getattr(state, "velocity", None)
     if velocity is not None and np.shape(velocity) != x0.shape:
         raise ValueError(f"state must belong to points of shape {x0.shape}, got {np.shape(velocity)}")

@@ -74,15 +74,23 @@ class Trajectory:
         return self._at_records(gradient_norm_at)
 
     def _at_records(self, function: Callable[[Objective, Array], Array]) -> Array:
-        """``function`` of the points recorded, some rows at a time; NaN from the divergence of a run on."""
-        points = self.x.reshape(-1, self.x.shape[-1])
-        found = np.empty(len(points))
-        with np.errstate(all="ignore"):
-            for begin in range(0, len(points), ROWS_AT_ONCE):
-                some = slice(begin, begin + ROWS_AT_ONCE)
-                found[some] = function(self.plan.objective, points[some])
+        """``function`` of the points recorded; NaN from the divergence of a run on, where it is asked at the start.
+
+        Of an objective of one's own for one record after another, else for some rows at a time.
+        """
+        objective, found = self.plan.objective, np.empty(self.x.shape[:-1])
         gone = (self.diverged_at[..., None] >= 0) & (self.step >= self.diverged_at[..., None])
-        return np.where(gone, np.nan, found.reshape(gone.shape))
+        x = np.where(gone[..., None], self.x[..., :1, :], self.x) if gone.any() else self.x
+        with np.errstate(all="ignore"):
+            if objective.kernel is None:
+                for record in range(self.step.size):
+                    found[..., record] = function(objective, x[..., record, :])
+            else:
+                points, flat = x.reshape(-1, x.shape[-1]), found.reshape(-1)
+                for begin in range(0, len(points), ROWS_AT_ONCE):
+                    some = slice(begin, begin + ROWS_AT_ONCE)
+                    flat[some] = function(objective, points[some])
+        return np.where(gone, np.nan, found)
 
     @property
     def final_x(self) -> Array:

@@ -185,3 +185,17 @@ def test_gradients_of_integers_masks_and_other_byte_orders_count_as_what_they_ar
     masked = replace(BOWL, grad=lambda x: np.ma.masked_array(x, x > 0), kernel=None)
     with pytest.raises(TypeError, match="the gradient of quadratic must be an array without a mask"):
         vradam.simulate(vradam.VRAdam(), masked, [1.0, 1.0], steps=2)
+
+
+def test_values_after_a_divergence_are_not_asked_for():
+    """Where a run has diverged its records are NaN; an objective of one's own that refuses NaN never meets one."""
+
+    def value(x):
+        assert np.isfinite(x).all()
+        return np.sum(x * x, axis=-1)
+
+    cliff = replace(BOWL, value=value, grad=lambda x: np.where(x < 0, np.inf, 2.0), kernel=None)
+    run = vradam.simulate(vradam.GradientDescent(alpha0=0.25), cliff, [[1.1, 9.0], [9.0, 9.0]], steps=4)
+    assert run.diverged_at.tolist() == [4, -1]
+    assert np.isnan(run.value[0, 4]) and np.isfinite(run.value[0, :4]).all() and np.isfinite(run.value[1]).all()
+    assert np.array_equal(np.isnan(run.grad_norm), np.isnan(run.value))
