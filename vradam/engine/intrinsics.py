@@ -128,7 +128,7 @@ def compiled_multiply_add() -> Any:
 
 @cache
 def compiled_array_at() -> Any:
-    """``array_at``; whoever has the array keeps it."""
+    """``array_at``: it keeps nothing alive, so that whoever asks must hold the memory meanwhile."""
     from numba.core import cgutils
     from numba.extending import intrinsic
     from numba.np.arrayobj import make_array, populate_array

@@ -224,7 +224,7 @@ def second(places, grads, like, beta1, in1, beta2, in2, largest, keep, coefficie
 
 
 class Kernels(NamedTuple):
-    """The three sweeps; of ``q``, which may be empty, see :func:`kernels`."""
+    """The three sweeps; what is kept in ``q``, which may be empty, says :data:`KEEPS`."""
 
     absorb: Any
     move: Any
