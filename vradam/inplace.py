@@ -42,7 +42,8 @@ class InPlace:
         The parameters: C-contiguous float32 or float64 arrays in the machine's byte order that share no memory;
         precisions may be mixed. A matrix or a memory map is taken for the plain array that it is; a mask is refused.
     threads : int
-        How many share the work, where there are 262,144 numbers or more; the bits do not depend on it.
+        How many share the work, where there are 65,536 numbers or more and Numba is installed; the bits do not depend
+        on it.
 
     Attributes
     ----------
@@ -80,7 +81,7 @@ class InPlace:
 
     def __init__(self, optimizer: VRAdam | Adam | AdamW, arrays: Sequence[Array], threads: int = 1) -> None:
         _check_optimizer(optimizer)
-        self.optimizer = optimizer
+        self._optimizer = optimizer
         self.threads = whole_number("threads", threads, least=1)
         self.arrays = listed("arrays", arrays)
         if not self.arrays:
@@ -92,24 +93,33 @@ class InPlace:
         self.second_moments = [zeros_beside(array, PAGE // 2) for array in plain]
         self._steps = 0
         self._whole = True
+        self._alpha0: Any = optimizer.alpha0 if callable(optimizer.alpha0) else float(optimizer.alpha0)
+        self._beta1, self._beta2, self._eps = (float(getattr(optimizer, name)) for name in ("beta1", "beta2", "eps"))
+        self._decay = float(getattr(optimizer, "weight_decay", 0.0))
+        self._law = law_of(optimizer) if isinstance(optimizer, VRAdam) else None
+        self._memory: Any = np.array(0.0 if self._law is None else self._law.start())
         self._metric = isinstance(optimizer, VRAdam) and optimizer.gate == adam_metric
-        self._memory: Any = np.array(law_of(optimizer).start() if isinstance(optimizer, VRAdam) else 0.0)
-        gated = isinstance(optimizer, VRAdam) and optimizer.beta3 > 0 and optimizer.alpha1 > 0
-        roots = gated and roots_pay(sum(array.size for array in plain))
+        self._beta3, self._alpha1 = (float(getattr(optimizer, name, 0.0)) for name in ("beta3", "alpha1"))
+        self._gated = self._beta3 > 0 and self._alpha1 > 0
+        roots = self._gated and roots_pay(sum(array.size for array in plain))
         keeps = "quotients" if self._metric else "roots" if roots else "nothing"
-        self._addresses = addresses()
-        beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
-        averages = beta1, 1 - beta1, beta2, 1 - beta2
+        averages = self._beta1, 1 - self._beta1, self._beta2, 1 - self._beta2
         parts = zip(plain, self.velocities, self.second_moments, strict=True)
         every = [streams(*part, keeps != "nothing") for part in parts]
         self._passes = both(every, averages, keeps, self.threads)
-        self._starts = np.zeros(len(plain), np.int64)
+        self._starts = self._passes.starts
+        self._addresses = addresses()
         self._looks = [look(array) for array in plain]
         written = sorted(map(extent, [*plain, *self.velocities, *self.second_moments]))
         for (_, end), (start, _) in pairwise(written):
             if start < end:
                 raise ValueError("arrays must not share memory with each other")
         self._written = [place for both in written for place in both]  # where what is written begins and ends, in turn
+
+    @property
+    def optimizer(self) -> VRAdam | Adam | AdamW:
+        """What takes the steps; another one is another training, see :meth:`from_checkpoint`."""
+        return self._optimizer
 
     @property
     def steps(self) -> int:
@@ -124,20 +134,17 @@ class InPlace:
         if not self._whole:
             self._must_be_whole()
         flat = self._checked(grads)
-        optimizer, t = self.optimizer, self._steps + 1
-        beta1, beta2 = float(optimizer.beta1), float(optimizer.beta2)
-        alpha0 = optimizer.alpha0
-        eta = one_number("alpha0", rate_at(alpha0, t), "[0, inf)") if callable(alpha0) else float(alpha0)
-        shrink = math.sqrt(1 - beta2**t)
+        t = self._steps + 1
+        eta = self._alpha0
+        if callable(eta):
+            eta = one_number("alpha0", rate_at(eta, t), "[0, inf)")
+        shrink = math.sqrt(1 - self._beta2**t)
+        damping = self._eps * shrink
         self._whole = False
-        if isinstance(optimizer, VRAdam):
-            kinetic = 0.0
-            if optimizer.beta3 > 0 and optimizer.alpha1 > 0:
-                kinetic = self._first_pass(optimizer, flat, shrink)
-            eta = self._opened(optimizer, eta, kinetic, t)
-        keep = 1 - eta * getattr(optimizer, "weight_decay", 0.0)
-        factors = keep, eta * shrink / (1 - beta1**t), float(optimizer.eps) * shrink
-        self._passes.move(flat, self._starts, factors)
+        if self._law is not None:
+            kinetic = self._first_pass(flat, shrink, damping) if self._gated else 0.0
+            eta = self._opened(eta, kinetic, t)
+        self._passes.move(flat, 1 - eta * self._decay, eta * shrink / (1 - self._beta1**t), damping)
         self._steps = t
         self._whole = True
         return eta
@@ -230,27 +237,25 @@ class InPlace:
                 "training up from a checkpoint"
             )
 
-    def _first_pass(self, optimizer: VRAdam, flat: list[Array], shrink: float) -> float:
+    def _first_pass(self, flat: list[Array], shrink: float, damping: float) -> float:
         """Take the gradients in and measure the kinetic energy that the gate sees.
 
-        It is the exact one, or a part of it that suffices to saturate the gate.
+        It is the exact one, or as much of it as suffices to saturate the gate.
         """
         unit = 1.0  # of the sums, in energies
         if self._metric:
             unit = shrink * shrink / sum(array.size for array in self.arrays)
         # Beyond this a sum saturates the gate in whatever order it is taken.
-        limit = math.inf
-        if not isinstance(law_of(optimizer), Averaged):
-            limit = (1 + 1e-9) * float(optimizer.alpha1) / float(optimizer.beta3) / unit
-        return min(unit * self._passes.absorb(flat, self._starts, float(optimizer.eps) * shrink, limit), LARGEST)
+        limit = math.inf if type(self._law) is Averaged else (1 + 1e-9) * self._alpha1 / self._beta3 / unit
+        return min(unit * self._passes.absorb(flat, damping, limit), LARGEST)
 
-    def _opened(self, optimizer: VRAdam, alpha0: float, kinetic: float, t: int) -> float:
+    def _opened(self, alpha0: float, kinetic: float, t: int) -> float:
         """eta_t, once the energy is known; what the law remembers is updated."""
-        law = law_of(optimizer)
-        if isinstance(law, Published):  # what ``law`` does, without arrays: small models are trained too
+        law: Any = self._law
+        if type(law) is Published:  # what ``law`` does, without arrays: small models are trained too
             self._memory = kinetic
-            return alpha0 / (1 + min(float(optimizer.beta3) * kinetic, float(optimizer.alpha1)))
-        numbers = optimizer.beta3, optimizer.alpha1
+            return alpha0 / (1 + min(self._beta3 * kinetic, self._alpha1))
+        numbers = self._beta3, self._alpha1
         with np.errstate(all="ignore"):
             self._memory = law.remember(np.asarray(self._memory), np.asarray(kinetic), *numbers)
             return float(alpha0 * law.ceiling() / (1 + law.closing(self._memory, t, *numbers)))
@@ -261,8 +266,8 @@ class InPlace:
         if len(grads) != len(self.arrays):
             raise ValueError(f"grads must hold {len(self.arrays)} arrays, one for each parameter, got {len(grads)}")
         addresses, flat, starts = self._addresses, [], self._starts
-        for i, (array, grad, old) in enumerate(zip(self.arrays, grads, self._looks, strict=True)):
-            (place, _), shape, dtype, _ = old
+        for i, old in enumerate(self._looks):
+            array, grad, ((place, _), shape, dtype, _) = self.arrays[i], grads[i], old
             # What is usual is recognised first, by addresses as compiled code says them: small models are trained too.
             usual = type(array) is type(grad) is np.ndarray and array.shape == grad.shape == shape
             usual = usual and array.dtype is grad.dtype is dtype and array.flags.writeable and grad.flags.c_contiguous

@@ -140,7 +140,7 @@ def test_roots_that_are_kept_change_no_bit(dtype, beta3, monkeypatch):
         monkeypatch.setattr(single, "ROOTS_UP_TO", most)
         arrays = [array.copy() for array in start]
         training = InPlace(optimizer, arrays)
-        assert bool(training._passes.streams[0].q.size) == (most > 0 and beta3 > 0)
+        assert bool(training._passes._alive[0].q.size) == (most > 0 and beta3 > 0)
         ends.append([training.step(slopes(arrays, t)) for t in range(5)])
         ends[-1] += [training.velocities, training.second_moments, arrays]
     rates = ends[0][:5]
@@ -186,15 +186,15 @@ def test_the_substitutes_without_numba_take_the_same_steps(monkeypatch, name):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["VRAdam", "recommended", "Adam's metric", "AdamW"])
 @pytest.mark.parametrize("beta3", [1e-3, 1e6])
-def test_one_call_a_pass_has_the_bits_of_calls_for_each_stretch(dtype, name, beta3, monkeypatch):
+def test_one_call_a_pass_has_the_bits_of_calls_for_each_array(dtype, name, beta3, monkeypatch):
     """Over several arrays, one of more than a stretch; the gate is saturated in the first, in a later one, or never."""
     sizes = (77, 33 * single.BLOCK + 5, 1, single.BLOCK)
     start = [RNG.standard_normal(size).astype(dtype) for size in sizes]
     optimizer, ends = OPTIMIZERS[name], []
     if name != "AdamW":
         optimizer = replace(optimizer, beta3=beta3)
-    for kind in (passes.Together, passes.Shared):
-        if kind is passes.Shared:
+    for kind in (passes.Compiled, passes.ArrayByArray):
+        if kind is passes.ArrayByArray:
             monkeypatch.setattr(passes, "numba_works", lambda: False)
         arrays = [array.copy() for array in start]
         training = InPlace(optimizer, arrays)

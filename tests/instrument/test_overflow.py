@@ -113,7 +113,7 @@ def test_a_simulated_run_ends_there_and_its_neighbours_go_on(bad):
 def test_the_steps_without_numba_follow_the_same_law(monkeypatch):
     by_numpy = single.Kernels(single.absorb_by_numpy, single.move_by_numpy, single.absorb_and_move_by_numpy)
     monkeypatch.setattr("vradam.engine.passes.numba_works", lambda: False)
-    monkeypatch.setattr("vradam.engine.passes.kernels", lambda keeps: by_numpy)
+    monkeypatch.setattr("vradam.engine.single.kernels", lambda keeps: by_numpy)
     monkeypatch.setattr("vradam.inplace.roots_pay", lambda size: False)
     optimizer, eta = OPTIMIZERS["VRAdam"]
     for dtype, size in LAWS:

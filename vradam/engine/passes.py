@@ -1,28 +1,28 @@
-"""The two passes of a large step over all arrays: one compiled call each, or threads that share stretches of blocks.
+"""The two passes of a large step over all arrays: one compiled call each, shared among threads, or array by array.
 
-Both do the same with the same blocks, so that the bits are the same. Where the sum of the squares reaches ``limit``,
-the gate is saturated, and the rest of the arrays is left to pass two.
+A pass goes through stretches of blocks, so that the bits depend neither on threads nor on how arrays are split into
+stretches. Where the sum of the squares reaches ``limit``, the gate is saturated, and the rest is left to pass two.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vradam.engine import single
 from vradam.engine.disk_cache import numba_works
 from vradam.engine.layout import PAGE, extent, zeros_beside
-from vradam.engine.single import BLOCK, STRETCH, kernels, passes
+from vradam.engine.single import BLOCK, STRETCH
 from vradam.engine.team import Team
 
 Array = NDArray[np.floating]
-Addresses = NDArray[np.int64]
 
-LEAST = 4  # blocks that a thread takes at a time
-WORTH_SHARING = 64  # blocks, from which waking another thread costs less than it saves
+SHARES = 8  # stretches of each thread, at least
+WORTH_SHARING = 16  # blocks, from which another thread pays
 
 
 class Streams(NamedTuple):
@@ -41,131 +41,104 @@ def streams(x: Array, v: Array, m: Array, keeps: bool) -> Streams:
     return Streams(x, v, m, zeros_beside(x, 3 * PAGE // 4) if keeps else x[:0], -(-x.size // BLOCK))
 
 
-def both(all_streams: Sequence[Streams], averages: tuple[float, ...], keeps: str, threads: int) -> Together | Shared:
+def both(
+    all_streams: Sequence[Streams], averages: tuple[float, ...], keeps: str, threads: int
+) -> Compiled | ArrayByArray:
     """The passes over arrays; ``averages`` are beta1, 1 - beta1, beta2, 1 - beta2; ``keeps``: see ``single.KEEPS``.
 
-    ``absorb`` and ``move`` take the gradients, flat, and their addresses.
+    ``absorb`` and ``move`` take the gradients, flat, whose addresses have to be in ``starts``.
     """
-    one_precision = len({part.x.dtype for part in all_streams}) == 1
-    if sum(part.blocks for part in all_streams) < WORTH_SHARING:
-        threads = 1
-    if threads == 1 and one_precision and numba_works():
-        return Together(all_streams, averages, keeps)
-    return Shared(all_streams, averages, keeps, threads)
+    if numba_works():
+        return Compiled(all_streams, averages, keeps, threads)
+    return ArrayByArray(all_streams, averages, keeps)
 
 
-class Together:
-    """One compiled call a pass, for arrays of one precision: what a small model is trained with costs no Python."""
+class Calls(NamedTuple):
+    """What a pass over arrays of one precision takes."""
 
-    def __init__(self, all_streams: Sequence[Streams], averages: tuple[float, ...], keeps: str) -> None:
-        self.streams = all_streams  # kept alive
-        self.like = all_streams[0].x[:0]
-        self.averages = rounded_averages(self.like.dtype, averages)
-        begins = np.cumsum([0, *(part.blocks for part in all_streams)])
-        rows = [
-            (*(extent(stream)[0] for stream in part[:4]), part.x.size, begin)
-            for part, begin in zip(all_streams, begins, strict=False)
-        ]
-        self.places, self.sums = np.array(rows, np.int64), np.empty(begins[-1])
-        self.first, self.second = passes(keeps)
-        self.done = 0
-
-    def absorb(self, grads: Sequence[Array], starts: Addresses, damping: float, limit: float) -> float:
-        """Pass one; the sum of the squares, or as much of it as reaches ``limit``."""
-        numbers = self.averages + rounded(self.like.dtype, (damping,))
-        self.done = self.first(self.places, starts, self.like, *numbers, limit, self.sums)
-        return total_of(self.sums[: self.done].tolist(), limit)
-
-    def move(self, grads: Sequence[Array], starts: Addresses, factors: tuple[float, ...]) -> None:
-        """Pass two, with what remains of the point, the coefficient and the damping of the step."""
-        done, self.done = self.done, 0
-        numbers = self.averages + rounded(self.like.dtype, factors)
-        self.second(self.places, starts, self.like, *numbers, done)
+    team: Team
+    first: Any
+    second: Any
 
 
-class Stretch(NamedTuple):
-    """Some blocks of an array, and the sums of squares over all of its blocks."""
-
-    array: int  #: its number
-    streams: Streams
-    sums: NDArray[np.float64]
-    begin: int
-    end: int
-
-    def sums_here(self) -> list[float]:
-        """Those over its own blocks."""
-        return self.sums[self.begin : self.end].tolist()
-
-
-class Shared:
-    """The stretches of blocks of all arrays, in any precision, shared among threads."""
+class Compiled:
+    """One compiled call a pass and precision: what a small model is trained with costs little Python."""
 
     def __init__(self, all_streams: Sequence[Streams], averages: tuple[float, ...], keeps: str, threads: int) -> None:
-        self.kernels, self.team = kernels(keeps), Team(threads)
-        self.averages = {dtype: rounded_averages(dtype, averages) for dtype in {part.x.dtype for part in all_streams}}
-        blocks = sum(part.blocks for part in all_streams)
-        length = STRETCH if threads == 1 else min(max(LEAST, blocks // (4 * threads)), STRETCH)
-        self.stretches = []
-        for index, part in enumerate(all_streams):
-            sums = np.empty(part.blocks)
-            for begin in range(0, part.blocks, length):
-                self.stretches.append(Stretch(index, part, sums, begin, min(begin + length, part.blocks)))
-        self.reversed = self.stretches[::-1]
-        self.done = self.begins = [stretch.begin for stretch in self.stretches]
+        self._alive = all_streams
+        places = np.array(
+            [(*(extent(stream)[0] for stream in part[:4]), 0, part.x.size, 0) for part in all_streams], np.int64
+        )
+        self.starts = places[:, single.G]
+        if sum(part.blocks for part in all_streams) < WORTH_SHARING:
+            threads = 1
+        self._calls: list[Calls] = []
+        for dtype in sorted({part.x.dtype for part in all_streams}):
+            arrays = [k for k, part in enumerate(all_streams) if part.x.dtype == dtype]
+            blocks = [all_streams[k].blocks for k in arrays]
+            places[arrays, single.FIRST] = np.cumsum([0, *blocks[:-1]])
+            length = STRETCH if threads == 1 else min(max(1, sum(blocks) // (SHARES * threads)), STRETCH)
+            stretches = [
+                (k, begin, min(begin + length, end), begin)
+                for k, end in zip(arrays, blocks, strict=True) for begin in range(0, end, length)
+            ]  # fmt: skip
+            numbers = np.array([*averages, float(np.finfo(dtype).max), 1.0, 0.0, 0.0], dtype)
+            shared = (
+                np.array(stretches, np.int64).reshape(-1, 4), places, numbers, np.zeros(2), np.empty(sum(blocks))
+            )  # fmt: skip
+            passes = single.passes(keeps)
+            team = Team(threads, len(stretches), passes.help_out, shared)
+            first, second = (partial(one, team.board, *shared) for one in (passes.first, passes.second))
+            self._calls.append(Calls(team, first, second))
 
-    def absorb(self, grads: Sequence[Array], starts: Addresses, damping: float, limit: float) -> float:
-        """As :meth:`Together.absorb`."""
-        numbers = {dtype: (*averages, *rounded(dtype, (damping,)), limit) for dtype, averages in self.averages.items()}
-        seen = [0.0]
-
-        def absorb(stretch: Stretch) -> int:
-            array, (_, v, m, q, _), sums, begin, end = stretch
-            if seen[0] >= limit:
-                return begin
-            reached = self.kernels.absorb(grads[array], v, m, q, *numbers[v.dtype], sums, begin, end)
-            seen[0] += sum(sums[begin:reached].tolist())  # an update lost to another thread only delays the exit
-            return reached
-
-        self.done = self.team.map(absorb, self.stretches)
-        if seen[0] >= limit:
-            return seen[0]
-        return total_of([total for stretch in self.stretches for total in stretch.sums_here()], limit)
-
-    def move(self, grads: Sequence[Array], starts: Addresses, factors: tuple[float, ...]) -> None:
-        """As :meth:`Together.move`."""
-        motion = {dtype: rounded(dtype, factors) for dtype in self.averages}
-
-        def move(stretch: Stretch, done: int) -> None:
-            array, (x, v, m, q, _), _, begin, end = stretch
-            numbers = motion[x.dtype]
-            if begin < done:
-                self.kernels.move(x, v, m, q, *numbers, begin, done)
-            if done < end:
-                self.kernels.absorb_and_move(x, grads[array], v, m, *self.averages[x.dtype], *numbers, done, end)
-
-        done, self.done = self.done, self.begins
-        # In reverse: what came last in the first pass may still be in the cache.
-        self.team.map(move, self.reversed, done[::-1])
-
-
-def total_of(sums: list[float], limit: float) -> float:
-    """The exact sum; a partial one that reaches ``limit`` as it comes; infinite where that is no finite number."""
-    seen = sum(sums)
-    if seen >= limit:
+    def absorb(self, grads: Sequence[Array], damping: float, limit: float) -> float:
+        """Pass one; the sum of the squares, or no less than ``limit`` where that is reached."""
+        seen = 0.0
+        for team, first, _ in self._calls:
+            team.wake()
+            seen += first(damping, limit - seen)
+            if seen >= limit:
+                break
         return seen
-    return math.fsum(sums) if math.isfinite(seen) else math.inf
+
+    def move(self, grads: Sequence[Array], keep: float, coefficient: float, damping: float) -> None:
+        """Pass two, with what remains of the point, the coefficient and the damping of the step."""
+        for team, _, second in self._calls:
+            team.wake()
+            second(keep, coefficient, damping)
 
 
-def rounded_averages(dtype: np.dtype, averages: tuple[float, ...]) -> tuple[Any, ...]:
-    """The averages and the largest number of a precision."""
-    return rounded(dtype, (*averages, float(np.finfo(dtype).max)))
+class ArrayByArray:
+    """The same in Python, for where Numba is not."""
 
+    def __init__(self, all_streams: Sequence[Streams], averages: tuple[float, ...], keeps: str) -> None:
+        self.starts = np.zeros(len(all_streams), np.int64)
+        self._streams, self._sums = all_streams, [np.empty(part.blocks) for part in all_streams]
+        self._kernels, self._averages = single.kernels(keeps), averages
+        self._done = [0] * len(all_streams)
 
-def rounded(dtype: np.dtype, numbers: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Numbers as compiled code takes them soonest: Python's own where that has the same precision."""
-    if dtype == np.float64:
-        return numbers
-    if max(numbers) <= 1e38 and min(numbers) >= -1e38:
-        return tuple(map(dtype.type, numbers))
-    with np.errstate(over="ignore"):
-        return tuple(map(dtype.type, numbers))
+    def _rounded(self, part: Streams, *factors: float) -> tuple[Any, ...]:
+        """The averages, the largest number and other factors, in the precision of an array."""
+        dtype = part.x.dtype
+        with np.errstate(over="ignore"):
+            return tuple(map(dtype.type, (*self._averages, np.finfo(dtype).max, *factors)))
+
+    def absorb(self, grads: Sequence[Array], damping: float, limit: float) -> float:
+        """As :meth:`Compiled.absorb`."""
+        seen = 0.0
+        for k, ((_, v, m, q, blocks), sums) in enumerate(zip(self._streams, self._sums, strict=True)):
+            numbers = self._rounded(self._streams[k], damping)
+            self._done[k] = self._kernels.absorb(grads[k], v, m, q, *numbers, limit - seen, sums, 0, blocks)
+            seen += float(sums[: self._done[k]].sum())
+            if seen >= limit:
+                return seen
+        return single.total([number for sums in self._sums for number in sums.tolist()])
+
+    def move(self, grads: Sequence[Array], keep: float, coefficient: float, damping: float) -> None:
+        """As :meth:`Compiled.move`."""
+        for k, part in enumerate(self._streams):
+            *averages, keep_, coefficient_, damping_ = self._rounded(part, keep, coefficient, damping)
+            x, v, m, q, blocks = part
+            done, self._done[k] = self._done[k], 0
+            self._kernels.move(x, v, m, q, keep_, coefficient_, damping_, 0, done)
+            self._kernels.absorb_and_move(x, grads[k], v, m, *averages, keep_, coefficient_, damping_, done, blocks)

@@ -23,12 +23,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vradam.engine.disk_cache import numba_works
-from vradam.engine.intrinsics import array_at
+from vradam.engine.intrinsics import array_at, look_at
 from vradam.engine.layout import extent
+from vradam.engine.team import PASS, begin, claim, finish, help_out, wait
 
 BLOCK = 4096  # numbers in a block
 STRETCH = 32  # blocks that are gone through at a time, at most
-X, V, M, Q, SIZE, FIRST = range(6)  # columns of ``places``: addresses, how many numbers, the number of the first block
+X, V, M, Q, G, SIZE, FIRST = range(
+    7
+)  # columns of ``places``: addresses, how many numbers, the number of its first block
+ARRAY, BEGIN, END, DONE = range(4)  # columns of ``stretches``: blocks of an array, and how far pass one has come
+BETA1, IN1, BETA2, IN2, LARGEST, KEEP, COEFFICIENT, DAMPING = range(8)  # ``numbers``
+SEEN, LIMIT = range(2)  # ``energy``: the sum so far, and where pass one may stop
 ROOTS_UP_TO = 1 << 19  # numbers; beyond, a tenth stream costs more than the divider
 
 
@@ -186,41 +192,80 @@ def absorb_and_move_by_numpy(
     move_by_numpy(x, v, m, q, keep, coefficient, damping, begin, end)
 
 
-def first(places, grads, like, beta1, in1, beta2, in2, largest, damping, limit, sums):
-    """Pass one over all arrays, whose blocks count on from one to the next. Returns the first that was not done."""
-    seen = 0.0
-    for k in range(places.shape[0]):
-        size, begin = places[k, SIZE], places[k, FIRST]
-        g, q = array_at(grads[k], size, like), array_at(places[k, Q], size, like)
-        v, m = array_at(places[k, V], size, like), array_at(places[k, M], size, like)
-        blocks = (size + BLOCK - 1) // BLOCK
-        some = sums[begin : begin + blocks]
-        reached = absorb(g, v, m, q, beta1, in1, beta2, in2, largest, damping, limit - seen, some, 0, blocks)
-        for block in range(reached):
-            seen += some[block]
-        if seen >= limit:
-            return begin + reached
-    return sums.size
+def take(board, me, stretches, places, numbers, energy, sums):
+    """Go through stretches until none is left: forwards in pass one, backwards in pass two.
 
-
-def second(places, grads, like, beta1, in1, beta2, in2, largest, keep, coefficient, damping, done):
-    """Pass two, of which ``done`` blocks have had pass one; in reverse, since the last may still be in the cache."""
-    for k in range(places.shape[0] - 1, -1, -1):
-        size = places[k, SIZE]
-        x, g = array_at(places[k, X], size, like), array_at(grads[k], size, like)
+    What came last in pass one may then still be in the cache. Pass one skips what is left once the sum has reached its
+    limit; an update of the sum that is lost to another thread only delays that.
+    """
+    beta1, in1, beta2, in2, largest = numbers[BETA1], numbers[IN1], numbers[BETA2], numbers[IN2], numbers[LARGEST]
+    while True:
+        item = claim(board, me, stretches.shape[0])
+        if item < 0:
+            return
+        keep, coefficient, damping = numbers[KEEP], numbers[COEFFICIENT], numbers[DAMPING]
+        some = stretches[item]
+        place = places[some[ARRAY]]
+        size, start, end, done = place[SIZE], some[BEGIN], some[END], some[DONE]
+        x, g = array_at(place[X], size, numbers), array_at(place[G], size, numbers)
         v, m, q = (
-            array_at(places[k, V], size, like), array_at(places[k, M], size, like), array_at(places[k, Q], size, like)
+            array_at(place[V], size, numbers), array_at(place[M], size, numbers), array_at(place[Q], size, numbers)
         )  # fmt: skip
-        blocks = (size + BLOCK - 1) // BLOCK
-        reached = min(max(done - places[k, FIRST], 0), blocks)
-        for stretch in range((blocks - 1) // STRETCH, -1, -1):
-            begin, end = stretch * STRETCH, min((stretch + 1) * STRETCH, blocks)
-            if begin < reached:
-                move(x, v, m, q, keep, coefficient, damping, begin, min(end, reached))
-            if end > reached:
-                absorb_and_move(
-                    x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficient, damping, max(begin, reached), end
-                )
+        if look_at(board, PASS) == 1:
+            limit = energy[LIMIT] - energy[SEEN]
+            if limit > 0.0:
+                own = sums[place[FIRST] :]
+                done = absorb(g, v, m, q, beta1, in1, beta2, in2, largest, damping, limit, own, start, end)
+                energy[SEEN] += sum_of(own, start, done)
+                some[DONE] = done
+        else:
+            if start < done:
+                move(x, v, m, q, keep, coefficient, damping, start, done)
+            if done < end:
+                absorb_and_move(x, g, v, m, beta1, in1, beta2, in2, largest, keep, coefficient, damping, done, end)
+            some[DONE] = start
+        finish(board)
+
+
+def sum_of(sums, begin, end):
+    """The sum over some blocks."""
+    seen = 0.0
+    for block in range(begin, end):
+        seen += sums[block]
+    return seen
+
+
+def first(board, stretches, places, numbers, energy, sums, damping, limit):
+    """Pass one. Returns the sum, or ``limit`` once that is known to be reached."""
+    numbers[DAMPING] = damping
+    energy[SEEN], energy[LIMIT] = 0.0, limit
+    begin(board, 1)
+    take(board, 0, stretches, places, numbers, energy, sums)
+    wait(board, stretches.shape[0])
+    for item in range(stretches.shape[0]):
+        if stretches[item, DONE] < stretches[item, END]:
+            return limit
+    return total(sums)
+
+
+def second(board, stretches, places, numbers, energy, sums, keep, coefficient, damping):
+    """Pass two, and pass one where it has not been."""
+    numbers[KEEP], numbers[COEFFICIENT], numbers[DAMPING] = keep, coefficient, damping
+    begin(board, 2)
+    take(board, 0, stretches, places, numbers, energy, sums)
+    wait(board, stretches.shape[0])
+
+
+def total(sums):
+    """The sum in twice the precision, so that its bits hardly depend on the order; infinite where it is no number."""
+    high = low = 0.0
+    for number in sums:
+        both = high + number
+        part = both - high
+        low += (high - (both - part)) + (number - part)
+        high = both
+    high += low
+    return high if high < np.inf else np.inf
 
 
 class Kernels(NamedTuple):
@@ -255,12 +300,21 @@ def kernels(keeps: str = "nothing") -> Kernels:
     return Kernels(*(specialise(source, KEEPS[keeps], (plus,)) for source in (*sources, absorb_and_move)))
 
 
+class Passes(NamedTuple):
+    """The two passes, and what a helper does in both."""
+
+    first: Any
+    second: Any
+    help_out: Any
+
+
 @cache
-def passes(keeps: str) -> tuple[Any, Any]:
-    """:func:`first` and :func:`second` for one of :data:`KEEPS`, compiled."""
+def passes(keeps: str) -> Passes:
+    """The passes for one of :data:`KEEPS`, compiled; what goes through the stretches they share."""
     from vradam.engine.specialise import specialise
 
-    return specialise(first, KEEPS[keeps], (plus,)), specialise(second, KEEPS[keeps])
+    exchanged = {**KEEPS[keeps], "take": take}
+    return Passes(*(specialise(source, exchanged, (plus,), (take,)) for source in (first, second, help_out)))
 
 
 def roots_pay(size: int) -> bool:
