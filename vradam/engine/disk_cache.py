@@ -72,8 +72,6 @@ def _checked_cache() -> type:
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             files = Files(self)
             try:
-                if not files.found():
-                    return None
                 if files.sound():
                     return super().load_overload(sig, target_context)
             except Exception as error:  # whatever unpickling raises: another version of a library, a lost file
@@ -114,22 +112,19 @@ class Files:
         """The index and the data, by name."""
         return sorted(self.folder.glob(f"{glob.escape(self.name)}*.nb[ic]"))
 
-    def checksums(self) -> str:
-        """The checksums of the files that are there, as ``sha256sum`` writes them."""
-        return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in self.found())
-
     def sound(self) -> bool:
-        """Whether every file is what was written."""
+        """Whether they were written whole, and are what was written."""
         try:
-            return self.sums.read_text(encoding="utf-8") == self.checksums()
-        except (OSError, UnicodeDecodeError):
+            sums = self.sums.read_text(encoding="utf-8")
+            return sums != "" and sums == checksums([self.folder / line.split("  ")[1] for line in sums.splitlines()])
+        except (OSError, UnicodeDecodeError, IndexError):
             return False
 
     def seal(self) -> None:
         """Write the checksums, in one go."""
         handle, name = tempfile.mkstemp(dir=self.folder, prefix=f"{self.name}.tmp.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(self.checksums())
+            file.write(checksums(self.found()))
         Path(name).chmod(0o644)
         Path(name).replace(self.sums)
 
@@ -140,6 +135,11 @@ class Files:
                 path.unlink(missing_ok=True)
             except OSError:
                 return
+
+
+def checksums(files: list[Path]) -> str:
+    """As ``sha256sum`` writes them."""
+    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
 
 
 @cache
