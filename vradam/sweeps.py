@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 Statistic = Callable[[Trajectory], ArrayLike]
 #: Runs in one batched call: a multiple of the engine's tile, at most LARGEST.
 TILE: Final = 64
-LARGEST: Final = 4096
+LARGEST: Final = 2**14
+#: Numbers (run x step x coordinate) of a batch that is sent to a cluster or kept: sending takes milliseconds.
+WORTH_SENDING: Final = 10**8
 #: Numbers that one batched call may record (256 MB), whatever the horizon: many records make smaller batches.
 RECORDED: Final = 2**25
 
@@ -130,7 +132,8 @@ def run(
     total = math.prod(shape)
     one = checked_plan(optimizer, objective, start.reshape(-1, start.shape[-1])[0], steps, noise, 0, every, False)
     engine = simulation.chosen_engine(engine, one, total)  # once for all: the batches depend on ``jobs``
-    share = 4 * TILE if dask or folder else math.ceil(total / jobs / TILE) * TILE
+    worth = math.ceil(WORTH_SENDING / (steps * objective.dim) / TILE) * TILE
+    share = max(4 * TILE, worth) if dask or folder else math.ceil(total / jobs / TILE) * TILE
     records = 1 + (math.ceil(steps / every) if every > 0 else 1)
     room = max(1, RECORDED // (records * (objective.dim + 3)))
     edges = [*range(0, total, min(share, LARGEST, room)), total]
