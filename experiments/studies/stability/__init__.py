@@ -42,7 +42,7 @@ class Setup:
     curvature: float = 2.5
     small: float = 1e-6
     steps: int = 4000
-    engine: Engine = "numpy"
+    engine: Engine = "compiled"
     sections: int = 24
     rounds: int = 4
     seeds: int = 64
@@ -60,7 +60,6 @@ PAPER = Setup(
     frozen_alpha1=(0.5, 1.0, 4.0, 10.0),
     weight_decay=(0.03, 0.1, 0.3, 1.0),
     steps=20_000,
-    engine="compiled",
     seeds=1024,
     adaptive=adaptive_edge.RUNS + adaptive_edge.QUADRATICS,
     amplitudes=adaptive_edge.AMPLITUDES,
