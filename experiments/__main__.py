@@ -235,13 +235,16 @@ def _others(stem: str) -> set[str]:
 
 
 def _draw(paper: bool, stem: str, data: Mapping[str, Any], folder: Path) -> Sequence[Path]:
-    """The figures of a stem; what they need of other stems is among the results."""
+    """The figures of a stem, as the report shows them; what they need of other stems is among the results.
+
+    ``python -m paper_figures NAME`` draws them as PNG too.
+    """
     from experiments.catalogue import catalogue
     from experiments.results import stored
     from paper_figures import draw_all
 
     found = {other: stored(catalogue()[other], paper, folder.parent) or {} for other in _others(stem)}
-    return draw_all([stem], {**found, stem: data}, folder)[stem]
+    return draw_all([stem], {**found, stem: data}, folder, ("svg",))[stem]
 
 
 def _positive(text: str) -> int:

@@ -10,7 +10,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def draw_all(stems: Iterable[str], data: Mapping[str, Mapping[str, xr.Dataset]], folder: Path) -> dict[str, list[Path]]:
+def draw_all(
+    stems: Iterable[str],
+    data: Mapping[str, Mapping[str, xr.Dataset]],
+    folder: Path,
+    suffixes: tuple[str, ...] = ("svg", "png"),
+) -> dict[str, list[Path]]:
     """Draw every figure of the given studies from ``data[stem]`` into ``folder``: stem -> the files written.
 
     A figure whose datasets are not all there (a setup without them, or another study's) is left out.
@@ -27,7 +32,7 @@ def draw_all(stems: Iterable[str], data: Mapping[str, Mapping[str, xr.Dataset]],
             if found is not None:
                 with sheet():
                     canvas = figure.draw(found)
-                files[stem] += save(canvas, folder, figure.name, says=figure.says)
+                files[stem] += save(canvas, folder, figure.name, suffixes, says=figure.says)
     return files
 
 

@@ -255,7 +255,10 @@ def vanishes(expr: sp.Expr) -> bool:
     """
     if expr == 0:
         return True
-    if _differs_from_zero(sp.sympify(expr)):
+    expr = sp.sympify(expr)
+    if not expr.has(sp.Piecewise) and _numerator(expr) == 0:  # nearly always enough
+        return True
+    if _differs_from_zero(expr):
         return False
     if isinstance(pieces := sp.piecewise_fold(expr), sp.Piecewise):
         return all(vanishes(piece) for piece, _ in pieces.args)

@@ -34,6 +34,7 @@ an attracting cycle of period 4 (period4_threshold of S3b)
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -265,9 +266,11 @@ def column(beta1: Number, alpha1: Number = inf) -> NDArray[np.int8]:
 def _period_four_places(beta1: Fraction, alpha1: Fraction | None) -> list[int]:
     """The parts in the middle of which :func:`has_period_four`."""
     kappa = (1 + beta1) / (1 - beta1)
-    first = float(kappa**2 + 3) / float(2 * kappa**2) + sqrt(2 * float(kappa**2 + 1)) / float(kappa**2)
-    places = range(max(0, floor(first * PARTS) - 2), PARTS)
-    return [n for n in places if has_period_four(beta1, kappa * Fraction(2 * n + 1, PARTS), alpha1)]
+    S = [kappa * Fraction(2 * n + 1, PARTS) for n in range(PARTS)]
+    start = bisect_left(range(PARTS), True, key=lambda n: has_period_four(beta1, S[n]))  # without a clip: all above S*
+    if alpha1 is None or kappa - S[-1] / (1 + alpha1) >= 1:  # the clip touches none of these cycles
+        return list(range(start, PARTS))
+    return [n for n in range(start, PARTS) if has_period_four(beta1, S[n], alpha1)]
 
 
 def undecided(beta1: Number, alpha1: Number = inf) -> float:

@@ -166,11 +166,11 @@ class Chunks:
             If it cannot be written, or code that it rests on was written to since this process first looked.
         """
         self.refuse_touched()
-        content = encode(dataset.assign_attrs(_chunk=key, _fingerprint=self.fingerprint, _function=maker))
+        content, again = _encoded(dataset.assign_attrs(_chunk=key, _fingerprint=self.fingerprint, _function=maker))
         if self.folder is not None:
             make_folder(self.folder)
             write_atomically(self.folder / f"{key}-{sha256(content)[:16]}.nc", content)
-        return _decode(content, key, self.fingerprint)
+        return own(again, key, self.fingerprint)
 
     def refuse_touched(self) -> None:
         """OSError, naming the files, if code that this run rests on was written to since this process first looked."""
@@ -268,6 +268,11 @@ def encode(dataset: xr.Dataset, compress: bool = False) -> bytes:
         If the file would be read back as other contents: attributes such as ``scale_factor``, ``_FillValue`` or
         ``coordinates`` are instructions to whoever reads it.
     """
+    return _encoded(dataset, compress)[0]
+
+
+def _encoded(dataset: xr.Dataset, compress: bool = False) -> tuple[bytes, xr.Dataset]:
+    """See :func:`encode`: the bytes, and what is read back from them."""
     packing = {"zlib": True, "complevel": 9, "shuffle": True}
     packed = [
         name for name in dataset.variables if compress and dataset[name].dtype.kind in "biuf" and dataset[name].ndim
@@ -276,14 +281,15 @@ def encode(dataset: xr.Dataset, compress: bool = False) -> bytes:
     try:
         dataset.drop_encoding().to_netcdf(buffer, engine="h5netcdf", encoding=dict.fromkeys(packed, packing))
         content = buffer.getvalue()
-        changed = _changed(dataset, decode(content))
+        again = decode(content)
+        changed = _changed(dataset, again)
     except (ValueError, OSError, MemoryError):
         raise
     except Exception as error:  # what netCDF has no type for: TypeError, AttributeError and the libraries' own
         raise ValueError(f"a dataset must be one that netCDF can hold, got {error}") from error
     if changed:
         raise ValueError(f"a dataset must be read back as it is written, which {', '.join(changed)} would not be")
-    return content
+    return content, again
 
 
 def _changed(before: xr.Dataset, after: xr.Dataset) -> list[str]:

@@ -75,6 +75,7 @@ class Setup:
         Informative("smoothed", (10_000, 100_000, 1_000_000, 3_000_000), beta1=0.5, alpha1=0.25),
     )
     central: Central = central_rate.DEFAULT
+    central_gates: tuple[str, ...] = ("predictable", "smoothed")  # of C1a and C2; "held", of C3, for the figure
     seeds: int = 24
     seed: int = 0
     scale: float = 1.0  # c in alpha0 = c/sqrt(N)
@@ -101,10 +102,9 @@ PAPER = Setup(
         Informative("smoothed", (100_000, 1_000_000, 10_000_000, 100_000_000), beta1=0.5),
     ),
     central=replace(central_rate.PAPER, settings=central_rate.PAPER.settings[:3]),
+    central_gates=("predictable", "smoothed", "held"),
     seeds=64,
 )
-#: The gates of C1a and C2, as :mod:`experiments.measurement.central_rate` calls them, and that of C3 for the figure.
-GATES = ("predictable", "smoothed", "held")
 
 
 def run(setup: Setup, chunks: Chunks) -> Result:
@@ -115,7 +115,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
         for problem in setup.problems
         for name in setup.optimizers
     }
-    done = chunks.gather(central_rate.tasks(setup.central, GATES) | informative | curves)
+    done = chunks.gather(central_rate.tasks(setup.central, setup.central_gates) | informative | curves)
     settings = {bound: done[bound] for bound in informative}
     data = {
         "curves": xr.concat(
@@ -129,7 +129,7 @@ def run(setup: Setup, chunks: Chunks) -> Result:
             join="outer",
         ).assign_coords(problem=[problem.name for problem in setup.problems]),
         **{f"informative_{item.bound}": settings[item.bound] for item in setup.informative},
-        "central": central_rate.collect(setup.central, GATES, done),
+        "central": central_rate.collect(setup.central, setup.central_gates, done),
     }
     predictable_bounds = [item for item in setup.informative if item.bound != "smoothed"]
     smoothed_bounds = [item for item in setup.informative if item.bound == "smoothed"]

@@ -149,6 +149,7 @@ def test_the_crossing_starts_at_the_plateau_of_a_problem_whose_gradients_are_bou
     for call, (gate, steps) in zip(runs, {"published": 900, "inside": 400}.items(), strict=True):
         F = call.objective
         assert call.steps == steps and call.opt.proof_form and call.opt.eps == item.eps
+        assert call.opt.beta2 == pytest.approx(1 - item.kappa / steps, rel=1e-15) and item.kappa == 24
         assert call.opt.gate is {"published": published, "inside": inside}[gate]
         assert call.x0.shape == (16, 1) and np.ptp(call.x0) == 0 and call.every == 0
         assert abs(float(F.grad(call.x0[0])[0])) == pytest.approx(plateau, rel=1e-12)
@@ -156,7 +157,7 @@ def test_the_crossing_starts_at_the_plateau_of_a_problem_whose_gradients_are_bou
         assert F.grad_bound == pytest.approx(item.over * plateau) and F.smoothness == pytest.approx(item.L)
         R = item.over * plateau + law.amplitude * (1 - law.p) / law.p + np.sqrt(item.eps)
         numbers = {"d": 1, "R": R, "D": float(F.value(call.x0[0])), "L": item.L, "eps": item.eps}
-        numbers |= {"N": steps, "alpha0": steps**-0.5, "alpha1": law.alpha1, "beta2": 1 - 1 / steps}
+        numbers |= {"N": steps, "alpha0": steps**-0.5, "alpha1": law.alpha1, "beta2": 1 - item.kappa / steps}
         row = found.sel(gate=gate)
         assert float(row.bound) == pytest.approx(float(evaluate(theorem2, **numbers)), rel=1e-12)
         assert float(row["mean"]) == pytest.approx(steps**-0.5) and int(row.horizon) == steps

@@ -28,6 +28,7 @@ SMALL = Setup(
     informative=tuple(Informative(name, (100, 400), beta1=0.0 if name < "theorem3" and name != "smoothed" else 0.5)
                       for name in BOUNDS),
     central=Central(settings=(central_rate.WITHOUT_MOMENTUM,), horizons=(100, 400), seeds=12),
+    central_gates=("predictable", "smoothed", "held"),
     seeds=12,
     seed=5,
 )  # fmt: skip

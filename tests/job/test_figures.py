@@ -169,6 +169,8 @@ def test_a_figure_without_its_data_is_left_out(data, tmp_path):
     assert draw_all(["cycles"], {"cycles": {}}, tmp_path) == {"cycles": []}
     alone = draw_all(["kinetic_energy"], {"kinetic_energy": data["kinetic_energy"]}, tmp_path)
     assert [path.name for path in alone["kinetic_energy"]] == ["phase_portrait.svg", "phase_portrait.png"]
+    alone = draw_all(["kinetic_energy"], {"kinetic_energy": data["kinetic_energy"]}, tmp_path / "svg", ("svg",))
+    assert [path.name for path in (tmp_path / "svg").iterdir()] == ["phase_portrait.svg"] and len(alone) == 1
 
 
 def test_same_data_same_bytes(data, tmp_path):

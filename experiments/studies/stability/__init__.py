@@ -42,7 +42,7 @@ class Setup:
     curvature: float = 2.5
     small: float = 1e-6
     steps: int = 4000
-    engine: Engine = "numpy"
+    engine: Engine = "compiled"
     sections: int = 24
     rounds: int = 4
     seeds: int = 64
@@ -60,7 +60,6 @@ PAPER = Setup(
     frozen_alpha1=(0.5, 1.0, 4.0, 10.0),
     weight_decay=(0.03, 0.1, 0.3, 1.0),
     steps=20_000,
-    engine="compiled",
     seeds=1024,
     adaptive=adaptive_edge.RUNS + adaptive_edge.QUADRATICS,
     amplitudes=adaptive_edge.AMPLITUDES,
@@ -195,26 +194,27 @@ def settling_adam(setup: Setup) -> xr.Dataset:
         setup.sections,
         setup.rounds,
     )
+    dims = (1, *setup.dims)
+    spectrum = np.concatenate(
+        [np.geomspace(setup.curvature / 100, setup.curvature, d) if d > 1 else [setup.curvature] for d in dims]
+    )
+    first = np.cumsum([0, *dims[:-1]])  # Adam treats every coordinate alone: all problems are one
+    optimizer = vradam.Adam(alpha0=setup.adam_alpha0)
+    x: NDArray = np.ones(spectrum.size)
     settled = []
-    for d in (1, *setup.dims):
-        spectrum = np.geomspace(setup.curvature / 100, setup.curvature, d) if d > 1 else np.array([setup.curvature])
-        optimizer = vradam.Adam(alpha0=setup.adam_alpha0)
-        x: NDArray = np.ones(d)
-        products = []
-        state = optimizer.init(x)
-        for t in range(1, setup.adam_steps + 1):
-            x, state = optimizer.step(x, spectrum * x, state)
-            if t > setup.adam_steps - setup.settled:
-                preconditioner = np.sqrt(state.second_moment / (1 - optimizer.beta2**t)) + optimizer.eps
-                products.append(setup.adam_alpha0 * (spectrum / preconditioner).max())
-        settled.append(products)
+    state = optimizer.init(x)
+    for t in range(1, setup.adam_steps + 1):
+        x, state = optimizer.step(x, spectrum * x, state)
+        if t > setup.adam_steps - setup.settled:
+            preconditioner = np.sqrt(state.second_moment / (1 - optimizer.beta2**t)) + optimizer.eps
+            settled.append(setup.adam_alpha0 * np.maximum.reduceat(spectrum / preconditioner, first))
     return xr.Dataset(
         {
             "low": ("beta1", low),
             "high": ("beta1", high),
-            "settled": (("dim", "step"), np.array(settled)),
+            "settled": (("dim", "step"), np.transpose(settled)),
         },
-        coords={"beta1": list(setup.beta1), "dim": [1, *setup.dims]},
+        coords={"beta1": list(setup.beta1), "dim": list(dims)},
         attrs={"quantity": "eta * lambda_max(P^-1 H)", "settled_beta1": 0.9, "alpha0": setup.adam_alpha0},
     )
 

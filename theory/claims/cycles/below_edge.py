@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 
 import sympy as sp
 
@@ -39,12 +39,14 @@ IN_KAPPA = {beta1: (K - 1) / (K + 1)}
 # ---------------------------------------------------------------- the orbit, from the recursion
 
 
+@cache
 def closing_gates(c: Coefficients = ALGORITHM) -> tuple[sp.Expr, sp.Expr]:
     """``S gamma(v1)`` and ``S gamma(v2)`` that close ``v1 = r v2, v2, -v1, -v2``: ``kappa - 1/r`` and ``kappa + r``."""
     one = sp.Integer(1)
     return gate_between(-one, r, one, c), gate_between(r, one, -r, c)
 
 
+@cache
 def kinetic(opening: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
     """``beta3 v^2`` at which the unclipped gate is ``opening``: ``1/opening - 1``."""
     energy = sp.Symbol("energy")
@@ -52,6 +54,7 @@ def kinetic(opening: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
     return c.beta3 * solution
 
 
+@cache
 def quartic(c: Coefficients = ALGORITHM) -> sp.Poly:
     """The polynomial in r of the unclipped orbits: ``beta3 v1^2 = r^2 beta3 v2^2``."""
     first, second = (kinetic(gate / S, c) for gate in closing_gates(c))

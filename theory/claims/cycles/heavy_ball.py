@@ -37,6 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import sympy as sp
@@ -53,6 +54,7 @@ nu = 1 / (2 * (1 + mu))
 Array = NDArray[np.float64]
 
 
+@cache
 def gate_between(before: sp.Expr, now: sp.Expr, after: sp.Expr, c: Coefficients = ALGORITHM) -> sp.Expr:
     """``S gamma_t`` of the gate that makes ``v_{t-1}, v_t, v_{t+1}`` successive velocities on ``F = L x^2/2``.
 
@@ -71,6 +73,7 @@ def gate_between(before: sp.Expr, now: sp.Expr, after: sp.Expr, c: Coefficients 
 # ---------------------------------------------------------------- the threshold, from the recursion
 
 
+@cache
 def lowest_curvature(c: Coefficients = ALGORITHM) -> sp.Expr:
     """The least slope of the gated velocity ``gamma(v^2) v`` where the clip does not act: ``-mu``."""
     slope = sp.diff(gamma(v**2, replace(c, alpha1=sp.oo)) * v, v)
@@ -79,6 +82,7 @@ def lowest_curvature(c: Coefficients = ALGORITHM) -> sp.Expr:
     return sp.simplify(min((slope.subs(v, point) for point in stationary), default=sp.nan))
 
 
+@cache
 def dissipation(c: Coefficients = ALGORITHM, curvature: sp.Expr = mu) -> sp.Poly | None:
     """The drop of ``Phi`` on oscillations ``v_t = z^t``, in units of ``|e|^2``: a polynomial in the cosine of the
     angle.
