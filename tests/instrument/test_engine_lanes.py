@@ -185,10 +185,10 @@ def test_fused_steps_have_the_bits_of_their_pieces_for_every_objective(name, mon
 
 
 def test_what_has_much_to_do_is_fused(monkeypatch):
-    """Over all calls with the same combination."""
+    """Over all calls with the same combination: 25 (64 3 + 128) in one of them."""
     asked = []
     monkeypatch.setattr(lanes, "assembled", lambda what, fused: asked.append(fused) or assembled(what, fused))
-    monkeypatch.setattr(lanes, "WORTH_FUSING", 150)
+    monkeypatch.setattr(lanes, "WORTH_FUSING", 10_000)
     monkeypatch.setattr(lanes, "_taken", Counter())
     for objective in ("log_cosh", "log_cosh", "log_cosh", "quadratic"):  # of three dimensions
         lanes.run(checked_plan(OPTIMIZERS["published"], OBJECTIVES[objective], np.ones(3), 25, None, 3, 0, False))

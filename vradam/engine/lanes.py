@@ -6,6 +6,7 @@ results do not depend on how many there are.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,10 +34,11 @@ NARROW = ((2, 1), (16, 16))  # up to so many runs, so many in a tile, where that
 WORTH_A_WIDTH = 5e6  # numbers of one run, from which the time that narrower tiles save exceeds that of compiling them
 CHUNK = 5e8  # numbers updated between two looks at the progress bar and at interrupts
 WORTH_A_THREAD = 1e6  # numbers updated
-WORTH_FUSING = 1e9  # numbers updated, from which the time that a fused sweep saves exceeds that of compiling it
+CALLS = 128  # numbers that are updated in the time that calling the pieces of a step takes
+WORTH_FUSING = 5e8  # such numbers, from which the time that a fused sweep saves exceeds about that of compiling it
 AGREEMENT = 1e-9
 
-_taken: Counter[Combination] = Counter()  # numbers that this process has updated
+_taken: Counter[Combination] = Counter()  # what this process has done, in such numbers
 
 
 def supports(optimizer: Any, objective: Objective, noise: Any) -> bool:
@@ -71,7 +73,7 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     parameters = np.array(kernel.parameters, np.float64, order="C")
     kinds = described.direction, described.gate, described.law, noise_kind(noise), decays, width
     what = Combination(kernel.form, kernel.separable, kernel.mean_of_terms, parameters.ndim, *kinds)
-    _taken[what] += plan.steps * runs * d
+    _taken[what] += plan.steps * math.ceil(runs / width) * (width * d + CALLS)
     advance = assembled(what, _taken[what] >= WORTH_FUSING)
 
     state = optimizer.init(plan.x0) if plan.state is None else plan.state
