@@ -20,12 +20,29 @@ def slope(x_i, p0, p1, p2, p3):
     return p0 * x_i
 
 
+def slope_at(x, before, i, after, j, p0, p1, p2, p3):
+    """dF/dx_i of run j."""
+    return slope(x[i, j], p0, p1, p2, p3)
+
+
+def slope_between(x, before, i, after, j, p0, p1, p2, p3):
+    """The same of an objective in which each coordinate meets its neighbours; the first and last are their own."""
+    return slope(x[before, j], x[i, j], x[after, j], p0, p1, p2, p3)
+
+
 def field(x, g, parameters):
     """Fill g (d, lanes) with the gradients at x (d, lanes)."""
     for i in range(x.shape[0]):
         p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
         for j in range(x.shape[1]):
-            g[i, j] = slope(x[i, j], p0, p1, p2, p3)
+            g[i, j] = slope_at(x, max(i - 1, 0), i, min(i + 1, x.shape[0] - 1), j, p0, p1, p2, p3)
+
+
+def gradient_names(form, separable, neighbours):
+    """What to exchange for the gradient of a kernel."""
+    if neighbours:
+        return {"slope": form, "slope_at": slope_between}
+    return {"slope" if separable else "field": form}
 
 
 def mean_of_terms(x, g, chosen, parameters):
