@@ -74,6 +74,17 @@ def test_neighbours_beside_the_next_coordinate_change_no_bit(d, noise, monkeypat
     refuse_other_bits(valley, monkeypatch, noise)
 
 
+@pytest.mark.parametrize("worth", [0, np.inf])
+def test_what_is_tiny_becomes_zero_before_step_32_fused_or_not(worth, monkeypatch):
+    """And nothing before it, nor a number that is not tiny."""
+    monkeypatch.setattr(lanes, "WORTH_FUSING", worth)
+    bowl, x0 = vradam.objectives.quadratic([1.0, 1.0]), np.array([[1e-200, 1.0]])
+    for steps in (31, 32, 45):
+        run = vradam.simulate(vradam.HeavyBall(alpha0=0.05), bowl, x0, steps, every=0, engine="compiled")
+        tiny, other = run.final_x[0]
+        assert tiny == (0.0 if steps >= 32 else pytest.approx(other * 1e-200, rel=1e-12, abs=0)) and other != 0
+
+
 def refuse_other_bits(objective, monkeypatch, noise=None):
     """Fused or not, the same bits."""
     x, runs = np.random.default_rng(objective.dim).standard_normal((70, objective.dim)), []

@@ -125,7 +125,7 @@ def piece(source: Callable, what: Combination) -> Any:
     elif what.noise in draws.PAIRS:
         kinds["prepare"], kinds["draw_pair"] = draws.PAIRS[what.noise]
         kinds["move_and_absorb"] = tile.move_draw_and_absorb
-    elif is_long(what.form) or what.gate == rows.METRIC:
+    elif is_long(what.form):
         kinds["move_and_absorb"] = tile.move_beside_absorb
     return specialise(source, kinds, apart=tile.APART, signature=signatures(what.ndim)[source])
 

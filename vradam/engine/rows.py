@@ -1,6 +1,6 @@
 """What the functions of a tile name: the choices that ``specialise`` exchanges, the rows of P, and a few limits.
 
-The first block and the three functions stand for those of one optimizer, one objective and one noise.
+The first block and the functions stand for those of one optimizer, one objective and one noise.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ def slope(x_i, p0, p1, p2, p3):
 
 
 def slope_at(x, before, i, after, j, p0, p1, p2, p3):
-    """dF/dx_i of run j."""
+    """dF/dx_i of run j, of a separable objective."""
     return slope(x[i, j], p0, p1, p2, p3)
 
 
 def slope_between(x, before, i, after, j, p0, p1, p2, p3):
-    """The same of an objective in which each coordinate meets its neighbours; the first and last are their own."""
+    """The same where coordinates meet their neighbours; the first and the last are neighbours of themselves."""
     return slope(x[before, j], x[i, j], x[after, j], p0, p1, p2, p3)
 
 

@@ -36,6 +36,7 @@ from vradam.engine.rows import (
     EPS,
     ETA,
     FACTOR,
+    FLUSH_EVERY,
     GATE,
     GRADIENT,
     IN1,
@@ -63,7 +64,7 @@ from vradam.engine.rows import (
     slope,
     slope_at,
 )
-from vradam.engine.seldom import mark_diverged, set_rate, take_full_gradient
+from vradam.engine.seldom import flush, mark_diverged, set_rate, take_full_gradient
 
 
 def absorb(Z, P, i, j, exact, noise):
@@ -163,6 +164,8 @@ def sweep(X, Z, P, G, N, words, K, S, parameters, rates, diverged_at, uniform, e
         in_lanes(X, LANES), in_lanes(Z, LANES), in_lanes(P, LANES), in_lanes(G, LANES), in_lanes(N, LANES)
     )  # fmt: skip
     for s in range(begin, end):
+        if (clock + s) % FLUSH_EVERY == 0:
+            flush(X, Z, P)
         if rates.shape[0] > 1:
             set_rate(P, rates, s - 1, tile)
         if GATE == POWER:
@@ -204,13 +207,18 @@ def move_and_absorb(X, Z, P, G, N, words, K, S, t, parameters, uniform):
     """The step t of a separable objective and the gradient of step t + 1, in one sweep, the gate with its beginning."""
     draw(N, words, K, S, t)
     factor, shrink = P[FACTOR, 0], P[SHRINK, 0]
+    if GATE == METRIC:  # which opens by the averages as corrected for this step, and absorbs by the next correction
+        open_all(P, uniform, X.shape[0])
+        correct_bias(P, uniform)
     p0, p1, p2, p3 = parameters[0, 0], parameters[0, 1], parameters[0, 2], parameters[0, 3]
     for j in range(LANES):
-        open_one(P, j, uniform, factor, shrink, X.shape[0])
+        if GATE != METRIC:
+            open_one(P, j, uniform, factor, shrink, X.shape[0])
         position = moved(X, Z, P, 0, j)
         X[0, j] = position
         absorb(Z, P, 0, j, slope(position, p0, p1, p2, p3), N[0, j])
-    correct_bias(P, uniform)
+    if GATE != METRIC:
+        correct_bias(P, uniform)
     for i in range(1, X.shape[0]):
         p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
         for j in range(LANES):
@@ -223,7 +231,7 @@ def move_beside_absorb(X, Z, P, G, N, words, K, S, t, parameters, uniform):
     """The same, where a slope is a long chain of operations or has neighbours: the next coordinate is moved beside it.
 
     A processor looks some tens of operations ahead: too few to reach the next root and division before such a chain
-    ends. Here nothing is absorbed before the averages of the next step are corrected; the gate METRIC needs that.
+    ends.
     """
     draw(N, words, K, S, t)
     last = X.shape[0] - 1
@@ -278,4 +286,4 @@ def move_draw_and_absorb(X, Z, P, G, N, words, K, S, t, parameters, uniform):
 
 
 #: What is called rather than inlined: done once a step or seldom, and the same for many combinations.
-APART = (choose, truncate, set_rate, raise_to, take_full_gradient, mark_diverged)
+APART = (choose, truncate, set_rate, raise_to, take_full_gradient, mark_diverged, flush)
