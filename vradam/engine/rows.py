@@ -20,14 +20,19 @@ def slope(x_i, p0, p1, p2, p3):
     return p0 * x_i
 
 
+def slope_of_three(before, x_i, after, p0, p1, p2, p3):
+    """The same where coordinates meet their neighbours; the first and the last are neighbours of themselves."""
+    return p0 * (2.0 * x_i - before - after)
+
+
 def slope_at(x, before, i, after, j, p0, p1, p2, p3):
     """dF/dx_i of run j, of a separable objective."""
     return slope(x[i, j], p0, p1, p2, p3)
 
 
 def slope_between(x, before, i, after, j, p0, p1, p2, p3):
-    """The same where coordinates meet their neighbours; the first and the last are neighbours of themselves."""
-    return slope(x[before, j], x[i, j], x[after, j], p0, p1, p2, p3)
+    """dF/dx_i of run j, where coordinates meet their neighbours."""
+    return slope_of_three(x[before, j], x[i, j], x[after, j], p0, p1, p2, p3)
 
 
 def field(x, g, parameters):
@@ -41,7 +46,7 @@ def field(x, g, parameters):
 def gradient_names(form, separable, neighbours):
     """What to exchange for the gradient of a kernel."""
     if neighbours:
-        return {"slope": form, "slope_at": slope_between}
+        return {"slope_of_three": form, "slope_at": slope_between}
     return {"slope" if separable else "field": form}
 
 
