@@ -39,8 +39,9 @@ def field(x, g, parameters):
     """Fill g (d, lanes) with the gradients at x (d, lanes)."""
     for i in range(x.shape[0]):
         p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
+        before, after = max(i - 1, 0), min(i + 1, x.shape[0] - 1)
         for j in range(x.shape[1]):
-            g[i, j] = slope_at(x, max(i - 1, 0), i, min(i + 1, x.shape[0] - 1), j, p0, p1, p2, p3)
+            g[i, j] = slope_at(x, before, i, after, j, p0, p1, p2, p3)
 
 
 def gradient_names(form, separable, neighbours):
