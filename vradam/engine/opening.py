@@ -93,6 +93,9 @@ def open_one(P, j, uniform, factor, shrink, d):
 
     Where the step divides by a denominator anyway, CLOSING = alpha0/eta_t joins it: one division less.
     """
+    own_factor, own_shrink = P[FACTOR, j], P[SHRINK, j]  # loaded first: a choice of what to load would be masked
+    factor = factor if uniform else own_factor
+    shrink = shrink if uniform else own_shrink
     square = P[SQUARE, j]
     if NOISE != MINIBATCH:
         P[TOTAL, j] += square
@@ -101,10 +104,10 @@ def open_one(P, j, uniform, factor, shrink, d):
     eta = P[ALPHA0, j]
     if GATE == METRIC:
         if DIRECTION == ADAM:
-            scale = shrink if uniform else P[SHRINK, j]
+            scale = shrink
             seen = min(scale * scale * seen, LARGEST)
         elif DIRECTION == PROOF:
-            scale = factor if uniform else P[FACTOR, j]
+            scale = factor
             seen = min(scale * scale * seen, LARGEST)
         seen = seen / d
     elif GATE == PREDICTABLE:
@@ -139,9 +142,9 @@ def open_one(P, j, uniform, factor, shrink, d):
     if DIRECTION == PLAIN:
         P[COEFFICIENT, j] = eta
     else:
-        P[COEFFICIENT, j] = eta * (factor if uniform else P[FACTOR, j])
+        P[COEFFICIENT, j] = eta * factor
     if DIRECTION == ADAM:
-        P[DAMPING, j] = P[EPS, j] * (shrink if uniform else P[SHRINK, j])
+        P[DAMPING, j] = P[EPS, j] * shrink
 
 
 def raise_to(P, exponent):
