@@ -62,10 +62,36 @@ def test_a_long_slope_beside_the_next_coordinate_changes_no_bit(d, monkeypatch):
     """One coordinate has no next one."""
     assert pieces.is_long(vradam.objectives.log_cosh(d).kernel.form)
     assert not pieces.is_long(vradam.objectives.quadratic(np.ones(d)).kernel.form)
-    x, runs = np.random.default_rng(d).standard_normal((70, d)), []
+    refuse_other_bits(vradam.objectives.log_cosh(d), monkeypatch)
+
+
+@pytest.mark.parametrize("noise", [None, *NOISES.values()])
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_neighbours_beside_the_next_coordinate_change_no_bit(d, noise, monkeypatch):
+    """Each coordinate is moved before its neighbour's slope is taken, and the ends have one neighbour."""
+    valley = vradam.objectives.rosenbrock(d)
+    assert valley.kernel.neighbours
+    refuse_other_bits(valley, monkeypatch, noise)
+
+
+@pytest.mark.parametrize("worth", [0, np.inf])
+def test_what_is_tiny_becomes_zero_before_step_32_fused_or_not(worth, monkeypatch):
+    """And nothing before it, nor a number that is not tiny."""
+    monkeypatch.setattr(lanes, "WORTH_FUSING", worth)
+    bowl, x0 = vradam.objectives.quadratic([1.0, 1.0]), np.array([[1e-200, 1.0]])
+    for steps in (31, 32, 45):
+        run = vradam.simulate(vradam.HeavyBall(alpha0=0.05), bowl, x0, steps, every=0, engine="compiled")
+        tiny, other = run.final_x[0]
+        assert tiny == (0.0 if steps >= 32 else pytest.approx(other * 1e-200, rel=1e-12, abs=0)) and other != 0
+
+
+def refuse_other_bits(objective, monkeypatch, noise=None):
+    """Fused or not, the same bits."""
+    x, runs = np.random.default_rng(objective.dim).standard_normal((70, objective.dim)), []
     for worth in (0, np.inf):
         monkeypatch.setattr(lanes, "WORTH_FUSING", worth)
-        bowl = vradam.objectives.log_cosh(d)
-        runs.append(vradam.simulate(vradam.VRAdam(alpha0=0.05), bowl, x, 70, every=9, engine="compiled"))
+        optimizer = vradam.VRAdam(alpha0=0.05)
+        runs.append(vradam.simulate(optimizer, objective, x, 70, noise, seed=1, every=9, engine="compiled"))
+    assert np.isfinite(runs[0].x).all()
     for name in ("x", "learning_rate", "mean_grad_norm_squared"):
         assert np.array_equal(*(getattr(run, name) for run in runs)), name

@@ -56,6 +56,8 @@ def advance(
         while s <= steps:  # in step 0 only the gradient of step 1 is taken
             t = clock + s
             if s > 0:
+                if t % FLUSH_EVERY == 0:
+                    flush(X, Z, P)
                 if rates.shape[0] > 1:
                     set_rate(P, rates, s - 1, tile)
                 if open_gate(pieces, P, uniform[tile], exponent, d):
@@ -67,16 +69,14 @@ def advance(
                 if number < record.size and record[number] == t - first:
                     write(pieces, X, Z, P, out_x, out_rate, number, tile)
                     number += 1
-                if t % FLUSH_EVERY == 0:
-                    flush(X, Z, P)
             if s < steps:
                 draw(pieces, N, words, keys[tile], scales[tile], t)
                 gradient(pieces, X, P, G, chosen, words, keys[tile], parameters, drawn, terms, t, t - first, tile)
                 absorb(pieces, Z, P, G, N)
             s += 1
-            after = min(steps, -(-(clock + s) // FLUSH_EVERY) * FLUSH_EVERY - clock)  # nothing is flushed before it
+            after = steps
             if number < record.size:
-                after = min(after, record[number] + first - clock)  # nor recorded
+                after = min(after, record[number] + first - clock)  # nothing is recorded before it
             if s < after:
                 s = sweep(
                     pieces, X, Z, P, G, N, words, keys[tile], scales[tile], parameters, rates, diverged_at[tile],

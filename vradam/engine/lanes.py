@@ -72,7 +72,7 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     decays = bool(np.any(np.asarray(described.weight_decay) > 0))
     parameters = np.array(kernel.parameters, np.float64, order="C")
     kinds = described.direction, described.gate, described.law, noise_kind(noise), decays, width
-    what = Combination(kernel.form, kernel.separable, kernel.mean_of_terms, parameters.ndim, *kinds)
+    what = Combination(kernel.form, kernel.separable, kernel.neighbours, kernel.mean_of_terms, parameters.ndim, *kinds)
     _taken[what] += plan.steps * math.ceil(runs / width) * (width * d + CALLS)
     advance = assembled(what, _taken[what] >= WORTH_FUSING)
 
@@ -181,9 +181,10 @@ def in_threads(part: Callable[[int, int], None], tiles: int, threads: int | None
 
 
 @cache
-def compiled_gradient(form: Callable, separable: bool) -> Any:
+def compiled_gradient(form: Callable, separable: bool, neighbours: bool) -> Any:
     """The gradient of a tile, (x, g, parameters) -> None."""
-    return specialise(rows.field, {"slope": form}) if separable else specialise(form, {})
+    exchanged = rows.gradient_names(form, separable, neighbours)
+    return specialise(exchanged.get("field", rows.field), exchanged)
 
 
 def reshaped(part: Any, plan: Plan) -> Any:
@@ -222,7 +223,7 @@ def refuse_wrong_kernel(objective: Objective) -> None:
         return
     kernel = objective.kernel
     assert kernel is not None
-    gradient = compiled_gradient(kernel.form, kernel.separable)
+    gradient = compiled_gradient(kernel.form, kernel.separable, kernel.neighbours)
     x = np.random.default_rng(0).standard_normal((2, objective.dim)) * np.array([[1.0], [3.0]])
     tile_x, tile_g = np.ascontiguousarray(x.T), np.empty((objective.dim, 2))
     parameters = np.array(kernel.parameters, np.float64)

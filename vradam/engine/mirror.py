@@ -18,8 +18,9 @@ record, due, out_*          the steps to be recorded, the next of them, and wher
 begin, end                  the tiles that this thread has (of ``sweep``: the steps)
 ==========================  ========================================================================================
 
-A ``sweep`` differs from this page in order only: for a separable objective it takes the gradient of step t + 1 together
-with step t, so that every number is loaded once.
+A ``sweep`` differs from this page in order only: it opens the gate of a run together with the move of its first
+coordinate, and unless all coordinates meet in a gradient it takes that of step t + 1 together with step t, so that
+every number is loaded once.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from vradam.engine import draws, rows, seldom, tile
+from vradam.engine import draws, opening, rows, seldom, tile
 from vradam.engine.advance import PIECES, advance
 from vradam.engine.calls import addresses, compiled_caller
 from vradam.engine.specialise import specialise
@@ -32,7 +32,7 @@ LONG = (elementary.tanh, elementary.sin, elementary.sin_cos_of_turns)
 
 #: A source of each piece, in the order of ``PIECES``; those in its place take and return the same.
 SOURCES = (
-    tile.open_gate, tile.correct_bias, tile.make_noise, tile.gradient_of_all, tile.absorb_all, tile.move,
+    opening.open_gate, opening.correct_bias, tile.make_noise, tile.gradient_of_all, tile.absorb_all, tile.move,
     seldom.write, tile.sweep,
 )  # fmt: skip
 
@@ -45,6 +45,7 @@ class Combination(NamedTuple):
 
     form: Callable
     separable: bool
+    neighbours: bool
     mean_of_terms: Callable | None
     ndim: int
     direction: int
@@ -85,8 +86,8 @@ def assembled(what: Combination, fused: bool = False) -> Assembled:
     Minibatches are never fused: a step is then mostly the choice of terms.
     """
     pieces = (
-        piece(tile.open_gate, what._replace(noise=draws.MINIBATCH if what.sampled else draws.EXACT)),
-        piece(tile.correct_bias, what),
+        piece(opening.open_gate, what._replace(noise=draws.MINIBATCH if what.sampled else draws.EXACT)),
+        piece(opening.correct_bias, what),
         piece(tile.make_noise, what),
         piece(tile.gradient_of_some if what.sampled else tile.gradient_of_all, what),
         piece(tile.absorb_all, what._replace(gate=ABSORBS_AS.get(what.gate, what.gate), noise=heard(what.noise))),
@@ -113,11 +114,13 @@ def piece(source: Callable, what: Combination) -> Any:
         "NOISE": what.noise,
         "DECAYS": what.decays,
         "draw": draws.DRAWS[what.noise],
-        "slope" if what.separable else "field": what.form,
     }
+    kinds |= rows.gradient_names(what.form, what.separable, what.neighbours)
     if what.mean_of_terms is not None:
         kinds["mean_of_terms"] = what.mean_of_terms
-    if not what.separable:
+    if what.neighbours:
+        kinds["move_and_absorb"] = tile.move_beside_absorb
+    elif not what.separable:
         kinds["move_and_absorb"] = tile.move_then_absorb
     elif what.noise in draws.PAIRS:
         kinds["prepare"], kinds["draw_pair"] = draws.PAIRS[what.noise]
@@ -148,8 +151,8 @@ def signatures(ndim: int) -> dict[Callable, Any]:
         *(int64, float64, int64, int64, int64, int64),
     )
     return {
-        tile.open_gate: int64(numbers, int64, float64, int64),
-        tile.correct_bias: void(numbers, int64),
+        opening.open_gate: int64(numbers, int64, float64, int64),
+        opening.correct_bias: void(numbers, int64),
         tile.make_noise: void(numbers, words, words, numbers, int64),
         tile.gradient_of_all: gradient,
         tile.gradient_of_some: gradient,

@@ -1,6 +1,6 @@
 """What the functions of a tile name: the choices that ``specialise`` exchanges, the rows of P, and a few limits.
 
-The first block and the three functions stand for those of one optimizer, one objective and one noise.
+The first block and the functions stand for those of one optimizer, one objective and one noise.
 """
 
 from __future__ import annotations
@@ -20,12 +20,35 @@ def slope(x_i, p0, p1, p2, p3):
     return p0 * x_i
 
 
+def slope_of_three(before, x_i, after, p0, p1, p2, p3):
+    """The same where coordinates meet their neighbours; the first and the last are neighbours of themselves."""
+    return p0 * (2.0 * x_i - before - after)
+
+
+def slope_at(x, before, i, after, j, p0, p1, p2, p3):
+    """dF/dx_i of run j, of a separable objective."""
+    return slope(x[i, j], p0, p1, p2, p3)
+
+
+def slope_between(x, before, i, after, j, p0, p1, p2, p3):
+    """dF/dx_i of run j, where coordinates meet their neighbours."""
+    return slope_of_three(x[before, j], x[i, j], x[after, j], p0, p1, p2, p3)
+
+
 def field(x, g, parameters):
     """Fill g (d, lanes) with the gradients at x (d, lanes)."""
     for i in range(x.shape[0]):
         p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
+        before, after = max(i - 1, 0), min(i + 1, x.shape[0] - 1)
         for j in range(x.shape[1]):
-            g[i, j] = slope(x[i, j], p0, p1, p2, p3)
+            g[i, j] = slope_at(x, before, i, after, j, p0, p1, p2, p3)
+
+
+def gradient_names(form, separable, neighbours):
+    """What to exchange for the gradient of a kernel."""
+    if neighbours:
+        return {"slope_of_three": form, "slope_at": slope_between}
+    return {"slope" if separable else "field": form}
 
 
 def mean_of_terms(x, g, chosen, parameters):

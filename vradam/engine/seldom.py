@@ -25,6 +25,7 @@ from vradam.engine.rows import (
     LAGGED,
     LARGEST,
     LEAST_EPS,
+    NORM,
     ON_THE_STEP,
     PER_COORDINATE,
     PREVIOUS,
@@ -102,7 +103,10 @@ def take_full_gradient(X, P, G, parameters, drawn, step, tile):
 
 
 def mark_diverged(X, Z, P, diverged_at, t):
-    """Find the runs whose point of step t - 1 or gradient of step t is not finite, and put them to rest."""
+    """Find the runs whose point of step t - 1 or gradient of step t is not finite, and put them to rest.
+
+    Before or after their gate is opened: with a norm and a rate of zero it opens to the same.
+    """
     streams = Z.shape[0] // X.shape[0]
     for j in range(X.shape[1]):
         bounded = True
@@ -113,7 +117,7 @@ def mark_diverged(X, Z, P, diverged_at, t):
             Z[streams * i + 1, j] = min(Z[streams * i + 1, j], LARGEST)  # a finite gradient whose square is not
         if P[ALIVE, j] > 0.0 and not (bounded and finite):
             diverged_at[j] = t if bounded else t - 1
-            for row in (ALIVE, ALPHA0, DECAY, ETA, COEFFICIENT, PREVIOUS, KINETIC):
+            for row in (ALIVE, ALPHA0, DECAY, ETA, COEFFICIENT, PREVIOUS, KINETIC, NORM):
                 P[row, j] = 0.0
             P[KEEP, j] = P[CLOSING, j] = 1.0
             for i in range(X.shape[0]):

@@ -20,12 +20,10 @@ from vradam.engine.draws import draw_nothing as draw
 from vradam.engine.draws import pair_of_normals as draw_pair
 from vradam.engine.draws import words_of_normals as prepare
 from vradam.engine.intrinsics import in_lanes
+from vradam.engine.opening import correct_bias, not_all_finite, open_all, open_one, raise_to
 from vradam.engine.rows import (
     ADAM,
-    ALPHA0,
     ALPHA1,
-    AS_SEEN,
-    AVERAGED,
     BETA1,
     BETA2,
     BETA3,
@@ -38,23 +36,17 @@ from vradam.engine.rows import (
     EPS,
     ETA,
     FACTOR,
+    FLUSH_EVERY,
     GATE,
-    GATE_DECAY,
     GRADIENT,
-    HELD,
     IN1,
     IN2,
     INSIDE,
     KEEP,
-    KEPT,
-    KINETIC,
-    LAGGED,
     LANES,
     LARGEST,
-    LAW,
     METRIC,
     METRIC_EPS,
-    NEGLIGIBLE,
     NOISE,
     NORM,
     ON_THE_STEP,
@@ -63,22 +55,16 @@ from vradam.engine.rows import (
     PER_COORDINATE,
     PLAIN,
     POWER,
-    POWER1,
-    POWER2,
-    POWERG,
-    PREDICTABLE,
-    PREVIOUS,
     PROOF,
-    RATE,
     SHRINK,
     SQUARE,
     STREAMS,
-    TOTAL,
     field,
     mean_of_terms,
     slope,
+    slope_at,
 )
-from vradam.engine.seldom import mark_diverged, set_rate, take_full_gradient
+from vradam.engine.seldom import flush, mark_diverged, set_rate, take_full_gradient
 
 
 def absorb(Z, P, i, j, exact, noise):
@@ -170,7 +156,7 @@ def gradient_of_some(X, P, G, chosen, words, K, parameters, drawn, terms, t, ste
 
 
 def sweep(X, Z, P, G, N, words, K, S, parameters, rates, diverged_at, uniform, exponent, clock, begin, end, tile):
-    """The steps clock + begin, ..., clock + end - 1 and the gradients after each, where nothing else is to be done.
+    """The steps clock + begin, ..., clock + end - 1 and the gradients after each, where nothing is to be recorded.
 
     ``exponent`` is that of a power gate, ``rates`` are alpha0 of the steps. Returns the number of the next step.
     """
@@ -178,12 +164,15 @@ def sweep(X, Z, P, G, N, words, K, S, parameters, rates, diverged_at, uniform, e
         in_lanes(X, LANES), in_lanes(Z, LANES), in_lanes(P, LANES), in_lanes(G, LANES), in_lanes(N, LANES)
     )  # fmt: skip
     for s in range(begin, end):
+        if (clock + s) % FLUSH_EVERY == 0:
+            flush(X, Z, P)
         if rates.shape[0] > 1:
             set_rate(P, rates, s - 1, tile)
-        if open_gate(P, uniform, exponent, X.shape[0]):
+        if GATE == POWER:
+            raise_to(P, exponent)
+        if not_all_finite(P):
             mark_diverged(X, Z, P, diverged_at, clock + s)
-        correct_bias(P, uniform)  # of the next step, so early that the sweep need not wait for it
-        move_and_absorb(X, Z, P, G, N, words, K, S, clock + s, parameters)
+        move_and_absorb(X, Z, P, G, N, words, K, S, clock + s, parameters, uniform)
     return end
 
 
@@ -194,18 +183,47 @@ def sweep_nothing(
     return begin
 
 
-def move_then_absorb(X, Z, P, G, N, words, K, S, t, parameters):
+def open_and_move(X, Z, P, uniform):
+    """Open the gate of every run and move its first coordinate: the divider works beside the gate, not after it."""
+    factor, shrink = P[FACTOR, 0], P[SHRINK, 0]
+    for j in range(LANES):
+        open_one(P, j, uniform, factor, shrink, X.shape[0])
+        X[0, j] = moved(X, Z, P, 0, j)
+
+
+def move_then_absorb(X, Z, P, G, N, words, K, S, t, parameters, uniform):
     """The step t and the gradient of step t + 1, of an objective whose coordinates are not apart."""
-    move(X, Z, P)
+    open_and_move(X, Z, P, uniform)
+    correct_bias(P, uniform)  # of the next step, so early that its gate need not wait for it
+    for i in range(1, X.shape[0]):
+        for j in range(LANES):
+            X[i, j] = moved(X, Z, P, i, j)
     draw(N, words, K, S, t)
     field(X, G, parameters)
     absorb_all(Z, P, G, N)
 
 
-def move_and_absorb(X, Z, P, G, N, words, K, S, t, parameters):
-    """The step t of a separable objective and the gradient of step t + 1, in one sweep."""
+def move_and_absorb(X, Z, P, G, N, words, K, S, t, parameters, uniform):
+    """The step t of a separable objective and the gradient of step t + 1, in one sweep, the gate with its beginning.
+
+    Tried without gain: the next coordinate beside this one's short slope (half slower for d = 2); the bias corrected
+    elsewhere (even without it only 1 to 2 percent are saved); other distances between X, Z and P.
+    """
     draw(N, words, K, S, t)
-    for i in range(X.shape[0]):
+    factor, shrink = P[FACTOR, 0], P[SHRINK, 0]
+    if GATE == METRIC:  # which opens by the averages as corrected for this step, and absorbs by the next correction
+        open_all(P, uniform, X.shape[0])
+        correct_bias(P, uniform)
+    p0, p1, p2, p3 = parameters[0, 0], parameters[0, 1], parameters[0, 2], parameters[0, 3]
+    for j in range(LANES):
+        if GATE != METRIC:
+            open_one(P, j, uniform, factor, shrink, X.shape[0])
+        position = moved(X, Z, P, 0, j)
+        X[0, j] = position
+        absorb(Z, P, 0, j, slope(position, p0, p1, p2, p3), N[0, j])
+    if GATE != METRIC:
+        correct_bias(P, uniform)
+    for i in range(1, X.shape[0]):
         p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
         for j in range(LANES):
             position = moved(X, Z, P, i, j)
@@ -213,34 +231,44 @@ def move_and_absorb(X, Z, P, G, N, words, K, S, t, parameters):
             absorb(Z, P, i, j, slope(position, p0, p1, p2, p3), N[i, j])
 
 
-def move_beside_absorb(X, Z, P, G, N, words, K, S, t, parameters):
-    """The same, where the slope is a long chain of operations: the next coordinate is moved beside it.
+def move_beside_absorb(X, Z, P, G, N, words, K, S, t, parameters, uniform):
+    """The same, where a slope is a long chain of operations or has neighbours: the next coordinate is moved beside it.
 
     A processor looks some tens of operations ahead: too few to reach the next root and division before such a chain
     ends.
     """
     draw(N, words, K, S, t)
     last = X.shape[0] - 1
-    for j in range(LANES):
-        X[0, j] = moved(X, Z, P, 0, j)
-    for i in range(last):
-        p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
-        for j in range(LANES):
-            X[i + 1, j] = moved(X, Z, P, i + 1, j)
-            absorb(Z, P, i, j, slope(X[i, j], p0, p1, p2, p3), N[i, j])
+    open_and_move(X, Z, P, uniform)
+    correct_bias(P, uniform)
+    if last > 0:
+        move_next_and_absorb(X, Z, P, N, parameters, 0, 0, 1)
+    for i in range(last - 1):
+        move_next_and_absorb(X, Z, P, N, parameters, i, i + 1, i + 2)
     p0, p1, p2, p3 = parameters[last, 0], parameters[last, 1], parameters[last, 2], parameters[last, 3]
     for j in range(LANES):
-        absorb(Z, P, last, j, slope(X[last, j], p0, p1, p2, p3), N[last, j])
+        absorb(Z, P, last, j, slope_at(X, last - 1, last, last, j, p0, p1, p2, p3), N[last, j])
 
 
-def move_draw_and_absorb(X, Z, P, G, N, words, K, S, t, parameters):
+def move_next_and_absorb(X, Z, P, N, parameters, before, i, after):
+    """Move the coordinate after coordinate i and absorb the gradient of this."""
+    p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
+    for j in range(LANES):
+        X[after, j] = moved(X, Z, P, after, j)
+        absorb(Z, P, i, j, slope_at(X, before, i, after, j, p0, p1, p2, p3), N[i, j])
+
+
+def move_draw_and_absorb(X, Z, P, G, N, words, K, S, t, parameters, uniform):
     """The same with the noise drawn in the sweep, for two coordinates at once, while the divider works.
 
     Tried without gain for normals: their words in the sweep too, four coordinates at once; the pair of the next two
-    coordinates; both roots before the pair; the coefficients of their polynomials from a table; one loop for all.
+    coordinates; both roots before the pair; the coefficients of their polynomials from a table; one loop for all; the
+    gate in the first loop.
     """
     d, step = X.shape[0], np.uint64(t)
     prepare(words, K, t, d)
+    open_all(P, uniform, d)
+    correct_bias(P, uniform)
     for b in range(d // 2):
         i, k = 2 * b, 2 * b + 1
         p0, p1, p2, p3 = parameters[i, 0], parameters[i, 1], parameters[i, 2], parameters[i, 3]
@@ -262,111 +290,5 @@ def move_draw_and_absorb(X, Z, P, G, N, words, K, S, t, parameters):
             absorb(Z, P, i, j, slope(X[i, j], p0, p1, p2, p3), N[i, j])
 
 
-def open_gate(P, uniform, exponent, d):
-    """eta_t of every run and what follows from it. Returns whether some gradient may not have been finite.
-
-    Where the step divides by a denominator anyway, CLOSING = alpha0/eta_t joins it: one division less.
-    """
-    P = in_lanes(P, LANES)
-    if GATE == POWER:
-        raise_to(P, exponent)
-    factor, shrink = P[FACTOR, 0], P[SHRINK, 0]
-    suspicious = 0
-    for j in range(LANES):
-        square = P[SQUARE, j]
-        if not (square <= LARGEST):
-            suspicious |= 1
-        if NOISE != MINIBATCH:
-            P[TOTAL, j] += square
-            P[LAGGED, j] = P[BETA1, j] * (P[LAGGED, j] + square)
-        seen = min(P[NORM, j], LARGEST)
-        eta = P[ALPHA0, j]
-        if GATE == METRIC:
-            if DIRECTION == ADAM:
-                scale = shrink if uniform else P[SHRINK, j]
-                seen = min(scale * scale * seen, LARGEST)
-            elif DIRECTION == PROOF:
-                scale = factor if uniform else P[FACTOR, j]
-                seen = min(scale * scale * seen, LARGEST)
-            seen = seen / d
-        elif GATE == PREDICTABLE:
-            before = P[PREVIOUS, j]
-            P[PREVIOUS, j] = seen
-            seen = before
-        elif GATE == INSIDE:
-            P[KINETIC, j] = P[PREVIOUS, j]
-            P[PREVIOUS, j] = seen
-            P[RATE, j] = eta * P[OPENING, j]
-            P[OPENING, j] = 1.0 / (1.0 + min(P[BETA3, j] * seen, P[ALPHA1, j]))
-        if GATE in ON_THE_STEP:
-            if LAW == AS_SEEN and GATE in KEPT:
-                P[KINETIC, j] = seen
-            elif LAW == AVERAGED:
-                power = P[POWERG, j] * P[GATE_DECAY, j]
-                P[POWERG, j] = power if power > NEGLIGIBLE else 0.0
-                P[KINETIC, j] = P[GATE_DECAY, j] * P[KINETIC, j] + (1.0 - P[GATE_DECAY, j]) * seen
-                seen = min(P[KINETIC, j] / (1.0 - P[POWERG, j]), LARGEST)
-            closing = min(P[BETA3, j] * seen, P[ALPHA1, j])
-            if LAW == HELD:
-                closing = min(max(closing, P[GATE_DECAY, j] * P[KINETIC, j]), LARGEST)
-                P[KINETIC, j] = closing
-            closing += 1.0
-            P[CLOSING, j] = closing
-            if DIRECTION == PLAIN or DECAYS or GATE == METRIC:
-                eta = eta / closing
-        if GATE == PER_COORDINATE:
-            P[ETA, j] = eta
-        if DECAYS:
-            P[KEEP, j] = 1.0 - eta * P[DECAY, j]
-        if DIRECTION == PLAIN:
-            P[COEFFICIENT, j] = eta
-        else:
-            P[COEFFICIENT, j] = eta * (factor if uniform else P[FACTOR, j])
-        if DIRECTION == ADAM:
-            P[DAMPING, j] = P[EPS, j] * (shrink if uniform else P[SHRINK, j])
-    return suspicious
-
-
-def raise_to(P, exponent):
-    """||.||^k from ||.||^2, by products where k is whole."""
-    whole = int(exponent)
-    for j in range(LANES):
-        square = P[NORM, j]
-        power = 1.0
-        if whole == exponent:
-            for _ in range(whole // 2):
-                power *= square
-            if whole % 2:
-                power *= sqrt(square)
-        else:
-            power = square ** (exponent / 2.0)
-        P[NORM, j] = power
-
-
-def correct_bias(P, uniform):
-    """What corrects the averages of the next step for their start at zero; the first lane only if all lanes agree.
-
-    With c = sqrt(1 - beta2^t), the step vhat/(sqrt(mhat) + eps) is (c/(1 - beta1^t)) v / (sqrt(m) + c eps): FACTOR and
-    SHRINK. In the proofs' form FACTOR is Omega_t.
-    """
-    if DIRECTION == PLAIN:
-        return
-    P = in_lanes(P, LANES)
-    for j in range(1 if uniform else LANES):
-        power1 = P[POWER1, j] * P[BETA1, j]
-        power2 = P[POWER2, j] * P[BETA2, j]
-        P[POWER1, j] = power1 if power1 > NEGLIGIBLE else 0.0
-        P[POWER2, j] = power2 if power2 > NEGLIGIBLE else 0.0
-        P[SHRINK, j] = sqrt(1.0 - P[POWER2, j])
-        if DIRECTION == ADAM:
-            P[FACTOR, j] = P[SHRINK, j] / (1.0 - P[POWER1, j])
-        else:
-            P[FACTOR, j] = P[SHRINK, j] / sqrt(P[IN2, j]) if P[IN2, j] > 0.0 else 1.0
-    if GATE == METRIC and DIRECTION == ADAM:
-        shrink = P[SHRINK, 0]
-        for j in range(LANES):
-            P[METRIC_EPS, j] = P[EPS, j] * (shrink if uniform else P[SHRINK, j])
-
-
 #: What is called rather than inlined: done once a step or seldom, and the same for many combinations.
-APART = (choose, truncate, set_rate, raise_to, take_full_gradient, mark_diverged)
+APART = (choose, truncate, set_rate, raise_to, take_full_gradient, mark_diverged, flush)

@@ -21,8 +21,10 @@ class Kernel(NamedTuple):
 
     ``form`` is a module-level Python function that Numba can compile. If ``separable``, it is
     ``form(x_i, p0, p1, p2, p3) -> dF/dx_i`` for one coordinate, whose numbers are row i of ``parameters`` (d, 4);
-    otherwise ``form(x, g, parameters)`` fills ``g`` (d, W) from a tile ``x`` (d, W) of W runs. Where x is not finite
-    the gradient must not be finite either: so the engine recognises divergence.
+    if coordinates meet their ``neighbours`` only, ``form(x_{i-1}, x_i, x_{i+1}, p0, p1, p2, p3) -> dF/dx_i``, where the
+    first and the last are neighbours of themselves; otherwise ``form(x, g, parameters)`` fills ``g`` (d, W) from a tile
+    ``x`` (d, W) of W runs. Where x is not finite the gradient must not be finite either: so the engine recognises
+    divergence.
 
     ``mean_of_terms(x, g, chosen, parameters)``, for finite sums, fills ``g`` (d, W) with the mean gradients of the
     terms named in ``chosen`` (k, W).
@@ -32,6 +34,7 @@ class Kernel(NamedTuple):
     parameters: NDArray[np.float64]
     separable: bool
     mean_of_terms: Callable | None = None
+    neighbours: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -27,6 +27,8 @@ def rosenbrock(dim: int = 2) -> Objective:
     """
     dim = whole_number("dim", dim, least=2)
     hvp = partial(_rosenbrock_hvp, dim)
+    ends = np.ones((dim, 4))
+    ends[0, 0] = ends[-1, 1] = 0.0
     return Objective(
         name="rosenbrock",
         dim=dim,
@@ -37,7 +39,7 @@ def rosenbrock(dim: int = 2) -> Objective:
         minimum=0.0,
         minimiser=np.ones(dim),
         start=np.resize([-1.2, 1.0], dim),
-        kernel=Kernel(_rosenbrock_form, np.zeros(0), separable=False),
+        kernel=Kernel(_rosenbrock_slope, ends, separable=False, neighbours=True),
     )
 
 
@@ -58,19 +60,11 @@ def _rosenbrock_grad(dim: int, x: ArrayLike) -> Array:
     return g
 
 
-def _rosenbrock_form(x, g, parameters):
-    """The valley 100 (x_{i+1} - x_i^2)^2 + (1 - x_i)^2, summed over i."""
-    d, lanes = x.shape
-    for j in range(lanes):
-        a = x[0, j]
-        g[0, j] = multiply_add(-400.0 * a, multiply_add(-a, a, x[1, j]), multiply_add(2.0, a, -2.0))
-    for i in range(1, d - 1):
-        for j in range(lanes):
-            before, a = x[i - 1, j], x[i, j]
-            pull = multiply_add(200.0, multiply_add(-before, before, a), multiply_add(2.0, a, -2.0))
-            g[i, j] = multiply_add(-400.0 * a, multiply_add(-a, a, x[i + 1, j]), pull)
-    for j in range(lanes):
-        g[d - 1, j] = 200.0 * multiply_add(-x[d - 2, j], x[d - 2, j], x[d - 1, j])
+def _rosenbrock_slope(before, a, after, left, right, _p2, _p3):
+    """dF/dx_i at x_i = a; ``left`` and ``right`` are 1, or 0 where there is no such neighbour."""
+    b = right * a
+    pull = multiply_add(200.0 * left, multiply_add(-before, before, a), multiply_add(2.0, b, -2.0 * right))
+    return multiply_add(-400.0 * b, multiply_add(-b, b, after), pull)
 
 
 def _rosenbrock_hvp(dim: int, x: ArrayLike, u: ArrayLike) -> Array:

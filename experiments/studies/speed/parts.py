@@ -61,11 +61,12 @@ def around_the_loop(work: Work) -> Callable[[], Any]:
 
 def gradient_alone(work: Work) -> Callable[[], Any]:
     """The gradients of all steps, on a tile that stays in the first cache."""
+    from vradam.engine.rows import gradient_names
     from vradam.engine.specialise import specialise
 
     kernel = objective(work).kernel
     assert kernel is not None
-    unit = specialise(gradients, {"slope" if kernel.separable else "field": kernel.form, "WIDTH": WIDTH})
+    unit = specialise(gradients, gradient_names(kernel.form, kernel.separable, kernel.neighbours) | {"WIDTH": WIDTH})
     parameters, count = np.array(kernel.parameters, np.float64), -(-work.runs // WIDTH) * work.steps
     return lambda: unit(work.d, parameters, count)
 
