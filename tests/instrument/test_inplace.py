@@ -1,5 +1,6 @@
 """InPlace takes the steps of VRAdam, however split into arrays, threads and precisions; bad input writes nothing."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -111,6 +112,15 @@ def test_early_exit_changes_nothing():
         assert eta == pytest.approx(0.02, rel=1e-15)
         assert float(optimizer.learning_rate(state)) == pytest.approx(0.02, rel=1e-15)
         np.testing.assert_allclose(array, x, rtol=1e-14)
+
+
+def test_the_sum_over_blocks_has_twice_the_precision():
+    """What plain addition loses, one after another, is kept: here half a unit a thousand times, and a random sum."""
+    halves = [2.0**53, *[1.0] * 1000]
+    assert sum(halves) == 2.0**53 and single.total(halves) == math.fsum(halves) == 2.0**53 + 1000
+    many = (10.0 ** np.random.default_rng(2).uniform(-12, 12, 5000)).tolist()
+    assert sum(many) != math.fsum(many) and single.total(many) == math.fsum(many)
+    assert single.total([1e308, 1e308]) == single.total([1.0, math.nan]) == math.inf and single.total([]) == 0.0
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

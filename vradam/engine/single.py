@@ -10,8 +10,8 @@ left with the divisions: the same bits, and about as soon as the divider can. Tr
 iteration with fused multiply-add, beside the roots of pass two (.92 ns a number where the kept roots take .88; together
 1.03), since an iteration is twelve operations; Newton's roots; approximate reciprocals; two numbers per division.
 
-||v||^2 is summed in float64 by blocks: inside a block in the order that suits the vector unit, over the blocks exactly.
-So its bits do not depend on threads, though they may on the kind of processor.
+||v||^2 is summed in float64 by blocks: inside a block in the order that suits the vector unit, over the blocks one
+after another in twice the precision. So its bits do not depend on threads, though they may on the kind of processor.
 """
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ def second(board, stretches, places, numbers, energy, sums, keep, coefficient, d
 
 
 def total(sums):
-    """The sum in twice the precision, so that its bits hardly depend on the order; infinite where it is no number."""
+    """The sum in twice the precision, one after another (Knuth's two-sum); infinite where it is no finite number."""
     high = low = 0.0
     for number in sums:
         both = high + number

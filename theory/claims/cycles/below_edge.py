@@ -7,10 +7,9 @@ about the curve
 
     S(y) = y (kappa y + kappa^2 - 1)/(kappa y - 2),   y > 2/kappa,
 
-which has one minimum ``S*``: a saddle-node of cycles. Longer cycles are found by continuation
-(:mod:`theory.search.cycles`) and certified in interval arithmetic (:mod:`theory.certificates.cycles`); the theorem
-below them is in :mod:`theory.claims.cycles.heavy_ball`. Nearly everything between the two is covered by boxes of
-settings, each with a proof of its own (:mod:`theory.claims.cycles.frontier`, :mod:`theory.stability_map`).
+which has one minimum ``S*``: a saddle-node of cycles. Longer cycles are continued (:mod:`theory.search.cycles`) and
+certified in interval arithmetic (:mod:`theory.certificates.cycles`); the theorem below them is in
+:mod:`theory.claims.cycles.heavy_ball`. Nearly everything between is proved box by box: :mod:`theory.stability_map`.
 """
 
 from __future__ import annotations
