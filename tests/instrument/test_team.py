@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from vradam.engine import team
+from vradam.engine.intrinsics import exchange, fetch_add, look_at
+from vradam.engine.specialise import specialise
 from vradam.engine.team import PASS, Team, begin, claim, finish, left, wait
 
 
@@ -43,6 +45,30 @@ def test_ones_own_share_comes_first_and_pass_two_goes_through_it_backwards():
     assert [claim(board, 1, 8) for _ in range(8)] == [4, 5, 6, 7, 0, 1, 2, 3]
     begin(board, 2)
     assert [claim(board, 1, 8) for _ in range(8)] == [7, 6, 5, 4, 3, 2, 1, 0]
+
+
+def tick(board, me, sums, times):
+    """Once the other is there, count up on the board, and add what was there before to ``sums[me]``."""
+    exchange(board, 1 + me, 1)
+    while look_at(board, 2 - me) == 0:
+        pass
+    for _ in range(times):
+        sums[me] += fetch_add(board, 0, 1)
+
+
+def test_no_number_is_taken_twice_by_threads_that_count_at_once():
+    """Compiled: all numbers from 0 to 2e7 - 1 are met once, so that their sum is known."""
+    pytest.importorskip("numba")
+    board, sums, times = np.array([0, 1, 1], np.int64), np.zeros(2, np.int64), 10_000_000
+    compiled = specialise(tick, {})
+    compiled(board, 0, sums, 0)
+    board[1:] = 0
+    threads = [threading.Thread(target=compiled, args=(board, me, sums, times)) for me in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert board[0] == 2 * times and sums.sum() == times * (2 * times - 1)
 
 
 def test_a_helper_is_at_work_beside_the_asker_and_comes_again_after_it_has_slept():
