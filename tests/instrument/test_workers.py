@@ -45,7 +45,9 @@ def test_processes_that_grow_are_replaced_in_silence(tmp_path):
 
             def grow(i, held=[]):
                 time.sleep(0.55)  # the size is looked at once a second
-                held.append(np.ones(20_000_000))
+                held.append(np.ones(30_000_000))
+                for array in held:  # a page that is not used for a while may be taken away
+                    array += 1
                 return i, os.getpid()
         """)
     )
