@@ -29,7 +29,7 @@ def specialise(
     exchanged: Mapping[str, Any],
     reassociated: tuple[Callable, ...] = (),
     apart: tuple[Callable, ...] = (),
-    signature: Any = None,
+    separate: bool = False,
 ) -> Any:
     """``function`` compiled, without the global interpreter lock, with the globals named in ``exchanged`` replaced.
 
@@ -37,8 +37,8 @@ def specialise(
     they share; those that do not are compiled alone, which takes less time than typing them at every call, and inlined
     by LLVM.
     Those in ``apart`` are not inlined but cached for themselves: all combinations share them. In those in
-    ``reassociated``, and in no other, sums may be taken in another order. With a ``signature`` of Numba it is compiled
-    at once, for arrays that do not overlap, and for these arguments only: a value that compiled code can call.
+    ``reassociated``, and in no other, sums may be taken in another order. What is ``separate`` is for arrays that
+    do not overlap; see :func:`compile_for`.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def specialise(
     """
     clones: dict[int, Any] = {}
 
-    def clone(part: Callable, **options: Any) -> Any:
+    def clone(part: Callable, separate: bool = False, **options: Any) -> Any:
         bound = {}
         for name, value in _globals_used(part, exchanged).items():
             if isinstance(value, FunctionType):
@@ -57,7 +57,7 @@ def specialise(
             bound[name] = value
         code = part.__code__
         qualname = f"{code.co_name}_{digest(part, exchanged, reassociated, apart)}"
-        if "signature" in options:
+        if separate:
             qualname += "_of_arrays_apart"
         key = qualname, repr(options)
         if key not in _compiled:
@@ -65,31 +65,32 @@ def specialise(
 
             copy = FunctionType(code, {**part.__globals__, **bound}, code.co_name, part.__defaults__)
             copy.__qualname__ = qualname
-            on_disk, signature = options.pop("cache", False), options.pop("signature", None)
+            on_disk = options.pop("cache", False)
             dispatcher = numba.njit(error_model="numpy", **options)(copy)
             _compiled[key] = kept(dispatcher) if on_disk else dispatcher
-            if signature is not None:
-                compile_for(_compiled[key], signature)
         return _compiled[key]
 
-    return clone(function, nogil=True, cache=True, **({} if signature is None else {"signature": signature}))
+    return clone(function, separate, nogil=True, cache=True)
 
 
 _compiled: dict[tuple[str, str], Any] = {}
 
 
-def compile_for(dispatcher: Any, signature: Any) -> None:
-    """Compile for ``signature`` and nothing else, with the promise that arrays that are arguments do not overlap."""
-    if not hasattr(dispatcher, "py_func"):  # a plain function where compiling is switched off
-        return
+def compile_for(dispatcher: Any, signature: Any) -> Any:
+    """The dispatcher, compiled for ``signature`` and nothing else: a value that compiled code can call.
+
+    Arrays that are arguments must not overlap.
+    """
 
     def apart(flags: Any) -> Any:
         flags.noalias = True
         return flags
 
-    dispatcher._compiler._customize_flags = apart
-    dispatcher.compile(signature)
-    dispatcher.disable_compile()
+    if not getattr(dispatcher, "overloads", True):  # a plain function has none, where compiling is switched off
+        dispatcher._compiler._customize_flags = apart
+        dispatcher.compile(signature)
+        dispatcher.disable_compile()
+    return dispatcher
 
 
 def _options(
