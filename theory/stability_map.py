@@ -307,14 +307,14 @@ def widths(step: Fraction = Fraction(1, 200), clips: Sequence[Number] = (1, 10, 
 
 
 @cache
-def safe_boxes(name: str) -> tuple[Box, ...]:
+def safe_boxes(name: str) -> Sequence[Box]:
     """The boxes of a certificate of kind ``safe``, read but not verified; none if the file does not exist."""
     path = FOLDER / f"{name}.json"
     return frontier.boxes(parse(path.read_bytes())) if path.exists() else ()
 
 
 @cache
-def attracting_boxes(name: str) -> tuple[Branch, ...]:
+def attracting_boxes(name: str) -> Sequence[Branch]:
     """The boxes of a certificate of kind ``attracting``, read but not verified; none if the file does not exist."""
     path = FOLDER / f"{name}.json"
     return branches.branches(parse(path.read_bytes())) if path.exists() else ()
