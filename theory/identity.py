@@ -43,7 +43,7 @@ def is_zero(expr: sp.Expr) -> bool:
         left = field.quotient(expr).numerator
         for root in reversed(generators):  # roots that lie in others come before them
             left = field.without_powers(left, root)
-    except ZeroDivisionError:
+    except (ZeroDivisionError, KeyError):  # a root that SymPy wrote in yet another way
         return False
     return bool(left == 0)
 

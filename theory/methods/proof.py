@@ -210,16 +210,16 @@ def replaced(expr: sp.Expr, given: Step) -> sp.Expr:
 # ---------------------------------------------------------------- the checks
 
 
-def expanded(slack: sp.Expr, earlier: Mapping[str, Step]) -> sp.Expr:
-    """The slack with every earlier statement written out."""
-    return slack.xreplace({fact(name): step.gap for name, step in earlier.items()})
+def used(slack: sp.Expr, earlier: Mapping[str, Step]) -> dict[sp.Symbol, Step]:
+    """The earlier statements in the slack."""
+    return {symbol: earlier[symbol.name[1:-1]] for symbol in slack.free_symbols if symbol.name.startswith("[")}
 
 
 def signed(slack: sp.Expr, earlier: Mapping[str, Step]) -> sp.Expr:
     """The slack with identities at zero and inequalities as nonnegative symbols."""
     values = {
-        fact(name): sp.Integer(0) if step.sign == "=" else sp.Symbol(f"fact {name}", nonnegative=True)
-        for name, step in earlier.items()
+        symbol: sp.Integer(0) if step.sign == "=" else sp.Symbol(f"fact {step.name}", nonnegative=True)
+        for symbol, step in used(slack, earlier).items()
     }
     return slack.xreplace(values)
 
@@ -270,7 +270,7 @@ def _follows(sign: Sign, gap: sp.Expr, slack: sp.Expr, earlier: Mapping[str, Ste
     """Whether the gap is the slack, and the slack zero or nonnegative, as the sign asks."""
     left_over = signed(slack, earlier)
     shown = left_over == 0 if sign == "=" else nonnegative(left_over)
-    return shown and same(gap, expanded(slack, earlier))
+    return shown and same(gap, slack.xreplace({symbol: step.gap for symbol, step in used(slack, earlier).items()}))
 
 
 def renamed(expr: sp.Expr, substitution: Mapping[sp.Expr, sp.Expr]) -> sp.Expr:
@@ -302,12 +302,8 @@ def _given(step: Step, earlier: Mapping[str, Step]) -> bool:
     return step.left != step.right
 
 
-def _identity(step: Step, earlier: Mapping[str, Step]) -> bool:
-    return _follows("=", step.gap, step.slack, earlier)
-
-
-def _inequality(step: Step, earlier: Mapping[str, Step]) -> bool:
-    return _follows("<=", step.gap, step.slack, earlier)
+def _has_its_slack(step: Step, earlier: Mapping[str, Step]) -> bool:
+    return _follows(step.sign, step.gap, step.slack, earlier)
 
 
 def _application(step: Step, earlier: Mapping[str, Step]) -> bool:
@@ -334,8 +330,8 @@ def _rule(step: Step, earlier: Mapping[str, Step]) -> bool:
 
 CHECKS: Final[Mapping[Kind, Callable[[Step, Mapping[str, Step]], bool]]] = {
     "given": _given,
-    "identity": _identity,
-    "inequality": _inequality,
+    "identity": _has_its_slack,
+    "inequality": _has_its_slack,
     "application": _application,
     "rule": _rule,
 }
