@@ -40,12 +40,17 @@ def is_zero(expr: sp.Expr) -> bool:
     ring = PolyRing([sp.Dummy() for _ in generators], sp.QQ)
     field = _Field(ring, dict(zip(generators, ring.gens, strict=True)))
     try:
-        left = field.quotient(expr).numerator
-        for root in reversed(generators):  # roots that lie in others come before them
-            left = field.without_powers(left, root)
-    except (ZeroDivisionError, KeyError):  # a root that SymPy wrote in yet another way
+        for place, root in enumerate(generators):
+            for other in filter(_is_root, generators[:place] if _is_root(root) else ()):
+                if root.exp == other.exp and field.vanishes(root.base - other.base, generators[:place]):
+                    field.names[root] = field.names[other]  # the same root, written otherwise
+        return field.vanishes(expr, generators)
+    except (ZeroDivisionError, KeyError):  # KeyError: SymPy wrote a root in yet another way
         return False
-    return bool(left == 0)
+
+
+def _is_root(generator: sp.Expr) -> bool:
+    return bool(generator.is_Pow and isinstance(generator.exp, sp.Rational))
 
 
 def _generators(expr: sp.Expr) -> Iterator[sp.Expr]:
@@ -69,6 +74,13 @@ class _Field:
     def __init__(self, ring: PolyRing, names: dict[sp.Expr, Polynomial]) -> None:
         self.ring, self.names = ring, names
         self.known: dict[sp.Expr, Quotient] = {}
+
+    def vanishes(self, expr: sp.Expr, generators: list[sp.Expr]) -> bool:
+        """Whether the numerator of an expression in these generators is zero, powers of roots written out."""
+        left = self.quotient(expr).numerator
+        for root in reversed(generators):  # roots that lie in others come before them
+            left = self.without_powers(left, root)
+        return bool(left == 0)
 
     def quotient(self, expr: sp.Expr) -> Quotient:
         """The value of an expression; ZeroDivisionError where it divides by the zero polynomial."""
@@ -121,7 +133,7 @@ class _Field:
 
     def without_powers(self, left: Polynomial, root: sp.Expr) -> Polynomial:
         """``left`` with ``root**q`` written out, times a power of its denominator; ``left`` if ``root`` is no root."""
-        if not (root.is_Pow and isinstance(root.exp, sp.Rational)):
+        if not _is_root(root):
             return left
         place, q = self.ring.gens.index(self.names[root]), root.exp.q
         parts: dict[int, Polynomial] = {}

@@ -40,6 +40,8 @@ def test_a_quotient_equals_itself_written_otherwise_and_no_other(seed):
         (sp.sqrt(1 + sp.sqrt(x)) - 1) * (sp.sqrt(1 + sp.sqrt(x)) + 1) - sp.sqrt(x),
         sp.sqrt(1 - x / y) ** 4 - (1 - x / y) * (y - x) / y,
         sp.sqrt((x - y) / (1 + x)) ** -2 * (x - y) - 1 - x,
+        sp.sqrt(1 + x * (y + z)) - sp.sqrt(1 + x * y + x * z),
+        sp.sqrt(1 + (1 - sp.sqrt(a)) / (1 + sp.sqrt(a))) - sp.sqrt(1 + (1 - a) / (1 + sp.sqrt(a)) ** 2),
         (f(x) + 1) * (f(x) - 1) - f(x) ** 2 + 1,
         (sp.log(x) + y) ** 2 - sp.log(x) ** 2 - 2 * y * sp.log(x) - y**2,
         x ** (2 * y) * (x + 1) - x * x ** (2 * y) - x ** (2 * y),
@@ -57,6 +59,7 @@ def test_what_is_zero(expr):
         sp.sqrt(x) * sp.sqrt(y) - sp.sqrt(x * y),  # false for x, y < 0
         sp.Abs(x) ** 2 - x**2,  # true for real x, not decided here
         sp.cbrt(x) ** 2 - sp.cbrt(x),
+        sp.sqrt(1 + x * (y + z)) - sp.cbrt(1 + x * y + x * z),
         sp.sqrt(2) - sp.Rational(14142135623730951, 10**16),
         1 / (x - x * (1 + y) + x * y),
         sp.zoo,
