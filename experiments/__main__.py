@@ -79,7 +79,6 @@ def main(
     if words[:1] == ["new"]:
         return _new(words[1:])
     command_line = parser()
-    command_line = parser()
     chosen = command_line.parse_args(words)
     chosen.only = [*(chosen.only or ()), *chosen.names] or None
     if chosen.update_reference and not chosen.paper:
