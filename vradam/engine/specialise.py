@@ -15,6 +15,7 @@ from __future__ import annotations
 import dis
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -106,10 +107,15 @@ def _options(
 
 def _loops(part: Callable, exchanged: Mapping[str, Any]) -> bool:
     """Whether a function loops, or calls one that does."""
-    if any("FOR_ITER" in step.opname or "BACKWARD" in step.opname for step in dis.get_instructions(part)):
+    if _has_a_loop(part.__code__):
         return True
     called = (value for value in _globals_used(part, exchanged).values() if isinstance(value, FunctionType))
     return any(_loops(value, exchanged) for value in called)
+
+
+@cache
+def _has_a_loop(code: CodeType) -> bool:
+    return any("FOR_ITER" in step.opname or "BACKWARD" in step.opname for step in dis.get_instructions(code))
 
 
 def digest(
@@ -152,12 +158,13 @@ def digest(
     return describe(function)[:16]
 
 
-def listing(code: CodeType) -> list[str]:
+@cache
+def listing(code: CodeType) -> tuple[str, ...]:
     """Bytecode, names and constants, those of the functions defined inside too."""
     lines = [code.co_code.hex(), repr(code.co_names)]
     for worth in code.co_consts:
         lines += listing(worth) if isinstance(worth, CodeType) else [repr(worth)]
-    return lines
+    return tuple(lines)
 
 
 #: What enters compiled code as a constant.
