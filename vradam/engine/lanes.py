@@ -30,8 +30,8 @@ from vradam.recorder import TAU_DRAWS, stratified_tau, tau_total
 from vradam.trajectory import Trajectory
 
 WIDTH = 64  # runs in a tile
-NARROW = ((2, 1), (16, 16))  # up to so many runs, so many in a tile, where that pays
-WORTH_A_WIDTH = 5e6  # numbers of one run, from which the time that narrower tiles save exceeds that of compiling them
+NARROW = ((2, 1), (32, 16))  # up to so many runs, so many in a tile, where that pays
+WORTH_A_WIDTH = 1e6  # numbers of one run, from which the time that narrower tiles save exceeds that of compiling them
 CHUNK = 5e8  # numbers updated between two looks at the progress bar and at interrupts
 WORTH_A_THREAD = 1e6  # numbers updated
 CALLS = 128  # numbers that are updated in the time that calling the pieces of a step takes
