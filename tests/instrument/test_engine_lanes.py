@@ -200,6 +200,7 @@ def test_what_was_compiled_before_is_fused_sooner(monkeypatch):
     asked = []
     monkeypatch.setattr(lanes, "assembled", lambda what, fused: asked.append(fused) or assembled(what, fused))
     monkeypatch.setattr(lanes, "WORTH_LOADING", 10_000)
+    monkeypatch.setattr(lanes, "WORTH_FUSING", 10**9)
     for on_disk in (False, True):
         monkeypatch.setattr(lanes, "sweep_on_disk", lambda what, answer=on_disk: answer)
         monkeypatch.setattr(lanes, "_taken", Counter())
