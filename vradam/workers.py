@@ -254,12 +254,9 @@ class Queue:
         left = [future for future, call in self.running.items() if call in calls]
         for future in left:
             del self.running[future]
-        if not all(future.done() for future in left) and not self.running:
-            # with a cancelled call among them loky's manager would stop before it has ended the processes
+        at_work = [future for future in left if not future.cancel() and not future.done()]
+        if at_work and not self.running:
             self.executor.shutdown(kill_workers=True)
-        else:
-            for future in left:
-                future.cancel()
 
 
 def _died(future: Future[Any]) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 import vradam
 from experiments.measurement.formula import evaluate
@@ -202,8 +203,6 @@ def falling_energy(beta1: float, fraction: float, alpha1: float, gates: int = 25
 
     V is the theory's energy, with the odds of the gate; a step is one of VRMomentum, for the worst state and gate.
     """
-    from scipy.optimize import brentq
-
     edges = float(evaluate(EDGE, beta1=beta1))
     S = fraction * edges
     settings = np.geomspace(S / (1 + alpha1), S, gates)
@@ -226,8 +225,6 @@ def energy_form(beta1: float, odds: Array) -> Array:
 
 def growing_words(beta1: float) -> float:
     """At the edge: the memory below which some pair of gates in turn, obeying the rise law, grows as played."""
-    from scipy.optimize import brentq
-
     S = AT_EDGE * float(evaluate(EDGE, beta1=beta1))
 
     def growths(lows: Array, gate_decay: float) -> Array:

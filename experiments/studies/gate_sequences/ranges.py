@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize
 
 import vradam
 from experiments.measurement.formula import evaluate
@@ -47,8 +48,6 @@ def common_range(beta1: float, most: float, low: float = 0.0, alpha1: float = np
 
     The range is [low, b], or [b/(1+alpha1), b] where that begins higher; b is looked for up to ``most``.
     """
-    from scipy.optimize import brentq, minimize
-
     guess = np.array([0.0, 0.0])
 
     def ratio(parameters: Array, matrices: list[list[float]]) -> float:
@@ -76,8 +75,6 @@ def common_range(beta1: float, most: float, low: float = 0.0, alpha1: float = np
 
 def own_range(beta1: float) -> float:
     """The b beyond which ``||grad F||^2 + beta1 ||grad F - v||^2`` can rise, on the steps of VRMomentum."""
-    from scipy.optimize import brentq
-
     root = np.array([[1.0, 0.0], [np.sqrt(beta1), -np.sqrt(beta1)]])
     back = np.linalg.inv(root)
 

@@ -37,7 +37,6 @@ from theory.claims.convergence.predictable_proof import (
 from theory.claims.convergence.shares import theorem4_shares
 from theory.methods.proof import Proof, fact
 from theory.methods.rules import Mean
-from theory.methods.unwritten import unwritten
 from theory.notation import d
 
 x, y, U, away, moved, K, less = sp.symbols("x y U away moved K less", nonnegative=True)
@@ -73,7 +72,7 @@ def lag() -> Proof:
     return proof
 
 
-LAG = unwritten(lag)
+LAG = lag()
 
 
 def drift() -> Proof:
@@ -169,7 +168,7 @@ def drift() -> Proof:
     return proof
 
 
-DRIFT = unwritten(drift)
+DRIFT = drift()
 
 
 def theorem() -> Proof:
@@ -187,7 +186,7 @@ def theorem() -> Proof:
     return proof
 
 
-PROOF = unwritten(theorem)
+PROOF = theorem()
 
 
 def conclusion_is_theorem4() -> bool:

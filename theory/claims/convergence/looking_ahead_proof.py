@@ -37,7 +37,6 @@ from theory.claims.convergence.predictable_proof import (
 )
 from theory.methods.proof import Proof, fact, renamed
 from theory.methods.rules import Mean
-from theory.methods.unwritten import unwritten
 
 later, Gi, whole, grown, most, every = sp.symbols("later Gi whole grown most every", positive=True)
 moved = sp.Symbol("moved", nonnegative=True)
@@ -65,7 +64,7 @@ def price_of_a_lag() -> Proof:
     return proof
 
 
-PRICE = unwritten(price_of_a_lag)
+PRICE = price_of_a_lag()
 
 
 def added_up() -> Proof:
@@ -93,7 +92,7 @@ def added_up() -> Proof:
     return proof
 
 
-ADDED = unwritten(added_up)
+ADDED = added_up()
 
 
 def run() -> Proof:
@@ -149,4 +148,4 @@ def run() -> Proof:
     return proof
 
 
-PROOF = unwritten(run)
+PROOF = run()

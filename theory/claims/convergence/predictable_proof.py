@@ -14,7 +14,6 @@ import sympy as sp
 from theory.methods.proof import Proof, fact
 from theory.methods.rate_lemmas import drift_sum, root_sum, velocity_sum
 from theory.methods.rules import Mean
-from theory.methods.unwritten import unwritten
 from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, eps, mu, theta
 
 G, g = sp.symbols("G g", real=True)
@@ -67,7 +66,7 @@ def pointwise() -> Proof:
     return proof
 
 
-POINTWISE = unwritten(pointwise)
+POINTWISE = pointwise()
 
 
 def kept_on_average() -> Proof:
@@ -108,7 +107,7 @@ def kept_on_average() -> Proof:
     return proof
 
 
-KEPT = unwritten(kept_on_average)
+KEPT = kept_on_average()
 
 
 def descent() -> Proof:
@@ -138,7 +137,7 @@ def descent() -> Proof:
     return proof
 
 
-DESCENT = unwritten(descent)
+DESCENT = descent()
 
 # ---------------------------------------------------------------- a run
 
@@ -264,7 +263,7 @@ def products_sum(index: sp.Symbol) -> sp.Expr:
     return sp.Sum(beta1**k * p(index, k), (k, 0, index - 1))
 
 
-PROOF = unwritten(run)
+PROOF = run()
 
 
 def concluded(proof: Proof, meaning: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:

@@ -40,7 +40,6 @@ from theory.claims.convergence.predictable_proof import (
 from theory.claims.convergence.smoothed_lemmas import square_sum
 from theory.methods.proof import Proof, fact
 from theory.methods.rules import Mean
-from theory.methods.unwritten import unwritten
 from theory.notation import beta2, beta3, gate_decay
 
 K, q, phi, root_2, squared = sp.symbols("K q phi root_2 squared", positive=True)
@@ -92,7 +91,7 @@ def young_at_a_lag() -> Proof:
     return proof
 
 
-LAG = unwritten(young_at_a_lag)
+LAG = young_at_a_lag()
 
 
 # ---------------------------------------------------------------- a run
@@ -146,7 +145,7 @@ def run() -> Proof:
     return proof
 
 
-PROOF = unwritten(run)
+PROOF = run()
 
 #: What the symbols of the conclusion stand for.
 STANDS_FOR: dict[sp.Symbol, sp.Expr] = {

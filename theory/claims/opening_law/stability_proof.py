@@ -12,7 +12,6 @@ from theory.claims.smoothed_gate import proof as s7
 from theory.claims.smoothed_gate.proof import ODDS, B, S, g, o, o1, o2, rest, s, s1, w, w1
 from theory.methods.proof import Proof, Sign, fact, renamed
 from theory.methods.quadratic_family import s as gate
-from theory.methods.unwritten import unwritten
 from theory.notation import edge
 
 w2 = sp.Symbol("w2", nonnegative=True)
@@ -32,7 +31,7 @@ def rise_law() -> Proof:
     return proof
 
 
-RISE = unwritten(rise_law)
+RISE = rise_law()
 
 
 def whatever_it_sees() -> Proof:
@@ -96,4 +95,4 @@ def whatever_it_sees() -> Proof:
     return proof
 
 
-PROOF = unwritten(whatever_it_sees)
+PROOF = whatever_it_sees()
