@@ -140,7 +140,7 @@ def specialised(source: Callable, what: Combination) -> Any:
         kinds["move_and_absorb"] = tile.move_draw_and_absorb
     elif is_long(what.form):
         kinds["move_and_absorb"] = tile.move_beside_absorb
-    return specialise(source, kinds, apart=tile.APART, separate=True)
+    return specialise(source, kinds, apart=tile.APART, signature=signatures(what.ndim)[source])
 
 
 def is_long(slope: Callable) -> bool:

@@ -30,7 +30,7 @@ def specialise(
     exchanged: Mapping[str, Any],
     reassociated: tuple[Callable, ...] = (),
     apart: tuple[Callable, ...] = (),
-    separate: bool = False,
+    signature: Any = None,
 ) -> Any:
     """``function`` compiled, without the global interpreter lock, with the globals named in ``exchanged`` replaced.
 
@@ -38,8 +38,8 @@ def specialise(
     they share; those that do not are compiled alone, which takes less time than typing them at every call, and inlined
     by LLVM.
     Those in ``apart`` are not inlined but cached for themselves: all combinations share them. In those in
-    ``reassociated``, and in no other, sums may be taken in another order. What is ``separate`` is for arrays that
-    do not overlap; see :func:`compile_for`.
+    ``reassociated``, and in no other, sums may be taken in another order. With a ``signature`` of Numba it is
+    for arrays that do not overlap and has to be compiled by :func:`compile_for`: one function for each signature.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def specialise(
     """
     clones: dict[int, Any] = {}
 
-    def clone(part: Callable, separate: bool = False, **options: Any) -> Any:
+    def clone(part: Callable, signature: Any = None, **options: Any) -> Any:
         bound = {}
         for name, value in _globals_used(part, exchanged).items():
             if isinstance(value, FunctionType):
@@ -58,9 +58,9 @@ def specialise(
             bound[name] = value
         code = part.__code__
         qualname = f"{code.co_name}_{digest(part, exchanged, reassociated, apart)}"
-        if separate:
+        if signature is not None:
             qualname += "_of_arrays_apart"
-        key = qualname, repr(options)
+        key = qualname, repr((options, signature))
         if key not in _compiled:
             import numba
 
@@ -71,7 +71,7 @@ def specialise(
             _compiled[key] = kept(dispatcher) if on_disk else dispatcher
         return _compiled[key]
 
-    return clone(function, separate, nogil=True, cache=True)
+    return clone(function, signature, nogil=True, cache=True)
 
 
 _compiled: dict[tuple[str, str], Any] = {}
