@@ -1,11 +1,13 @@
 """S3a and S5: words of gates as played, quadratic functions as searched for, and what a wrong formula would do."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import vradam
+from experiments.measurement.formula import evaluate
 from experiments.measurement.planting import plantings
 from experiments.measurement.prescribed_sequences import (
     derived_growth,
@@ -21,7 +23,8 @@ from experiments.store.chunks import Chunks
 from experiments.studies import gate_sequences
 from experiments.studies.gate_sequences import DEFAULT, growth, run
 from experiments.studies.gate_sequences.in_turn import InTurn
-from experiments.studies.gate_sequences.ranges import common_range, own_range
+from experiments.studies.gate_sequences.ranges import EDGE, common_range, own_range
+from theory.claims.gate_sequences import LIMITS
 
 QUICK = replace(
     DEFAULT,
@@ -124,6 +127,21 @@ def test_known_limits():
     """2(1-beta1)/(1+beta1) is 2/19 at beta1 = 0.9; with alpha1 = 10 the common range ends at 0.2154."""
     assert own_range(0.9) == pytest.approx(2 / 19, rel=1e-8)
     assert common_range(0.9, 38.0, alpha1=10.0) == pytest.approx(0.2154, abs=1e-4)
+
+
+@pytest.mark.parametrize(("beta1", "low"), [(0.3, 1e-4), (0.7, 0.01), (0.99, 0.3)])
+def test_the_last_bits_of_a_step_do_not_show_in_the_common_range(monkeypatch, beta1, low):
+    """Another processor rounds otherwise: a search stops elsewhere (by 2e-5 of b), the touching ellipses do not."""
+    module = sys.modules["experiments.studies.gate_sequences.ranges"]
+    edges, rng = float(evaluate(EDGE, beta1=beta1)), np.random.default_rng(0)
+    derived = float(evaluate(LIMITS["cqlf_limit"], beta1=beta1, a=low * edges))
+    assert common_range(beta1, edges, low=low * edges) == pytest.approx(derived, rel=1e-12)
+    monkeypatch.setattr(
+        module,
+        "measured_step",
+        lambda beta1, gate: measured_step(beta1, gate) * (1 + rng.choice([-1, 0, 1], (2, 2)) * 2.0**-52),
+    )
+    assert common_range(beta1, edges, low=low * edges) == pytest.approx(derived, rel=1e-12)
 
 
 def test_gates_per_coordinate_are_gates_of_runs():

@@ -30,9 +30,11 @@ def alternation(setup: Setup) -> xr.Dataset:
 
     def critical(beta1: float, second: float) -> float:
         top = 0.9999 * float(evaluate(EDGE, beta1=beta1))
-        return float(
-            brentq(lambda first: float(measured_growth([(first, second)], beta1)[0]) - 1, second, top, xtol=1e-9)
-        )
+
+        def excess(first: float) -> float:
+            return float(measured_growth([(first, second)], beta1)[0]) - 1
+
+        return float(brentq(excess, second, top, xtol=1e-13, rtol=1e-13))
 
     pairs = [(beta1, low * float(evaluate(EDGE, beta1=beta1))) for beta1, low in setup.alternation]
     return xr.Dataset(

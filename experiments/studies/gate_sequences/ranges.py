@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize
+from scipy.optimize import brentq, minimize, root
 
 import vradam
 from experiments.measurement.formula import evaluate
@@ -46,12 +47,17 @@ def ranges(setup: Setup) -> xr.Dataset:
 def common_range(beta1: float, most: float, low: float = 0.0, alpha1: float = np.inf) -> float:
     """The b at which the least ratio V(z')/V(z) reaches 1: over all V, for the worst state and end of the range.
 
-    The range is [low, b], or [b/(1+alpha1), b] where that begins higher; b is looked for up to ``most``.
+    The range is [low, b], or [b/(1+alpha1), b] where that begins higher; b is looked for up to ``most``. A search
+    over V comes near (it has a kink at its least); :func:`touching` gives every digit, the same on every processor.
     """
     guess = np.array([0.0, 0.0])
 
+    def steps(high: float) -> tuple[Array, Array]:
+        return measured_step(beta1, max(low, high / (1 + alpha1))), measured_step(beta1, high)
+
     def ratio(parameters: Array, matrices: list[list[float]]) -> float:
-        p, q = float(parameters[0]), float(np.exp(parameters[1]))  # V = |root z|^2, root = [[1, p], [0, q]]
+        q = float(np.exp(parameters[1]))
+        p = float(parameters[0]) * q  # V = |root z|^2, root = [[1, p], [0, q]]
         squares = []
         for k, l, m, n in matrices:  # noqa: E741
             corner = k + p * m
@@ -63,14 +69,45 @@ def common_range(beta1: float, most: float, low: float = 0.0, alpha1: float = np
 
     def excess(high: float) -> float:
         nonlocal guess
-        matrices = [measured_step(beta1, gate).ravel().tolist() for gate in (max(low, high / (1 + alpha1)), high)]
+        matrices = [step.ravel().tolist() for step in steps(high)]
         for _ in range(2):
-            options = {"xatol": 1e-9, "fatol": 1e-13, "maxiter": 2000, "maxfev": 2000}
-            found = minimize(ratio, guess, args=(matrices,), method="Nelder-Mead", options=options)
-            guess = found.x
-        return float(found.fun) - 1
+            options = {"xatol": 1e-6, "fatol": 1e-10}
+            guess = minimize(ratio, guess, args=(matrices,), method="Nelder-Mead", options=options).x
+        return ratio(guess, matrices) - 1
 
-    return float(brentq(excess, max(1.0001 * low, 1e-5 * most), 0.99999 * most, xtol=1e-7, rtol=1e-7))
+    near = float(brentq(excess, max(1.0001 * low, 1e-5 * most), 0.99999 * most, rtol=1e-5))
+    excess(near)
+    q = float(np.exp(guess[1]))
+    p = float(guess[0]) * q
+    return touching(steps, near, p, p**2 + q**2)
+
+
+def touching(steps: Callable[[float], tuple[Array, Array]], b: float, x: float, y: float) -> float:
+    """The b at which the functions that fall in the one step of ``steps(b)`` and those that fall in the other touch.
+
+    V = z^T P z with P = [[1, x], [x, y]] falls in a step A if P - A^T P A is positive: in the plane of (x, y) a disc
+    bounded by an ellipse, where the determinant is 0. Two such discs that touch have one point and one direction in
+    common: three equations for (b, x, y), solved from a place nearby.
+    """
+    units = [np.array(unit) for unit in ([[1.0, 0.0], [0.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]])]
+    near = np.array([b, x, y])
+
+    def apart(scaled: Array) -> list[float]:
+        b, x, y = scaled * near
+        edges, slopes = [], []
+        for A in steps(b):
+            constant, by_x, by_y = (unit - A.T @ unit @ A for unit in units)
+            lost = constant + x * by_x + y * by_y
+            adjugate = np.array([[lost[1, 1], -lost[0, 1]], [-lost[1, 0], lost[0, 0]]])
+            edges.append(float(np.linalg.det(lost)))
+            slopes.append([float(np.trace(adjugate @ by_x)), float(np.trace(adjugate @ by_y))])
+        return [*edges, slopes[0][0] * slopes[1][1] - slopes[0][1] * slopes[1][0]]
+
+    found = root(apart, [1.0, 1.0, 1.0], tol=1e-8)
+    found = root(apart, found.x, tol=1e-8)  # from there once more: to the last digits
+    if not found.success or abs(found.x[0] - 1) > 1e-4:
+        raise ArithmeticError(f"no touching ellipses near b = {b:g}: {found.message}")
+    return float(found.x[0] * b)
 
 
 def own_range(beta1: float) -> float:
