@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from experiments.catalogue import Catalogue
     from experiments.job import Draw
+    from vradam.workers import Workers
 
 GONE = 141  # as a shell reports the end by SIGPIPE
 #: Why a folder cannot be written; the disk's being full is not among them.
@@ -78,7 +79,6 @@ def main(
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["new"]:
         return _new(words[1:])
-    command_line = parser()
     command_line = parser()
     chosen = command_line.parse_args(words)
     chosen.only = [*(chosen.only or ()), *chosen.names] or None
@@ -160,6 +160,30 @@ def _run(
 ) -> int:
     from joblib import cpu_count
 
+    from vradam.workers import Workers
+
+    workers = Workers(chosen.jobs or cpu_count(), chosen.dask)
+    if catalogue is not None or chosen.verify is not None or chosen.dask is not None:
+        return _run_with(workers, command_line, chosen, catalogue, draw)
+    with workers.shared() as early:  # the processes begin while this one imports
+        early.behind(_import_all, {str(k): () for k in range(workers.jobs)}, lambda *_: None)
+        return _run_with(workers, command_line, chosen, catalogue, draw)
+
+
+def _import_all() -> None:
+    """What every process needs sooner or later."""
+    from experiments.catalogue import catalogue
+
+    catalogue()
+
+
+def _run_with(
+    workers: Workers,
+    command_line: argparse.ArgumentParser,
+    chosen: argparse.Namespace,
+    catalogue: Catalogue | None,
+    draw: Draw | None,
+) -> int:
     from experiments.catalogue import catalogue as our_catalogue
     from experiments.job import Options, main_job
     from experiments.report.agreement import agreement
@@ -168,9 +192,7 @@ def _run(
     from experiments.report.reference import update_reference
     from experiments.store.fingerprint import plain
     from experiments.store.provenance import ROOT
-    from vradam.workers import Workers
 
-    workers = Workers(chosen.jobs or cpu_count(), chosen.dask)
     only = None if chosen.only is None else tuple(chosen.only)
     options = Options(chosen.out, chosen.paper, only, chosen.fresh, workers)
     try:

@@ -29,6 +29,7 @@ from typing import Any, Final, Literal, Protocol
 import sympy as sp
 
 from theory.certificates.statement import Statement
+from theory.identity import is_zero
 from theory.notation import EXAMPLE
 
 Status = Literal["proved", "proved under assumptions", "refuted", "open", "empirical"]
@@ -253,10 +254,8 @@ def vanishes(expr: sp.Expr) -> bool:
     >>> vanishes((1 - beta1**2) / (1 - beta1) - 1 - beta1)
     True
     """
-    if expr == 0:
-        return True
     expr = sp.sympify(expr)
-    if not expr.has(sp.Piecewise) and _numerator(expr) == 0:  # nearly always enough
+    if is_zero(expr):  # nearly always enough
         return True
     if _differs_from_zero(expr):
         return False

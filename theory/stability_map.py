@@ -48,7 +48,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from theory.certificates import branches, frontier
 from theory.certificates.branches import Attracting, Branch
@@ -308,14 +307,14 @@ def widths(step: Fraction = Fraction(1, 200), clips: Sequence[Number] = (1, 10, 
 
 
 @cache
-def safe_boxes(name: str) -> tuple[Box, ...]:
+def safe_boxes(name: str) -> Sequence[Box]:
     """The boxes of a certificate of kind ``safe``, read but not verified; none if the file does not exist."""
     path = FOLDER / f"{name}.json"
     return frontier.boxes(parse(path.read_bytes())) if path.exists() else ()
 
 
 @cache
-def attracting_boxes(name: str) -> tuple[Branch, ...]:
+def attracting_boxes(name: str) -> Sequence[Branch]:
     """The boxes of a certificate of kind ``attracting``, read but not verified; none if the file does not exist."""
     path = FOLDER / f"{name}.json"
     return branches.branches(parse(path.read_bytes())) if path.exists() else ()
@@ -361,6 +360,8 @@ def verified(every: int = 1, processes: int = 1, progress: bool = False) -> tupl
     ValueError
         If a box is false, naming it.
     """
+    from tqdm import tqdm
+
     chosen = [(name, k) for name in SAFE for k in range(0, len(safe_boxes(name)), every)]
     chosen.sort(key=lambda box: -safe_boxes(box[0])[box[1]].says.beta1[0])  # what takes longest comes first
     chosen += [(name, k) for name in ATTRACTING for k in range(0, len(attracting_boxes(name)), every)]

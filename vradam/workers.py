@@ -254,9 +254,12 @@ class Queue:
         left = [future for future, call in self.running.items() if call in calls]
         for future in left:
             del self.running[future]
-        at_work = [future for future in left if not future.cancel() and not future.done()]
-        if at_work and not self.running:
+        if not all(future.done() for future in left) and not self.running:
+            # with a cancelled call among them loky's manager would stop before it has ended the processes
             self.executor.shutdown(kill_workers=True)
+        else:
+            for future in left:
+                future.cancel()
 
 
 def _died(future: Future[Any]) -> bool:

@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import wilcoxon
 
 from experiments.measurement.statistics import geometric_interval
 
@@ -47,6 +46,8 @@ def paired(ours: ArrayLike, theirs: ArrayLike, level: float = 0.95) -> Paired:
     >>> paired(losses, 2 * losses).ratio.__round__(9)
     0.5
     """
+    from scipy.stats import wilcoxon
+
     first, second = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
     if first.shape != second.shape or first.ndim != 1:
         raise ValueError(f"losses must come in pairs, got shapes {first.shape} and {second.shape}")

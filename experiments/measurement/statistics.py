@@ -12,8 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom
-from scipy.stats import t as student
+from scipy.special import bdtr, betaincinv, stdtrit  # scipy.stats would take longer to import than all of these
 
 #: Intervals from fewer values than this are refused.
 FEWEST: Final = 10
@@ -40,7 +39,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[NDArray, NDAr
     """
     values, n = _checked(values, level)
     centre, spread = values.mean(axis=-1), values.std(axis=-1, ddof=1)
-    half = student.ppf((1 + level) / 2, n - 1) * spread / np.sqrt(n)
+    half = stdtrit(n - 1, (1 + level) / 2) * spread / np.sqrt(n)
     return centre - half, centre + half
 
 
@@ -75,10 +74,23 @@ def median_interval(values: ArrayLike, level: float = 0.95) -> tuple[NDArray, ND
     """
     values, n = _checked(values, level)
     ordered = np.sort(values, axis=-1)
-    k = int(binom.ppf((1 - level) / 2, n, 0.5))  # the largest k with P(Binomial < k) <= (1 - level)/2
+    at_most = bdtr(np.arange(n), n, 0.5)  # P(Binomial <= j)
+    k = int(np.searchsorted(at_most, (1 - level) / 2))  # the largest k with P(Binomial < k) <= (1 - level)/2
     if k < 1:
         raise ValueError(f"level must be at most {1 - 2.0 ** (1 - n):g} for the median of {n} values, got {level}")
     return ordered[..., k - 1], ordered[..., n - k]
+
+
+def share_interval(count: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Clopper and Pearson's interval of a probability from ``count`` of ``n`` trials: it holds at least ``level``.
+
+    >>> [round(end, 3) for end in share_interval(10, 10)]
+    [0.692, 1.0]
+    """
+    tail = (1 - level) / 2
+    low = betaincinv(count, n - count + 1, tail) if count > 0 else 0.0
+    high = betaincinv(count + 1, n - count, 1 - tail) if count < n else 1.0
+    return float(low), float(high)
 
 
 def loglog_slope(x: ArrayLike, values: ArrayLike, level: float = 0.95) -> NDArray:
@@ -106,7 +118,7 @@ def loglog_slope(x: ArrayLike, values: ArrayLike, level: float = 0.95) -> NDArra
     means = values.mean(axis=-1)
     slope = weights @ np.log(means)
     errors = weights * values.std(axis=-1, ddof=1) / (np.sqrt(n) * means)
-    half = student.ppf((1 + level) / 2, n - 1) * np.sqrt(errors @ errors)
+    half = stdtrit(n - 1, (1 + level) / 2) * np.sqrt(errors @ errors)
     return np.array([slope, slope - half, slope + half])
 
 

@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from vradam.file_lock import take
+
 log = logging.getLogger("experiments")
 
 #: No stored file, and no dataset in one, may be larger than this (bytes).
@@ -158,7 +160,7 @@ def exclusive(folder: Path) -> Iterator[None]:
         seen = os.fstat(file.fileno())
         if not stat.S_ISREG(seen.st_mode) or seen.st_nlink > 1:
             raise OSError(f"{lock} must be a file of its own, got a link or no file")
-        if not _lock(file.fileno()):
+        if not take(file.fileno()):
             file.seek(0)
             holder = file.read(200).decode("utf-8", "replace").strip() or "unknown"
             raise BlockingIOError(
@@ -168,23 +170,6 @@ def exclusive(folder: Path) -> Iterator[None]:
         file.write(f"process {os.getpid()}, since {datetime.now():%Y-%m-%d %H:%M}".encode())
         file.flush()
         yield
-
-
-def _lock(descriptor: int) -> bool:
-    """Take the operating system's lock on an open file; False if another process has it."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            os.lseek(descriptor, 2**30, os.SEEK_SET)  # a byte past the text, which stays readable
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
 
 
 def sha256(content: bytes) -> str:

@@ -13,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 import vradam
 from experiments.measurement.formula import evaluate
@@ -59,6 +58,8 @@ def run(setup: Setup, chunks: Chunks) -> Result:
 
 def _record(setup: Setup, optimizer: Any) -> xr.Dataset:
     """Speed ||v_t|| and rate eta_t over (objective, alpha1, start, step); the speed also from the gradients alone."""
+    from scipy.signal import lfilter
+
     alpha1 = np.array(setup.alpha1)[:, None]
     gated = optimizer(alpha0=setup.alpha0, alpha1=alpha1, beta1=setup.beta1, beta3=setup.beta3)
     direction = np.linspace(0, np.pi, setup.starts)

@@ -17,7 +17,6 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 
 import vradam
 from experiments.measurement.formula import evaluate
@@ -179,6 +178,8 @@ def starts(setup: Setup, dimension: int) -> tuple[Array, Array]:
 
 def _orbits(setup: Setup, dimension: int) -> xr.Dataset:
     """Positions and velocities of every particle under the three laws at ``setup.times`` instants."""
+    from scipy.integrate import solve_ivp
+
     x0, v0 = starts(setup, dimension)
     time = np.linspace(0.0, setup.duration, setup.times)
 

@@ -17,7 +17,6 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 import vradam
 from experiments.measurement.formula import evaluate
@@ -203,6 +202,8 @@ def falling_energy(beta1: float, fraction: float, alpha1: float, gates: int = 25
 
     V is the theory's energy, with the odds of the gate; a step is one of VRMomentum, for the worst state and gate.
     """
+    from scipy.optimize import brentq
+
     edges = float(evaluate(EDGE, beta1=beta1))
     S = fraction * edges
     settings = np.geomspace(S / (1 + alpha1), S, gates)
@@ -214,7 +215,7 @@ def falling_energy(beta1: float, fraction: float, alpha1: float, gates: int = 25
         after = np.swapaxes(steps, -1, -2) @ energy_form(beta1, opened / (edges - opened)) @ steps
         return float(np.linalg.eigvals(np.linalg.solve(before, after)).real.max()) - 1 - 1e-7
 
-    return float(brentq(worst, 0.0, 1.0, xtol=1e-10)) if worst(0.0) > 0 else 0.0
+    return float(brentq(worst, 0.0, 1.0, xtol=1e-13)) if worst(0.0) > 0 else 0.0
 
 
 def energy_form(beta1: float, odds: Array) -> Array:
@@ -225,6 +226,8 @@ def energy_form(beta1: float, odds: Array) -> Array:
 
 def growing_words(beta1: float) -> float:
     """At the edge: the memory below which some pair of gates in turn, obeying the rise law, grows as played."""
+    from scipy.optimize import brentq
+
     S = AT_EDGE * float(evaluate(EDGE, beta1=beta1))
 
     def growths(lows: Array, gate_decay: float) -> Array:
@@ -237,7 +240,7 @@ def growing_words(beta1: float) -> float:
             lows = np.linspace(worst - lows[1] + lows[0], worst + lows[1] - lows[0], 41)
         return float(growths(lows, gate_decay).max()) - 1
 
-    return float(brentq(excess, 0.1 * beta1**2, 0.9999, xtol=1e-7))
+    return float(brentq(excess, 0.1 * beta1**2, 0.9999, xtol=1e-13))
 
 
 # ---------------------------------------------------------------- beyond the edge

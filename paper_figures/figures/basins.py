@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure as Canvas
-from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
 
 from paper_figures.figure import Figure
 from paper_figures.style import COLUMN, GREY, INK, canvas, label
@@ -21,6 +20,8 @@ AROUND, ALIKE = 9, 3
 
 def draw(data: Mapping[str, xr.Dataset]) -> Canvas:
     """``data["basins"]``: ``end`` over (x, v) is -1 at the origin and 0..3 in the cycle; its four points."""
+    from scipy.ndimage import maximum_filter, minimum_filter, uniform_filter
+
     found = data["basins"]
     share = float((found.end >= 0).mean())
     figure, axes = canvas(height=4.2, width=COLUMN)

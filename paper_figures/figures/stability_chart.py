@@ -22,7 +22,7 @@ from theory.stability_map import CYCLE_PART, PARTS, SAFE_PART, column, safe_up_t
 
 TICKS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 #: The columns at which the proved regions are read: beta1, evenly in log(1-beta1).
-COLUMNS = 240
+COLUMNS = 120
 
 
 def draw(data: Mapping[str, xr.Dataset]) -> Canvas:

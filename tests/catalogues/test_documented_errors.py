@@ -35,7 +35,7 @@ def announced():
             if module.name.endswith("__main__") or module.name.startswith(ABSENT):
                 continue
             for name, value in vars(importlib.import_module(module.name)).items():
-                if name.startswith("_") or not callable(value) or value.__module__ != module.name:
+                if name.startswith("_") or not callable(value) or getattr(value, "__module__", None) != module.name:
                     continue
                 members = {name: value}
                 if inspect.isclass(value):

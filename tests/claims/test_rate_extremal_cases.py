@@ -13,7 +13,7 @@ from theory.claims.convergence import predictable_gate, smoothed_lemmas
 from theory.claims.convergence.extremal_cases import PREDICTABLE, SMOOTHED, attained, descent, rare_gradient
 from theory.claims.convergence.shares import theorem2_shares, theorem4_shares
 from theory.claims.convergence.smoothed_gate import theorem_beta1_zero_shares, theorem_shares
-from theory.claims.convergence.straight_slope import nearly_attained, ratio
+from theory.claims.convergence.straight_slope import nearly_attained, ratio, remembered
 from theory.methods import rate_lemmas
 from theory.notation import alpha1
 
@@ -105,3 +105,13 @@ def test_other_weights_of_tau_give_another_theorem(monkeypatch):
     assert vanishes(predictable_gate.derive()["theorem4"] - predictable_gate.theorem4)
     monkeypatch.setattr(predictable_gate, "weight_total", lambda momentum, steps: uniform(0, steps))
     assert not vanishes(predictable_gate.derive()["theorem4"] - predictable_gate.theorem4)
+
+
+@pytest.mark.parametrize(
+    ("decay", "power"), [(0.9, 1.0), (0.0, 1.0), (0.999, 0.81), (0.5, 0.0), (1.0, 1.0), (0.9, 0.9)]
+)
+def test_what_is_remembered_of_powers_in_a_loop(decay, power):
+    found, value = remembered(decay, power, np.arange(1, 51)), 0.0
+    for n in range(1, 51):
+        value = decay * value + power**n
+        assert np.broadcast_to(found, 50)[n - 1] == pytest.approx(value, rel=1e-12)

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from theory.claim import vanishes
 from theory.claims import gate_sequences
 from theory.claims.gate_sequences import (
-    COMMON,
     S5,
-    SWAPPED,
     TWO_GATES,
     S3a,
     circle_criterion,
+    common_gates,
     derive_two_gates,
     is_schur,
+    swapped_gates,
 )
 from theory.claims.gate_sequences.circle_criterion import LIMITS, derive_limits
 from theory.methods import quadratic_family
@@ -213,7 +213,7 @@ def test_two_gate_limits():
 
 
 def test_coupled_example_against_eigenvalues():
-    alone = [np.array(gates).astype(float) for gates in (*SWAPPED, *COMMON)]
+    alone = [np.array(gates).astype(float) for gates in (*swapped_gates(), *common_gates())]
     radii = [max(abs(np.linalg.eigvals(matrix))) for matrix in alone]
     assert max(radii) < 1
     swapped = max(abs(np.linalg.eigvals(alone[1] @ alone[0])))
@@ -228,7 +228,7 @@ def test_the_coupled_examples_are_told_apart_at_the_radii_that_are_named(monkeyp
     monkeypatch.setattr(
         gate_sequences, "is_schur", lambda matrix, *at: asked.append((matrix, *at)) or is_schur(matrix, *at)
     )
-    swapped, common = SWAPPED[1] * SWAPPED[0], COMMON[1] * COMMON[0]
+    swapped, common = (second * first for first, second in (swapped_gates(), common_gates()))
     assert gate_sequences.gates_of_one_coordinate_each() and asked[-1] == (swapped, sp.Rational(5, 4))
     asked.clear()
     assert gate_sequences.one_gate_for_all_is_worse()

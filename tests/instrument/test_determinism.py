@@ -65,9 +65,9 @@ def test_processes_started_by_spawn_give_the_same_bits():
 #: What exists on POSIX alone; modules first, then names of functions.
 POSIX_MODULES = {"fcntl", "grp", "pwd", "resource", "termios", "tty", "pty"}
 POSIX_NAMES = {"fork", "forkpty", "forkserver", "sched_getaffinity", "getuid", "geteuid", "setsid", "killpg", "SIGKILL"}
-#: Where one is used under a guard: the store locks by msvcrt on Windows, which has no limit on the address space;
+#: Where one is used under a guard: files are locked by msvcrt on Windows, which has no limit on the address space;
 #: contestants of the speed study are confined to one processor where the system can.
-GUARDED = {("files.py", "fcntl"), ("address_space.py", "resource"), ("contestant.py", "sched_getaffinity")}
+GUARDED = {("file_lock.py", "fcntl"), ("address_space.py", "resource"), ("contestant.py", "sched_getaffinity")}
 
 
 def test_nothing_assumes_fork_or_posix():
@@ -87,5 +87,5 @@ def test_nothing_assumes_fork_or_posix():
 
 
 def test_the_guard_of_the_lock_is_the_operating_system():
-    text = (Path(experiments.__file__).parent / "store" / "files.py").read_text(encoding="utf-8")
+    text = (Path(vradam.__file__).parent / "file_lock.py").read_text(encoding="utf-8")
     assert "msvcrt" in text and text.index("msvcrt") < text.index("import fcntl")

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
+import numba
 import numpy as np
 import pytest
 
@@ -52,6 +53,31 @@ def test_another_clone_finds_what_this_one_compiled(tmp_path):
     assert (hits, said) == (0, "") and misses > 5
     hits, misses, *rest = process(PYTHONPATH=str(package.parent), **kept)
     assert hits > 5 and misses == 0 and rest == [bits, ""]
+
+
+def test_two_processes_compile_everything_once(tmp_path):
+    """Who comes second waits, and reads it."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    words = [sys.executable, "-c", CODE]
+    both = [subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    (_, misses, bits), (_, others, others_bits) = (json.loads(one.communicate()[0]) for one in both)
+    assert misses + others == len(list(tmp_path.rglob("*.sha256"))) > 5 and bits == others_bits
+    assert not list(tmp_path.rglob("*.lock"))
+
+
+def test_who_does_not_get_the_lock_compiles_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(disk_cache, "PATIENCE", 0.05)
+    monkeypatch.setattr(disk_cache.file_lock, "take", lambda descriptor: False)
+    monkeypatch.setattr(specialise, "_compiled", {})
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    numba.config.reload_config()
+    try:
+        x = np.ones(3)
+        specialise.specialise(squared_apart, {})(found := np.ones(3), x)
+    finally:
+        monkeypatch.undo()
+        numba.config.reload_config()
+    assert not found.any()
 
 
 def scaled(x, g, parameters):

@@ -195,6 +195,20 @@ def test_what_has_much_to_do_is_fused(monkeypatch):
     assert asked == [False, True, True, False]
 
 
+def test_what_was_compiled_before_is_fused_sooner(monkeypatch):
+    plan = checked_plan(OPTIMIZERS["published"], OBJECTIVES["log_cosh"], np.ones(3), 25, None, 3, 0, False)
+    asked = []
+    monkeypatch.setattr(lanes, "assembled", lambda what, fused: asked.append(fused) or assembled(what, fused))
+    monkeypatch.setattr(lanes, "WORTH_LOADING", 10_000)
+    monkeypatch.setattr(lanes, "WORTH_FUSING", 10**9)
+    for on_disk in (False, True):
+        monkeypatch.setattr(lanes, "sweep_on_disk", lambda what, answer=on_disk: answer)
+        monkeypatch.setattr(lanes, "_taken", Counter())
+        for _ in range(2):
+            lanes.run(plan)
+    assert asked == [False, False, False, True]
+
+
 @pytest.mark.parametrize("name", ["published", "inside", "held per run", "schedule per run", "proof form"])
 def test_bits_do_not_depend_on_how_often_the_progress_is_looked_at(name, monkeypatch):
     """Between two looks a tile is put down and taken up, with a run that has diverged and stays at rest."""

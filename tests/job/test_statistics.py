@@ -12,6 +12,7 @@ from experiments.measurement.statistics import (
     loglog_slope,
     mean_interval,
     median_interval,
+    share_interval,
 )
 
 #: How many values the studies average: seeds, objectives, processes; and the levels that they ask for.
@@ -50,6 +51,13 @@ def test_the_stated_level_is_reached_and_not_by_much_more_than_one_order_statist
     assert high == n + 1 - k
     covered = [1 - 2 * stats.binom.cdf(j - 1, n, 0.5) for j in (k, k + 1)]
     assert covered[0] >= 0.95 > covered[1]
+
+
+@pytest.mark.parametrize(("count", "n"), [(0, 10), (1, 10), (7, 96), (95, 96), (96, 96)])
+def test_a_share_has_clopper_and_pearsons_interval(count, n):
+    for level in (0.95, 0.999):
+        exact = stats.binomtest(count, n).proportion_ci(level, method="exact")
+        np.testing.assert_allclose(share_interval(count, n, level), [exact.low, exact.high], rtol=1e-9)
 
 
 def test_the_slope_of_a_power_is_found_with_an_interval_that_knows_the_noise():

@@ -29,7 +29,7 @@ matrix.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
@@ -37,7 +37,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.certificates.reading import items, rational, require_keys, shown
+from theory.certificates.reading import Read, items, rational, require_keys, shown
 
 Array = NDArray[np.float64]
 Pair = tuple[Fraction, Fraction]
@@ -87,13 +87,16 @@ class Branch:
     velocity: tuple[Fraction, ...]
 
 
-def branches(data: Mapping[str, Any]) -> tuple[Branch, ...]:
-    """The boxes of a certificate of kind ``attracting``, read strictly. ValueError if it is malformed."""
+def branches(data: Mapping[str, Any]) -> Sequence[Branch]:
+    """The boxes of a certificate of kind ``attracting``, read strictly, each when it is asked for.
+
+    ValueError if it is malformed.
+    """
     require_keys(data, ("alpha1", "boxes"))
     alpha1 = None if data["alpha1"] == "oo" else rational(data["alpha1"], "alpha1")
     if alpha1 is not None and not alpha1 > 0:
         raise ValueError(f"alpha1 must be > 0, got {shown(data['alpha1'])}")
-    return tuple(_branch(entry, alpha1) for entry in items(data["boxes"], "boxes"))
+    return Read(items(data["boxes"], "boxes"), lambda entry: _branch(entry, alpha1))
 
 
 def _branch(data: Any, alpha1: Fraction | None) -> Branch:
@@ -120,7 +123,7 @@ def check_attracting(data: Mapping[str, Any]) -> tuple[Attracting, ...]:
 
     Raises ValueError if it is malformed.
     """
-    found = [proves(branch) for branch in branches(data)]
+    found = [proves(branch) for branch in tuple(branches(data))]
     return tuple(one for one in found if one is not None) if None not in found else ()
 
 

@@ -47,7 +47,7 @@ one about each of its settings: settings are constant along an orbit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
@@ -56,7 +56,7 @@ from typing import Any, Final
 import numpy as np
 
 from theory.certificates.cells import PARTS, REACH, UNIT, Family, Return, Strip, Target, grid, no_orbit_stays
-from theory.certificates.reading import count, items, rational, require_keys, shown
+from theory.certificates.reading import Read, count, items, rational, require_keys, shown
 
 #: Denominators: of a fraction of the edge, of c, of a velocity.
 MAX_DENOMINATOR: Final = 2000
@@ -110,11 +110,14 @@ class Box:
 # ---------------------------------------------------------------- reading
 
 
-def boxes(data: Mapping[str, Any]) -> tuple[Box, ...]:
-    """The boxes of a certificate of kind ``safe``, read strictly. ValueError if it is malformed."""
+def boxes(data: Mapping[str, Any]) -> Sequence[Box]:
+    """The boxes of a certificate of kind ``safe``, read strictly, each when it is asked for.
+
+    ValueError if it is malformed.
+    """
     require_keys(data, ("alpha1", "boxes"))
     alpha1 = None if data["alpha1"] == "oo" else _pair(data["alpha1"], "alpha1", ONE, Fraction(1000))
-    return tuple(_box(entry, alpha1) for entry in items(data["boxes"], "boxes"))
+    return Read(items(data["boxes"], "boxes"), lambda entry: _box(entry, alpha1))
 
 
 def _box(data: Any, alpha1: Pair | None) -> Box:
@@ -167,7 +170,7 @@ def check_safe(data: Mapping[str, Any]) -> tuple[Safe, ...]:
 
     Raises ValueError if it is malformed.
     """
-    found = boxes(data)
+    found = tuple(boxes(data))
     return tuple(box.says for box in found) if all(map(proves, found)) else ()
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar, overload
+
+T = TypeVar("T")
 
 MAX_BYTES = 400_000
 MAX_DIGITS = 600
@@ -81,6 +84,26 @@ def items(value: Any, name: str, length: int | None = None) -> list[Any]:
     if length is not None and len(value) != length:
         raise ValueError(f"{name} must have {length} entries, got {len(value)}")
     return value
+
+
+class Read(Sequence[T]):
+    """Entries of a certificate, each read when it is first asked for."""
+
+    def __init__(self, entries: Sequence[Any], read: Callable[[Any], T]) -> None:
+        self.entries, self.read = entries, cache(lambda k: read(entries[k]))
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, k: int) -> T: ...
+
+    @overload
+    def __getitem__(self, k: slice) -> tuple[T, ...]: ...
+
+    def __getitem__(self, k: int | slice) -> T | tuple[T, ...]:
+        places = range(len(self))[k]
+        return self.read(places) if isinstance(places, int) else tuple(map(self.read, places))
 
 
 def interval(value: Any, name: str) -> tuple[Fraction, Fraction]:

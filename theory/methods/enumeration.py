@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal, TypeAlias
 
 import sympy as sp
@@ -41,12 +41,12 @@ class Case:
     p: Fraction = Fraction(1, 4)
     amplitude: Fraction = Fraction(1)
 
-    @property
+    @cached_property
     def largest(self) -> Fraction:
         """The large value of the noise."""
         return self.amplitude * (1 - self.p) / self.p
 
-    @property
+    @cached_property
     def gradient_bound(self) -> Fraction:
         """``R``: the largest stochastic gradient plus ``sqrt(eps)``."""
         return GRADIENT_BOUND + max(self.largest, self.amplitude) + self.root_eps
@@ -101,6 +101,16 @@ class Node:
     gate: Interval
     moved: Interval
 
+    @cached_property
+    def noise(self) -> Interval:
+        """``|U_n|``."""
+        return abs(self.gradient) / self.root
+
+    @cached_property
+    def direction2(self) -> Interval:
+        """``w_n^2``."""
+        return (self.velocity / self.root) ** 2
+
     def back(self, k: int) -> Node:
         """The node ``k`` steps earlier."""
         node = self
@@ -114,6 +124,7 @@ class Node:
         return [self.back(k) for k in range(self.step - 1, -1, -1)]
 
 
+@cache
 def step_size(case: Case, n: int) -> Interval:
     """``alpha_n = alpha0 (1-beta1) sqrt((1-beta2^n)/(1-beta2))``."""
     growth = sum((case.beta2**j for j in range(n)), Fraction(0))
@@ -198,15 +209,15 @@ def pasts(case: Case, n: int, k: int) -> Iterator[tuple[Node, list[Node], Interv
 
     ``st`` is ``s_n`` with what the last ``k+1`` gradients put into it replaced by its conditional expectation.
     """
+    weights = [exact(case.beta2**i) for i in range(k + 1)]
     groups: dict[Node, list[Node]] = {}
     for node in tree(case)[n]:
         groups.setdefault(node.back(k + 1), []).append(node)
     for past, futures in groups.items():
         kept = exact(case.beta2 ** (k + 1)) * past.squares
         drawn = total(
-            given(past, node) * exact(case.beta2**i) * node.back(i).gradient ** 2
+            given(past, node) * total(weight * node.back(i).gradient ** 2 for i, weight in enumerate(weights))
             for node in futures
-            for i in range(k + 1)
         )
         yield past, futures, iv.sqrt(exact(case.root_eps**2) + kept + drawn)
 
@@ -241,14 +252,23 @@ def descent(case: Case) -> Inequalities:
                 yield G**2 / (2 * root), gained + paid
 
 
+@cache
+def drift_weights(case: Case) -> list[tuple[Interval, Interval]]:
+    """``beta1^k sqrt(k)`` and ``beta1^k beta2^-k sqrt(k+1)``."""
+    return [
+        (exact(case.beta1**k) * iv.sqrt(iv.mpf(k)), exact((case.beta1 / case.beta2) ** k) * iv.sqrt(iv.mpf(k + 1)))
+        for k in range(case.steps)
+    ]
+
+
 def drift_bound(case: Case, node: Node) -> Interval:
     """The right-hand side of the drift lemma, with the directions as they were."""
-    first, second = iv.mpf(0), iv.mpf(0)
-    for k in range(node.step):
-        weight, old = exact(case.beta1**k), node.back(k)
-        earlier = (node.back(i) for i in range(1, k + 1))
-        first += weight * iv.sqrt(iv.mpf(k)) * total((other.velocity / other.root) ** 2 for other in earlier)
-        second += weight / exact(case.beta2**k) * iv.sqrt(iv.mpf(k + 1)) * (old.gradient / old.root) ** 2
+    first, second, walked, old = iv.mpf(0), iv.mpf(0), iv.mpf(0), node
+    for weight, own in drift_weights(case)[: node.step]:
+        walked += old.direction2 if old is not node else 0  # of the steps since then
+        first += weight * walked
+        second += own * old.noise**2
+        old = old.back(1)
     radius, root = exact(case.gradient_bound), iv.sqrt(exact(1 - case.beta1))
     return (step_size(case, node.step) * exact(SMOOTHNESS)) ** 2 * root / (4 * radius) * first + (
         radius / root * second
@@ -272,9 +292,9 @@ def sums(case: Case) -> Inequalities:
     for node in tree(case)[-1]:
         path = node.path()
         logarithm = iv.log(1 + node.squares / exact(case.root_eps**2)) - case.steps * iv.log(exact(case.beta2))
-        yield total((step.gradient / step.root) ** 2 for step in path), logarithm
-        yield total((step.velocity / step.root) ** 2 for step in path), factor * logarithm
-        yield total(abs(step.gradient / step.root) for step in path), iv.sqrt(case.steps * logarithm)
+        yield total(step.noise**2 for step in path), logarithm
+        yield total(step.direction2 for step in path), factor * logarithm
+        yield total(step.noise for step in path), iv.sqrt(case.steps * logarithm)
 
 
 def smoothness(case: Case) -> Inequalities:
@@ -291,25 +311,27 @@ def smoothness(case: Case) -> Inequalities:
 # ---------------------------------------------------------------- the lemmas of the smoothed gate
 
 
-def allowed(case: Case, n: int, k: int, before: Interval) -> Interval:
-    """The bound on ``|gamma_n - gamma_{n-k-1}|``: ``(k+1) q gamma_{n-k-1}``, and what the bias correction adds."""
+@cache
+def allowed(case: Case, n: int, k: int) -> tuple[Interval, Interval]:
+    """``share`` and, of the correction, ``added``: ``|gamma_n - gamma_m| <= share gamma_m + added``, ``m = n-k-1``."""
     reach = case.beta3 * case.gradient_bound**2
-    bound = exact((k + 1) * (1 - case.gate_decay) * reach) * before
+    added = iv.mpf(0)
     if case.gate == "corrected":
         root = iv.sqrt(exact(case.gate_decay))
-        bound += total(exact(reach / j) * root**j for j in range(max(n - k, 2), n + 1))
+        added += total(exact(reach / j) * root**j for j in range(max(n - k, 2), n + 1))
         if k == n - 1:
-            bound += exact(case.alpha1 / (1 + case.alpha1))
-    return bound
+            added += exact(case.alpha1 / (1 + case.alpha1))
+    return exact((k + 1) * (1 - case.gate_decay) * reach), added
 
 
 def slow_gate(case: Case) -> Inequalities:
     """``|gamma_n - gamma_{n-k-1}|`` against :func:`allowed`, on every path."""
-    for level in tree(case)[1:]:
-        for node in level:
-            for k in range(node.step):
+    for n, level in enumerate(tree(case)):
+        for k in range(n):
+            share, added = allowed(case, n, k)
+            for node in level:
                 before = node.back(k + 1).gate
-                yield abs(node.gate - before), allowed(case, node.step, k, before)
+                yield abs(node.gate - before), share * before + added
 
 
 def look_ahead(case: Case) -> Inequalities:
@@ -317,22 +339,23 @@ def look_ahead(case: Case) -> Inequalities:
     radius, theta = exact(case.gradient_bound), exact(Fraction(1, 2))
     q = exact(case.beta3 * (1 - case.gate_decay) * case.gradient_bound**2)
     root = radius / iv.sqrt(exact(1 - case.beta2))
-    for level in tree(case)[1:]:
-        for node in level:
-            for k in range(node.step):
-                G, before = node.back(k).true_gradient, node.back(k + 1).gate
-                price = abs(node.gate - before) * abs(G) * ratio(node, k)
-                yield price, paid_ahead(case, node, k)
+    for n, level in enumerate(tree(case)):
+        for k in range(n):
+            most = paid_ahead(case, n, k)
+            for node in level:
+                old, before, felt = node.back(k), node.back(k + 1).gate, ratio(node, k)
+                price = abs(node.gate - before) * abs(old.true_gradient) * felt
+                yield price, most * old.noise
                 if case.gate == "smoothed":
-                    share = theta * G**2 / (2 * root)
-                    yield price, before * (share + ((k + 1) * q * ratio(node, k)) ** 2 * root / (2 * theta))
+                    share = theta * old.true_gradient**2 / (2 * root)
+                    yield price, before * (share + ((k + 1) * q * felt) ** 2 * root / (2 * theta))
 
 
-def paid_ahead(case: Case, node: Node, k: int) -> Interval:
-    """The bound of form (A) on ``|Delta_k A_k|``: ``allowed * R beta2^{-k/2} |U_{n-k}|``."""
-    U = abs(node.back(k).gradient) / node.back(k).root
-    most = allowed(case, node.step, k, iv.mpf(1)) * exact(case.gradient_bound)
-    return most * iv.sqrt(exact(1 / case.beta2**k)) * U
+@cache
+def paid_ahead(case: Case, n: int, k: int) -> Interval:
+    """The bound of form (A) on ``|Delta_k A_k|`` in units of ``|U_{n-k}|``: ``allowed * R beta2^{-k/2}``."""
+    share, added = allowed(case, n, k)
+    return (share + added) * exact(case.gradient_bound) * iv.sqrt(exact(1 / case.beta2**k))
 
 
 # ---------------------------------------------------------------- the theorem
@@ -355,19 +378,14 @@ def assembly(case: Case) -> Inequalities:
                 known = past.gate if lookahead else futures[0].back(k).gate
                 share = alpha * exact(case.beta1**k * past.chance)
                 kept += share * known * futures[0].back(k).true_gradient ** 2 / (2 * root)
+        prices = [paid_ahead(case, n, k) if lookahead else iv.mpf(0) for k in range(n)]
         for node in tree(case)[n]:
             bracket = alpha * exact(SMOOTHNESS) / 2 * node.moved**2 + drift_bound(case, node)
-            for k in range(n):
+            for k, price in enumerate(prices):
                 lost = 2 * radius * iv.sqrt(iv.mpf(k + 1)) * ratio(node, k) ** 2
-                price = paid_ahead(case, node, k) if lookahead else iv.mpf(0)
-                bracket += exact(case.beta1**k) * (lost + price)
+                bracket += exact(case.beta1**k) * (lost + price * node.back(k).noise)
             spent += exact(node.chance) * alpha * bracket
     yield kept, spent - total(exact(node.chance) * value(node.x) for node in tree(case)[-1])
-
-
-def of_a_slow_gate(case: Case) -> BoundCheck:
-    """What C2 adds, on every path: the gate, its price, and the assembly."""
-    return compared(slow_gate(case), look_ahead(case), assembly(case))
 
 
 def mean_squared_gradient(case: Case) -> Interval:

@@ -33,6 +33,7 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from theory.claim import vanishes
+from theory.identity import is_zero
 from theory.methods.rules import RULES, Mean
 
 Kind = Literal["given", "identity", "inequality", "application", "rule"]
@@ -82,7 +83,7 @@ class Step:
         return f"{written(self.left)} {self.sign} {written(self.right)}"
 
 
-@dataclass
+@dataclass(eq=False)
 class Proof:
     """Statements in order; the methods append one and return its :func:`fact`."""
 
@@ -209,16 +210,16 @@ def replaced(expr: sp.Expr, given: Step) -> sp.Expr:
 # ---------------------------------------------------------------- the checks
 
 
-def expanded(slack: sp.Expr, earlier: Mapping[str, Step]) -> sp.Expr:
-    """The slack with every earlier statement written out."""
-    return slack.xreplace({fact(name): step.gap for name, step in earlier.items()})
+def used(slack: sp.Expr, earlier: Mapping[str, Step]) -> dict[sp.Symbol, Step]:
+    """The earlier statements in the slack."""
+    return {symbol: earlier[symbol.name[1:-1]] for symbol in slack.free_symbols if symbol.name.startswith("[")}
 
 
 def signed(slack: sp.Expr, earlier: Mapping[str, Step]) -> sp.Expr:
     """The slack with identities at zero and inequalities as nonnegative symbols."""
     values = {
-        fact(name): sp.Integer(0) if step.sign == "=" else sp.Symbol(f"fact {name}", nonnegative=True)
-        for name, step in earlier.items()
+        symbol: sp.Integer(0) if step.sign == "=" else sp.Symbol(f"fact {step.name}", nonnegative=True)
+        for symbol, step in used(slack, earlier).items()
     }
     return slack.xreplace(values)
 
@@ -269,7 +270,7 @@ def _follows(sign: Sign, gap: sp.Expr, slack: sp.Expr, earlier: Mapping[str, Ste
     """Whether the gap is the slack, and the slack zero or nonnegative, as the sign asks."""
     left_over = signed(slack, earlier)
     shown = left_over == 0 if sign == "=" else nonnegative(left_over)
-    return shown and same(gap, expanded(slack, earlier))
+    return shown and same(gap, slack.xreplace({symbol: step.gap for symbol, step in used(slack, earlier).items()}))
 
 
 def renamed(expr: sp.Expr, substitution: Mapping[sp.Expr, sp.Expr]) -> sp.Expr:
@@ -282,11 +283,11 @@ def renamed(expr: sp.Expr, substitution: Mapping[sp.Expr, sp.Expr]) -> sp.Expr:
 
 def same(first: sp.Expr, second: sp.Expr) -> bool:
     """Whether SymPy reduces the difference to 0; sums, expectations and sequences count as they stand."""
+    if is_zero(first - second):
+        return True
     opaque = {atom: sp.Dummy(real=True) for atom in (first - second).atoms(sp.Sum, AppliedUndef, Mean)}
     gap = (first - second).xreplace(opaque)
-    if differs_somewhere(gap):
-        return False
-    return bool(sp.expand(sp.numer(sp.together(gap))) == 0) or vanishes(gap)
+    return not differs_somewhere(gap) and vanishes(gap)
 
 
 def differs_somewhere(gap: sp.Expr) -> bool:
@@ -301,12 +302,8 @@ def _given(step: Step, earlier: Mapping[str, Step]) -> bool:
     return step.left != step.right
 
 
-def _identity(step: Step, earlier: Mapping[str, Step]) -> bool:
-    return _follows("=", step.gap, step.slack, earlier)
-
-
-def _inequality(step: Step, earlier: Mapping[str, Step]) -> bool:
-    return _follows("<=", step.gap, step.slack, earlier)
+def _has_its_slack(step: Step, earlier: Mapping[str, Step]) -> bool:
+    return _follows(step.sign, step.gap, step.slack, earlier)
 
 
 def _application(step: Step, earlier: Mapping[str, Step]) -> bool:
@@ -333,8 +330,8 @@ def _rule(step: Step, earlier: Mapping[str, Step]) -> bool:
 
 CHECKS: Final[Mapping[Kind, Callable[[Step, Mapping[str, Step]], bool]]] = {
     "given": _given,
-    "identity": _identity,
-    "inequality": _inequality,
+    "identity": _has_its_slack,
+    "inequality": _has_its_slack,
     "application": _application,
     "rule": _rule,
 }

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from theory.identity import is_zero
 from theory.methods.linearisation import without_decay
 from theory.notation import beta1, edge, kappa
 from theory.recursion import ALGORITHM, Coefficients, momentum
@@ -74,8 +75,8 @@ def after_step(expression: sp.Expr) -> sp.Expr:
 
 
 def zero(expression: sp.Expr) -> bool:
-    """True exactly when a rational expression is identically zero: its numerator expands to 0."""
-    return bool(sp.expand(sp.numer(sp.together(expression))) == 0)
+    """True exactly when a rational expression is identically zero."""
+    return is_zero(expression)
 
 
 # ---------------------------------------------------------------- constant forms

@@ -8,6 +8,8 @@ time.
 Numba keeps an index and one data file for each signature, and unpickles both as they are: a truncated file raises at
 every later call, a flipped bit may end the process. Here a third file beside them, ``<name>.sha256``, holds their
 checksums, and nothing is read that does not have the one under which it was written.
+
+What two processes need at the same time one of them compiles: the other waits, and reads it.
 """
 
 from __future__ import annotations
@@ -16,10 +18,18 @@ import glob
 import hashlib
 import os
 import tempfile
+import time
 import warnings
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from vradam import file_lock
+
+#: Seconds after which what another process is compiling is compiled here too.
+PATIENCE: Final = 60.0
 
 
 def kept(dispatcher: Any) -> Any:
@@ -31,9 +41,23 @@ def kept(dispatcher: Any) -> Any:
         return dispatcher
     try:
         dispatcher._cache = _checked_cache()(dispatcher.py_func)
+        dispatcher.compile = partial(_compile_alone, dispatcher.compile, Files(dispatcher._cache))
     except (RuntimeError, OSError) as error:  # Numba found no folder that it may write
         _say_once(str(error))
     return dispatcher
+
+
+def on_disk(dispatcher: Any) -> bool:
+    """Whether compiled code of a dispatcher is kept on disk."""
+    in_cache = getattr(dispatcher, "_cache", None)
+    return in_cache is not None and isinstance(in_cache, _checked_cache()) and Files(in_cache).sums.exists()
+
+
+def _compile_alone(compiling: Callable[[Any], Any], files: Files, signature: Any) -> Any:
+    from numba.core.compiler_lock import global_compiler_lock
+
+    with global_compiler_lock, files.alone():
+        return compiling(signature)
 
 
 @cache
@@ -127,6 +151,25 @@ class Files:
             file.write(checksums(self.found()))
         Path(name).chmod(0o644)
         Path(name).replace(self.sums)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While no other process is within this for the same function, or after :data:`PATIENCE` seconds."""
+        lock = self.folder / f"{self.name}.lock"
+        try:
+            file = lock.open("ab")
+        except OSError:  # nothing will be kept there
+            yield
+            return
+        with file:
+            deadline = time.monotonic() + PATIENCE
+            while not file_lock.take(file.fileno()) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    lock.unlink()
 
     def delete(self) -> None:
         """Remove what can be removed."""

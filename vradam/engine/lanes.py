@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vradam.engine import rows
 from vradam.engine.methods import method, noise_kind, noise_rows, rates_of, rows_of
-from vradam.engine.pieces import Combination, assembled
+from vradam.engine.pieces import Combination, assembled, sweep_on_disk
 from vradam.engine.specialise import specialise
 from vradam.gated import State
 from vradam.noise import Gaussian, Minibatch, TwoPoint, Uniform
@@ -30,12 +30,13 @@ from vradam.recorder import TAU_DRAWS, stratified_tau, tau_total
 from vradam.trajectory import Trajectory
 
 WIDTH = 64  # runs in a tile
-NARROW = ((2, 1), (16, 16))  # up to so many runs, so many in a tile, where that pays
-WORTH_A_WIDTH = 5e6  # numbers of one run, from which the time that narrower tiles save exceeds that of compiling them
+NARROW = ((2, 1), (32, 16))  # up to so many runs, so many in a tile, where that pays
+WORTH_A_WIDTH = 1e6  # numbers of one run, from which the time that narrower tiles save exceeds that of compiling them
 CHUNK = 5e8  # numbers updated between two looks at the progress bar and at interrupts
 WORTH_A_THREAD = 1e6  # numbers updated
 CALLS = 128  # numbers that are updated in the time that calling the pieces of a step takes
 WORTH_FUSING = 5e8  # such numbers, from which the time that a fused sweep saves exceeds about that of compiling it
+WORTH_LOADING = 2e7  # such numbers, from which it exceeds that of loading what was compiled before
 AGREEMENT = 1e-9
 
 _taken: Counter[Combination] = Counter()  # what this process has done, in such numbers
@@ -74,7 +75,7 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
     kinds = described.direction, described.gate, described.law, noise_kind(noise), decays, width
     what = Combination(kernel.form, kernel.separable, kernel.neighbours, kernel.mean_of_terms, parameters.ndim, *kinds)
     _taken[what] += plan.steps * math.ceil(runs / width) * (width * d + CALLS)
-    advance = assembled(what, _taken[what] >= WORTH_FUSING)
+    advance = assembled(what, fuses(what, _taken[what]))
 
     state = optimizer.init(plan.x0) if plan.state is None else plan.state
     first = plan.first
@@ -128,6 +129,11 @@ def run(plan: Plan, threads: int | None = None) -> Trajectory:
         total = total - lagged
     mean = reshaped(total, plan) / (TAU_DRAWS if sampled else tau_total(np.asarray(described.beta1), plan.steps))
     return assemble(plan, out_x, out_rate, gone, mean, final)
+
+
+def fuses(what: Combination, numbers: float) -> bool:
+    """Whether a sweep pays, after so many numbers; minibatches have none: a step is then mostly the choice of terms."""
+    return not what.sampled and (numbers >= WORTH_FUSING or (numbers >= WORTH_LOADING and sweep_on_disk(what)))
 
 
 def tile_width(runs: int, numbers: float) -> int:

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 from vradam.engine import draws, opening, rows, seldom, tile
 from vradam.engine.advance import PIECES, advance
 from vradam.engine.calls import addresses, compiled_caller
-from vradam.engine.specialise import specialise
+from vradam.engine.disk_cache import on_disk
+from vradam.engine.specialise import compile_for, specialise
 from vradam.objectives import elementary
 
 #: Gates that are alike where a point is moved, and where a gradient is absorbed.
@@ -81,10 +82,7 @@ class Assembled:
 
 @cache
 def assembled(what: Combination, fused: bool = False) -> Assembled:
-    """``advance`` with the pieces of a combination, and where it is ``fused`` with its sweep.
-
-    Minibatches are never fused: a step is then mostly the choice of terms.
-    """
+    """``advance`` with the pieces of a combination, and where it is ``fused`` with its sweep."""
     pieces = (
         piece(opening.open_gate, what._replace(noise=draws.MINIBATCH if what.sampled else draws.EXACT)),
         piece(opening.correct_bias, what),
@@ -93,9 +91,19 @@ def assembled(what: Combination, fused: bool = False) -> Assembled:
         piece(tile.absorb_all, what._replace(gate=ABSORBS_AS.get(what.gate, what.gate), noise=heard(what.noise))),
         piece(tile.move, what._replace(gate=MOVES_AS.get(what.gate, what.gate))),
         piece(seldom.write, what),
-        piece(tile.sweep if fused and not what.sampled else tile.sweep_nothing, what),
+        piece(tile.sweep if fused else tile.sweep_nothing, what),
     )
     return Assembled(driver(what.ndim), pieces, addresses(pieces), what.streams)
+
+
+def sweep_on_disk(what: Combination) -> bool:
+    """Whether the sweep of a combination was compiled before."""
+    return on_disk(_sweep(what))
+
+
+@cache
+def _sweep(what: Combination) -> Any:
+    return specialised(tile.sweep, what)
 
 
 def heard(noise: int) -> int:
@@ -104,7 +112,12 @@ def heard(noise: int) -> int:
 
 
 def piece(source: Callable, what: Combination) -> Any:
-    """A piece, compiled for what it depends on of ``what``: the names that its source has of these."""
+    """A piece, compiled."""
+    return compile_for(specialised(source, what), signatures(what.ndim)[source])
+
+
+def specialised(source: Callable, what: Combination) -> Any:
+    """A piece for what it depends on of ``what``: the names that its source has of these."""
     kinds: dict[str, Any] = {
         "LANES": what.width,
         "DIRECTION": what.direction,

@@ -15,6 +15,7 @@ from __future__ import annotations
 import dis
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -37,8 +38,8 @@ def specialise(
     they share; those that do not are compiled alone, which takes less time than typing them at every call, and inlined
     by LLVM.
     Those in ``apart`` are not inlined but cached for themselves: all combinations share them. In those in
-    ``reassociated``, and in no other, sums may be taken in another order. With a ``signature`` of Numba it is compiled
-    at once, for arrays that do not overlap, and for these arguments only: a value that compiled code can call.
+    ``reassociated``, and in no other, sums may be taken in another order. With a ``signature`` of Numba it is
+    for arrays that do not overlap and has to be compiled by :func:`compile_for`: one function for each signature.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def specialise(
     """
     clones: dict[int, Any] = {}
 
-    def clone(part: Callable, **options: Any) -> Any:
+    def clone(part: Callable, signature: Any = None, **options: Any) -> Any:
         bound = {}
         for name, value in _globals_used(part, exchanged).items():
             if isinstance(value, FunctionType):
@@ -57,39 +58,40 @@ def specialise(
             bound[name] = value
         code = part.__code__
         qualname = f"{code.co_name}_{digest(part, exchanged, reassociated, apart)}"
-        if "signature" in options:
+        if signature is not None:
             qualname += "_of_arrays_apart"
-        key = qualname, repr(options)
+        key = qualname, repr((options, signature))
         if key not in _compiled:
             import numba
 
             copy = FunctionType(code, {**part.__globals__, **bound}, code.co_name, part.__defaults__)
             copy.__qualname__ = qualname
-            on_disk, signature = options.pop("cache", False), options.pop("signature", None)
+            on_disk = options.pop("cache", False)
             dispatcher = numba.njit(error_model="numpy", **options)(copy)
             _compiled[key] = kept(dispatcher) if on_disk else dispatcher
-            if signature is not None:
-                compile_for(_compiled[key], signature)
         return _compiled[key]
 
-    return clone(function, nogil=True, cache=True, **({} if signature is None else {"signature": signature}))
+    return clone(function, signature, nogil=True, cache=True)
 
 
 _compiled: dict[tuple[str, str], Any] = {}
 
 
-def compile_for(dispatcher: Any, signature: Any) -> None:
-    """Compile for ``signature`` and nothing else, with the promise that arrays that are arguments do not overlap."""
-    if not hasattr(dispatcher, "py_func"):  # a plain function where compiling is switched off
-        return
+def compile_for(dispatcher: Any, signature: Any) -> Any:
+    """The dispatcher, compiled for ``signature`` and nothing else: a value that compiled code can call.
+
+    Arrays that are arguments must not overlap.
+    """
 
     def apart(flags: Any) -> Any:
         flags.noalias = True
         return flags
 
-    dispatcher._compiler._customize_flags = apart
-    dispatcher.compile(signature)
-    dispatcher.disable_compile()
+    if not getattr(dispatcher, "overloads", True):  # a plain function has none, where compiling is switched off
+        dispatcher._compiler._customize_flags = apart
+        dispatcher.compile(signature)
+        dispatcher.disable_compile()
+    return dispatcher
 
 
 def _options(
@@ -105,10 +107,15 @@ def _options(
 
 def _loops(part: Callable, exchanged: Mapping[str, Any]) -> bool:
     """Whether a function loops, or calls one that does."""
-    if any("FOR_ITER" in step.opname or "BACKWARD" in step.opname for step in dis.get_instructions(part)):
+    if _has_a_loop(part.__code__):
         return True
     called = (value for value in _globals_used(part, exchanged).values() if isinstance(value, FunctionType))
     return any(_loops(value, exchanged) for value in called)
+
+
+@cache
+def _has_a_loop(code: CodeType) -> bool:
+    return any("FOR_ITER" in step.opname or "BACKWARD" in step.opname for step in dis.get_instructions(code))
 
 
 def digest(
@@ -151,12 +158,13 @@ def digest(
     return describe(function)[:16]
 
 
-def listing(code: CodeType) -> list[str]:
+@cache
+def listing(code: CodeType) -> tuple[str, ...]:
     """Bytecode, names and constants, those of the functions defined inside too."""
     lines = [code.co_code.hex(), repr(code.co_names)]
     for worth in code.co_consts:
         lines += listing(worth) if isinstance(worth, CodeType) else [repr(worth)]
-    return lines
+    return tuple(lines)
 
 
 #: What enters compiled code as a constant.

@@ -14,13 +14,13 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
-from scipy.stats import binomtest
 
 import vradam
 from experiments.measurement import frontier
 from experiments.measurement.formula import evaluate
 from experiments.measurement.frontier import INSIDE, PUBLISHED, SMOOTHED, SMOOTHED_99, SMOOTHED_999, Map, scatter
 from experiments.measurement.points import showcase
+from experiments.measurement.statistics import share_interval
 from experiments.measurement.verdict import Confrontation, Evidence, Point
 from experiments.store.chunks import Chunks
 from experiments.studies.cycles import basins, beyond_edge, period_four
@@ -235,9 +235,9 @@ def _s3b(setup: Setup, data: dict[str, xr.Dataset]) -> Confrontation:
     for i in range(data["examples"].sizes["example"]):
         here = data["examples"].isel(example=i)
         reached = int(here["count"].sel(outcome="origin"))
-        interval = binomtest(reached, setup.starts).proportion_ci(0.999, method="exact")
+        low, high = share_interval(reached, setup.starts, level=0.999)
         label = f"beta1 = {float(here.beta1):g}, S = {float(here.fraction):.3g} B, alpha1 = {float(here.alpha1):g}"
-        counted.append(Point(reached / setup.starts, interval.low, interval.high, 1.0, label))
+        counted.append(Point(reached / setup.starts, low, high, 1.0, label))
     for beta1 in setup.safe:
         for alpha1 in setup.safe_alpha1:
             share = float(data["safe"].share.sel(beta1=beta1, alpha1=alpha1))

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 import vradam
 from experiments.measurement.formula import evaluate
@@ -27,6 +26,7 @@ EDGE: Final = edge()
 
 def alternation(setup: Setup) -> xr.Dataset:
     """The s1 at which the word (s1, s2) begins to grow, found on its observed growth."""
+    from scipy.optimize import brentq
 
     def critical(beta1: float, second: float) -> float:
         top = 0.9999 * float(evaluate(EDGE, beta1=beta1))

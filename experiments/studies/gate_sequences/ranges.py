@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize, root
 
 import vradam
 from experiments.measurement.formula import evaluate
@@ -50,6 +49,8 @@ def common_range(beta1: float, most: float, low: float = 0.0, alpha1: float = np
     The range is [low, b], or [b/(1+alpha1), b] where that begins higher; b is looked for up to ``most``. A search
     over V comes near (it has a kink at its least); :func:`touching` gives every digit, the same on every processor.
     """
+    from scipy.optimize import brentq, minimize
+
     guess = np.array([0.0, 0.0])
 
     def steps(high: float) -> tuple[Array, Array]:
@@ -89,6 +90,8 @@ def touching(steps: Callable[[float], tuple[Array, Array]], b: float, x: float, 
     bounded by an ellipse, where the determinant is 0. Two such discs that touch have one point and one direction in
     common: three equations for (b, x, y), solved from a place nearby.
     """
+    from scipy.optimize import root
+
     units = [np.array(unit) for unit in ([[1.0, 0.0], [0.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]])]
     near = np.array([b, x, y])
 
@@ -112,6 +115,8 @@ def touching(steps: Callable[[float], tuple[Array, Array]], b: float, x: float, 
 
 def own_range(beta1: float) -> float:
     """The b beyond which ``||grad F||^2 + beta1 ||grad F - v||^2`` can rise, on the steps of VRMomentum."""
+    from scipy.optimize import brentq
+
     root = np.array([[1.0, 0.0], [np.sqrt(beta1), -np.sqrt(beta1)]])
     back = np.linalg.inv(root)
 

@@ -144,7 +144,7 @@ def sharp_decay(beta1: float, fraction: float, lows: int = 193) -> float:
             peaks = np.linspace(peaks[worst - 1], peaks[worst + 1], 41)
         return float(growths.max()) - 1
 
-    return float(brentq(excess, 0.1 * beta1**2, 0.9999, xtol=1e-7))
+    return float(brentq(excess, 0.1 * beta1**2, 0.9999, xtol=1e-13))
 
 
 def gates_taken(peaks: Array, g: float, top: float, beta1: float) -> Array:
@@ -176,4 +176,4 @@ def critical_rate(w0: float, beta1: float, steps: int) -> float:
         sizes = [abs(run.final_x[0]) + abs(run.final_state.velocity[0]) for run in (early, late)]
         return float(np.log(sizes[1] / sizes[0]))
 
-    return float(brentq(excess, 0.7 * predicted, 1.1 * predicted, xtol=1e-6 * predicted))
+    return float(brentq(excess, 0.7 * predicted, 1.1 * predicted, xtol=1e-12 * predicted))

@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 import vradam
 from experiments.measurement.formula import evaluate
@@ -99,6 +98,8 @@ def _ratios(beta1: float, weight_decay: float, h: float, step_sizes: Array) -> A
 
 
 def _largest(beta1: float, weight_decay: float, h: float) -> float:
+    from scipy.optimize import brentq
+
     top = float(evaluate(EDGE, beta1=beta1)) / h
 
     def excess(step_size: float) -> float:

@@ -52,6 +52,7 @@ from theory.claims.convergence.smoothed_proof import (
 from theory.methods.proof import Proof, fact
 from theory.methods.rate_lemmas import root_sum
 from theory.methods.rules import Mean
+from theory.methods.unwritten import unwritten
 from theory.notation import alpha1, beta2, beta3
 
 now, then, speed, early, excess, weight, fade = sp.symbols("u u1 speed early excess weight fade", nonnegative=True)
@@ -119,8 +120,8 @@ def gate_moves() -> Proof:
     return proof
 
 
-EXCESS = excess_of_the_correction()
-ENERGY, GATE = corrected_energy_moves(), gate_moves()
+EXCESS = unwritten(excess_of_the_correction)
+ENERGY, GATE = unwritten(corrected_energy_moves), unwritten(gate_moves)
 
 
 def price_of_a_lag() -> Proof:
@@ -147,7 +148,7 @@ def price_of_a_lag() -> Proof:
     return proof
 
 
-LOOK = price_of_a_lag()
+LOOK = unwritten(price_of_a_lag)
 
 
 # ---------------------------------------------------------------- a run
@@ -280,7 +281,7 @@ def run() -> Proof:
     return proof
 
 
-PROOF = run()
+PROOF = unwritten(run)
 
 #: With these the conclusion is ``theorem_c`` with free shares, in one dimension; ``fading`` stays.
 CORRECTED: dict[sp.Symbol, sp.Expr] = SMOOTHED | {

@@ -37,6 +37,7 @@ from theory.claims.convergence.predictable_proof import (
 from theory.claims.convergence.shares import theorem4_shares
 from theory.methods.proof import Proof, fact
 from theory.methods.rules import Mean
+from theory.methods.unwritten import unwritten
 from theory.notation import d
 
 x, y, U, away, moved, K, less = sp.symbols("x y U away moved K less", nonnegative=True)
@@ -72,7 +73,7 @@ def lag() -> Proof:
     return proof
 
 
-LAG = lag()
+LAG = unwritten(lag)
 
 
 def drift() -> Proof:
@@ -168,7 +169,7 @@ def drift() -> Proof:
     return proof
 
 
-DRIFT = drift()
+DRIFT = unwritten(drift)
 
 
 def theorem() -> Proof:
@@ -186,7 +187,7 @@ def theorem() -> Proof:
     return proof
 
 
-PROOF = theorem()
+PROOF = unwritten(theorem)
 
 
 def conclusion_is_theorem4() -> bool:

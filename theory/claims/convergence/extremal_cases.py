@@ -17,6 +17,7 @@ import numpy as np
 import sympy as sp
 
 from theory.claims.convergence import smoothed_lemmas
+from theory.claims.convergence.straight_slope import remembered
 from theory.methods import rate_lemmas
 
 Ratio = Callable[[], float]
@@ -105,28 +106,23 @@ def descent_of_a_gate_that_sees() -> float:
 # ---------------------------------------------------------------- sums over a run
 
 
-def ratios(g: Any, beta2: float, eps: float) -> tuple[Any, Any]:
-    """``U_n^2 = g_n^2/(eps + s_n)`` and ``eps + s_n``."""
-    from scipy.signal import lfilter
-
-    below = eps + lfilter([1], [1, -beta2], g**2)
-    return g**2 / below, below
+def ratios(beta2: float, eps: float, steps: int) -> tuple[Any, Any]:
+    """``U_n^2 = g_n^2/(eps + s_n)`` and ``eps + s_n`` of a constant gradient."""
+    below = eps + remembered(beta2, 1.0, np.arange(1, steps + 1))
+    return 1 / below, below
 
 
 def log_sum(beta2: float, eps: float, steps: int, stated: float | None = None) -> float:
     """``sum U_n^2`` of a constant gradient over its bound with ``s_N`` in the logarithm; ``stated``: another decay."""
-    squares, below = ratios(np.ones(steps), beta2, eps)
+    squares, below = ratios(beta2, eps, steps)
     bound = rate_lemmas.log_sum(sp.Float(beta2 if stated is None else stated), sp.Float((below[-1] - eps) / eps), steps)
     return float(squares.sum()) / number(bound)
 
 
 def velocity_sum(beta1: float, beta2: float, gate: float = 1.0, steps: int = 100_000) -> float:
     """``sum w_n^2 / sum U_n^2`` of a constant gradient over the constant of the lemma."""
-    from scipy.signal import lfilter
-
-    g = np.ones(steps)
-    squares, below = ratios(g, beta2, 1.0)
-    moved = lfilter([1], [1, -beta1], gate * g) ** 2 / below
+    squares, below = ratios(beta2, 1.0, steps)
+    moved = (gate * remembered(beta1, 1.0, np.arange(1, steps + 1))) ** 2 / below
     return float(moved.sum() / squares.sum()) / number(rate_lemmas.velocity_sum(sp.Float(beta1), sp.Float(beta2)))
 
 

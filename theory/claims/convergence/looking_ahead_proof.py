@@ -37,6 +37,7 @@ from theory.claims.convergence.predictable_proof import (
 )
 from theory.methods.proof import Proof, fact, renamed
 from theory.methods.rules import Mean
+from theory.methods.unwritten import unwritten
 
 later, Gi, whole, grown, most, every = sp.symbols("later Gi whole grown most every", positive=True)
 moved = sp.Symbol("moved", nonnegative=True)
@@ -64,7 +65,7 @@ def price_of_a_lag() -> Proof:
     return proof
 
 
-PRICE = price_of_a_lag()
+PRICE = unwritten(price_of_a_lag)
 
 
 def added_up() -> Proof:
@@ -92,7 +93,7 @@ def added_up() -> Proof:
     return proof
 
 
-ADDED = added_up()
+ADDED = unwritten(added_up)
 
 
 def run() -> Proof:
@@ -148,4 +149,4 @@ def run() -> Proof:
     return proof
 
 
-PROOF = run()
+PROOF = unwritten(run)

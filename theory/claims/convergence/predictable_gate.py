@@ -80,8 +80,22 @@ def rate_limit(theorem: sp.Expr, slowness: sp.Expr = 1 / N) -> sp.Expr:
     for term in sp.Add.make_args(theorem):
         scaled = tuned(term, slowness) * sp.sqrt(N) / sp.log(N)
         constant, varying = scaled.as_independent(N, as_Add=False)
-        total += constant * sp.limit(varying, N, sp.oo)
+        rest = sp.Integer(1)  # what is left once factors with a limit are at it
+        for factor in sp.Mul.make_args(varying):
+            base, exponent = factor.as_base_exp()
+            end = limit_of(base)
+            if end.is_finite and end != 0:
+                constant *= end**exponent
+            else:
+                rest *= factor
+        total += constant * limit_of(rest)
     return total
+
+
+@cache
+def limit_of(expr: sp.Expr) -> sp.Expr:
+    """``lim expr`` as ``N -> oo``."""
+    return sp.limit(expr, N, sp.oo)
 
 
 limit_theorem2 = (1 + alpha1) * d * R * (4 * R + L)

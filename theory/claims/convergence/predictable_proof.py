@@ -14,6 +14,7 @@ import sympy as sp
 from theory.methods.proof import Proof, fact
 from theory.methods.rate_lemmas import drift_sum, root_sum, velocity_sum
 from theory.methods.rules import Mean
+from theory.methods.unwritten import unwritten
 from theory.notation import D, L, N, R, alpha0, alpha1, beta1, beta2, eps, mu, theta
 
 G, g = sp.symbols("G g", real=True)
@@ -66,7 +67,7 @@ def pointwise() -> Proof:
     return proof
 
 
-POINTWISE = pointwise()
+POINTWISE = unwritten(pointwise)
 
 
 def kept_on_average() -> Proof:
@@ -107,7 +108,7 @@ def kept_on_average() -> Proof:
     return proof
 
 
-KEPT = kept_on_average()
+KEPT = unwritten(kept_on_average)
 
 
 def descent() -> Proof:
@@ -137,7 +138,7 @@ def descent() -> Proof:
     return proof
 
 
-DESCENT = descent()
+DESCENT = unwritten(descent)
 
 # ---------------------------------------------------------------- a run
 
@@ -263,7 +264,7 @@ def products_sum(index: sp.Symbol) -> sp.Expr:
     return sp.Sum(beta1**k * p(index, k), (k, 0, index - 1))
 
 
-PROOF = run()
+PROOF = unwritten(run)
 
 
 def concluded(proof: Proof, meaning: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:

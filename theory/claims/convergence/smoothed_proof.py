@@ -32,6 +32,7 @@ from theory.claims.convergence.predictable_proof import (
 from theory.claims.convergence.smoothed_lemmas import linear_sum
 from theory.methods.proof import Proof, fact
 from theory.methods.rules import Mean
+from theory.methods.unwritten import unwritten
 from theory.notation import alpha1, beta2, beta3, gate_decay
 
 w, w1, now, then, top = sp.symbols("w w1 u u1 top", nonnegative=True)
@@ -89,8 +90,8 @@ def gate_moves_slowly() -> Proof:
     return proof
 
 
-MIN_OPEN, MIN_CLIPPED = clipping_does_not_increase(False), clipping_does_not_increase(True)
-ENERGY, SLOW = energy_moves_slowly(), gate_moves_slowly()
+MIN_OPEN, MIN_CLIPPED = unwritten(clipping_does_not_increase, False), unwritten(clipping_does_not_increase, True)
+ENERGY, SLOW = unwritten(energy_moves_slowly), unwritten(gate_moves_slowly)
 
 
 def price_of_a_lag() -> Proof:
@@ -117,7 +118,7 @@ def price_of_a_lag() -> Proof:
     return proof
 
 
-LOOK = price_of_a_lag()
+LOOK = unwritten(price_of_a_lag)
 
 
 # ---------------------------------------------------------------- a run
@@ -156,7 +157,7 @@ def prices_of_lags(proof: Proof) -> sp.Symbol:
     return price
 
 
-PROOF = run()
+PROOF = unwritten(run)
 
 #: With these the conclusion is ``theorem_shares`` in one dimension.
 SMOOTHED: dict[sp.Symbol, sp.Expr] = {

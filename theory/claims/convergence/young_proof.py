@@ -40,6 +40,7 @@ from theory.claims.convergence.predictable_proof import (
 from theory.claims.convergence.smoothed_lemmas import square_sum
 from theory.methods.proof import Proof, fact
 from theory.methods.rules import Mean
+from theory.methods.unwritten import unwritten
 from theory.notation import beta2, beta3, gate_decay
 
 K, q, phi, root_2, squared = sp.symbols("K q phi root_2 squared", positive=True)
@@ -91,7 +92,7 @@ def young_at_a_lag() -> Proof:
     return proof
 
 
-LAG = young_at_a_lag()
+LAG = unwritten(young_at_a_lag)
 
 
 # ---------------------------------------------------------------- a run
@@ -145,7 +146,7 @@ def run() -> Proof:
     return proof
 
 
-PROOF = run()
+PROOF = unwritten(run)
 
 #: What the symbols of the conclusion stand for.
 STANDS_FOR: dict[sp.Symbol, sp.Expr] = {

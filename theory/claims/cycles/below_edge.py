@@ -26,8 +26,9 @@ from theory.certificates.statement import Statement
 from theory.claim import Certificate, Cited, Claim, vanishes
 from theory.claims.cycles import frontier, heavy_ball
 from theory.claims.cycles.heavy_ball import gate_between
+from theory.identity import is_zero
 from theory.methods import linearisation
-from theory.methods.linearisation import at, characteristic, jacobian, transition, velocity, without_decay, x
+from theory.methods.linearisation import at, characteristic, jacobian, transition, velocity, without_decay, x, z
 from theory.notation import L, S, alpha0, beta1, latex
 from theory.recursion import ALGORITHM, Coefficients, gamma
 
@@ -118,7 +119,7 @@ GATES = (K - 1 / r, K + r)  # S gamma at v1 and at v2
 
 def same(left: sp.Expr, right: sp.Expr) -> bool:
     """Two rational functions are equal."""
-    return bool(sp.cancel(left - right) == 0)
+    return is_zero(left - right)
 
 
 def _positive(expr: sp.Expr, *symbols: sp.Symbol) -> bool:
@@ -197,7 +198,8 @@ def lower_branch_attracts() -> bool:
     low = -8 * (r**2 + 1) * (K * r**2 - K - 2 * r) ** 2 * weight * sp.diff(curve, r)
     first, second = K**2 * (m**2 - 16) + m**3 + 4 * m**2 - 32 * m + 16, m**2 * (2 * m - 1) * (m - 3)
     high = 4 * r**2 * weight * (first + second / K**2).subs(m, K * Y)
-    jury = same(at(p, -1), low) and same(at(p, 1), high) and same(at(p, 0), beta1.subs(IN_KAPPA) ** 2)
+    ends = {point: p.subs(z, point) for point in (-1, 1, 0)}
+    jury = same(ends[-1], low) and same(ends[1], high) and same(ends[0], beta1.subs(IN_KAPPA) ** 2)
     square = (m**2 - m + g) / (m - 4)
     below = same((2 * K - CURVE) * K * (K * y - 2) - g, ((K**2 - square) * (m - 4)).subs(m, K * y))
     inside = (sp.cancel(part.subs(K**2, square)).subs(m, 4 + t) for part in (first, second))

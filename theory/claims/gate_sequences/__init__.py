@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
 
 import sympy as sp
 
@@ -144,14 +145,21 @@ def is_schur(square: sp.Matrix, radius: sp.Expr = ONE) -> bool:
     return True
 
 
-#: Gates that are swapped between the coordinates, and the same two values as one gate for both; each pair in turn.
-SWAPPED = coupled_step(4, 1), coupled_step(1, 4)
-COMMON = coupled_step(4, 4), coupled_step(1, 1)
+@cache
+def swapped_gates() -> tuple[sp.Matrix, sp.Matrix]:
+    """Gates that are swapped between the coordinates, in turn."""
+    return coupled_step(4, 1), coupled_step(1, 4)
+
+
+@cache
+def common_gates() -> tuple[sp.Matrix, sp.Matrix]:
+    """The same two values as one gate for both, in turn."""
+    return coupled_step(4, 4), coupled_step(1, 1)
 
 
 def gates_of_one_coordinate_each() -> bool:
     """beta1 = 1/2: the gates (4, 1) and (1, 4) are Schur each; in turn their spectral radius is at least 5/4."""
-    first, second = SWAPPED
+    first, second = swapped_gates()
     return is_schur(first) and is_schur(second) and not is_schur(second * first, sp.Rational(5, 4))
 
 
@@ -160,10 +168,10 @@ def one_gate_for_all_is_worse() -> bool:
 
     It is the curvature 5/4 that grows: there ``two_gate_word = 5/8``.
     """
-    first, second = COMMON
+    first, second = common_gates()
     radius = sp.Rational(3, 2)
     beyond = not is_schur(second * first, radius)
-    inside = is_schur(SWAPPED[1] * SWAPPED[0], radius)
+    inside = is_schur(swapped_gates()[1] * swapped_gates()[0], radius)
     mode = TWO_GATES["two_gate_word"].subs({**HALF, s1: 5, s2: sp.Rational(5, 4)})
     return is_schur(first) and is_schur(second) and beyond and inside and zero(mode - sp.Rational(5, 8))
 

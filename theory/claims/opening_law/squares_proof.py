@@ -15,6 +15,7 @@ from theory.claims.opening_law.rate_proof import STANDS_FOR, STEEP, VARIATION, D
 from theory.methods.proof import Proof, fact
 from theory.methods.rate_lemmas import root_sum
 from theory.methods.rules import Mean
+from theory.methods.unwritten import unwritten
 from theory.notation import alpha1, beta2, gate_decay
 
 apart, ratio, since, U = sp.symbols("apart ratio since U", nonnegative=True)
@@ -37,7 +38,7 @@ def young_at_a_lag() -> Proof:
     return proof
 
 
-LAG = young_at_a_lag()
+LAG = unwritten(young_at_a_lag)
 
 
 def total_price() -> Proof:
@@ -130,8 +131,8 @@ def total_price() -> Proof:
     return proof
 
 
-SQUARES = total_price()
-PROOF = rate_proof.run("C3: any gate under the opening law, by squares", SQUARES)
+SQUARES = unwritten(total_price)
+PROOF = unwritten(rate_proof.run, "C3: any gate under the opening law, by squares", SQUARES)
 
 #: With these the conclusion is that of ``price_by_squares`` in one dimension.
 MEANS: dict[sp.Symbol, sp.Expr] = STANDS_FOR | {

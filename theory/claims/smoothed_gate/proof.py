@@ -14,6 +14,7 @@ from theory.methods.quadratic_family import mode
 from theory.methods.quadratic_family import s as gate
 from theory.methods.quadratic_family import w as velocity
 from theory.methods.quadratic_family import x as position
+from theory.methods.unwritten import unwritten
 from theory.notation import alpha1, beta1, beta3, edge, kappa
 
 B, S, g, rest, s, s1, excess = sp.symbols("B S g rest s s1 excess", positive=True)  # rest = 1 - g
@@ -49,7 +50,7 @@ def gate_opens_slowly(clipped: bool) -> Proof:
     return proof
 
 
-OPEN, CLIPPED = gate_opens_slowly(False), gate_opens_slowly(True)
+OPEN, CLIPPED = unwritten(gate_opens_slowly, False), unwritten(gate_opens_slowly, True)
 
 
 # ---------------------------------------------------------------- the odds obey it too
@@ -80,7 +81,7 @@ def odds_obey_the_law() -> Proof:
     return proof
 
 
-ODDS = odds_obey_the_law()
+ODDS = unwritten(odds_obey_the_law)
 
 
 # ---------------------------------------------------------------- the energy
@@ -119,7 +120,7 @@ def energy_falls() -> Proof:
     return proof
 
 
-LOSS = energy_falls()
+LOSS = unwritten(energy_falls)
 
 
 def two_losses_see_the_state() -> Proof:
@@ -137,7 +138,7 @@ def two_losses_see_the_state() -> Proof:
     return proof
 
 
-SIGHT = two_losses_see_the_state()
+SIGHT = unwritten(two_losses_see_the_state)
 
 
 def falls_in_two_steps() -> Proof:
@@ -185,5 +186,5 @@ def falls_in_two_steps() -> Proof:
     return proof
 
 
-PROOF = falls_in_two_steps()
+PROOF = unwritten(falls_in_two_steps)
 PROOFS = (OPEN, CLIPPED, ODDS, PROOF)
