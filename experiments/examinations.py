@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from experiments.store.chunks import Chunks
+from experiments.store.chunks import Chunks, marked
 from experiments.store.files import forget
 from experiments.store.fingerprint import file_digest, fingerprint, origin
 from theory.claim import Claim, Examination, Status, examine
@@ -69,7 +69,8 @@ def begin(
         claim.id: Chunks(folders[claim.id], folders[claim.id].name, origin=origin(*modules(claim))) for claim in claims
     }
     missing = {
-        claim.id: (claim,) for claim in sorted(claims, key=lambda claim: -len(claim.formulas) - len(claim.steps))
+        claim.id: (claim, folders[claim.id].name)
+        for claim in sorted(claims, key=lambda claim: -len(claim.formulas) - len(claim.steps))
     }
     for name, store in chunks.items():
         if fresh:
@@ -81,9 +82,10 @@ def begin(
             except ValueError as error:
                 log.warning("%s: %s; examining it again", folders[name], error)
 
-    def keep(name: str, examination: Examination) -> None:
-        if examination.checks or examination.status == "empirical":
-            chunks[name].keep(name, to_dataset(examination))
+    def keep(name: str, examined: tuple[Examination, bytes]) -> None:
+        examination, content = examined
+        if content:
+            chunks[name].put(name, content)
         found(name, examination)
 
     everything = origin(*sorted({module for claim in claims for module in modules(claim)}))
@@ -116,12 +118,18 @@ def _module(call: Callable[..., Any]) -> str:
     return call.__module__
 
 
-def _examine(claim: Claim) -> Examination:
-    """A derivation that raises does not close; that is no reason to lose the other claims."""
+def _examine(claim: Claim, mark: str) -> tuple[Examination, bytes]:
+    """An examination and what is stored of it, if anything is.
+
+    A derivation that raises does not close; that is no reason to lose the other claims.
+    """
     try:
-        return examine(claim)
+        examination = examine(claim)
     except Exception as error:
-        return Examination("open", f"the derivation raised {type(error).__name__}: {error}", 0.0, {})
+        return Examination("open", f"the derivation raised {type(error).__name__}: {error}", 0.0, {}), b""
+    if not (examination.checks or examination.status == "empirical"):
+        return examination, b""
+    return examination, marked(to_dataset(examination), claim.id, mark)[0]
 
 
 def to_dataset(examination: Examination) -> xr.Dataset:

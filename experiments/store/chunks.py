@@ -93,6 +93,7 @@ class Chunks:
         makers = {key: described(partial(function, *values)) for key, values in arguments.items()}
         done = self.stored(arguments, makers)
         missing = {key: values for key, values in arguments.items() if key not in done}
+        asked = {key: (function, values, key, self.fingerprint, makers[key]) for key, values in missing.items()}
         bar = tqdm(
             total=len(arguments),
             initial=len(done),
@@ -104,8 +105,9 @@ class Chunks:
         )
         check = None if self.origin is None else self.origin.differences
         with bar:
-            for key, dataset in self.workers.map(function, missing, check):
-                done[key] = self.keep(key, dataset, makers[key])
+            for key, (content, dataset) in self.workers.map(_finished, asked, check):
+                self.put(key, content)
+                done[key] = dataset
                 bar.update()
         return {key: done[key] for key in arguments}
 
@@ -165,17 +167,34 @@ class Chunks:
         OSError
             If it cannot be written, or code that it rests on was written to since this process first looked.
         """
+        content, again = marked(dataset, key, self.fingerprint, maker)
+        self.put(key, content)
+        return again
+
+    def put(self, key: str, content: bytes) -> None:
+        """Store the bytes of a finished chunk, which :func:`marked` made; OSError as for :meth:`keep`."""
         self.refuse_touched()
-        content, again = _encoded(dataset.assign_attrs(_chunk=key, _fingerprint=self.fingerprint, _function=maker))
         if self.folder is not None:
             make_folder(self.folder)
             write_atomically(self.folder / f"{key}-{sha256(content)[:16]}.nc", content)
-        return own(again, key, self.fingerprint)
 
     def refuse_touched(self) -> None:
         """OSError, naming the files, if code that this run rests on was written to since this process first looked."""
         if self.origin is not None and (names := self.origin.touched()):
             raise OSError(f"{', '.join(names)} must stay as it was when the job started: it was written to meanwhile")
+
+
+def _finished(
+    function: Callable[..., xr.Dataset], values: tuple[Any, ...], key: str, fingerprint: str, maker: str
+) -> tuple[bytes, xr.Dataset]:
+    """A chunk computed, as bytes and as read back: by the process that computed it, so that no other waits for it."""
+    return marked(function(*values), key, fingerprint, maker)
+
+
+def marked(dataset: xr.Dataset, key: str, fingerprint: str, maker: str = "") -> tuple[bytes, xr.Dataset]:
+    """The bytes of a chunk with its marks, and what is read back from them, without marks."""
+    content, again = _encoded(dataset.assign_attrs(_chunk=key, _fingerprint=fingerprint, _function=maker))
+    return content, own(again, key, fingerprint)
 
 
 def _called(part: Callable[[], xr.Dataset]) -> xr.Dataset:
@@ -275,7 +294,7 @@ def _encoded(dataset: xr.Dataset, compress: bool = False) -> tuple[bytes, xr.Dat
     """See :func:`encode`: the bytes, and what is read back from them."""
     packing = {"zlib": True, "complevel": 9, "shuffle": True}
     packed = [
-        name for name in dataset.variables if compress and dataset[name].dtype.kind in "biuf" and dataset[name].ndim
+        name for name, values in dataset.variables.items() if compress and values.dtype.kind in "biuf" and values.ndim
     ]
     buffer = io.BytesIO()
     try:
@@ -298,17 +317,19 @@ def _changed(before: xr.Dataset, after: xr.Dataset) -> list[str]:
     Kinds of numbers and their precision count; how strings are held does not.
     """
 
-    def kind(array: xr.DataArray) -> str:
-        return "text" if array.dtype.kind in "UOTS" else array.dtype.newbyteorder("=").str
+    def kind(variable: xr.Variable) -> str:
+        return "text" if variable.dtype.kind in "UOTS" else variable.dtype.newbyteorder("=").str
 
-    names = [str(name) for name in before.variables if name not in after.variables]
-    for name in after.variables:
-        if name not in before.variables or not (
-            before[name].variable.equals(after[name].variable)
-            and before[name].attrs.keys() == after[name].attrs.keys()
-            and all(_same(value, after[name].attrs[key]) for key, value in before[name].attrs.items())
-            and kind(before[name]) == kind(after[name])
-            and (name in before.coords) == (name in after.coords)
+    ours, theirs = before.variables, after.variables
+    labels = set(before.coords), set(after.coords)
+    names = [str(name) for name in ours if name not in theirs]
+    for name, found in theirs.items():
+        if name not in ours or not (
+            (given := ours[name]).equals(found)
+            and given.attrs.keys() == found.attrs.keys()
+            and all(_same(value, found.attrs[key]) for key, value in given.attrs.items())
+            and kind(given) == kind(found)
+            and (name in labels[0]) == (name in labels[1])
         ):
             names.append(str(name))
     names += [f"attribute {name}" for name in before.attrs if not _same(before.attrs[name], after.attrs.get(name))]

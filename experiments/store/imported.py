@@ -75,6 +75,8 @@ class Source:
 
 
 _seen: dict[Path, Source] = {}
+#: The file of a package and a name below it -> the file of that name, once found.
+_files: dict[tuple[str, str], Path] = {}
 
 
 def source(path: Path) -> Source:
@@ -102,21 +104,31 @@ def look() -> None:
 
 
 def file_of(name: str) -> Path | None:
-    """The file of a module, or of data beside it (``package/file``); nothing is imported. None for what is neither."""
-    module, _, data = name.partition("/")
-    top, *rest = module.split(".")
+    """The file of a module, or of data beside it (``package/file``); nothing is imported. None for what is neither.
+
+    What was found once is not looked for again; whether it still is what it was says :attr:`Source.is_untouched`.
+    """
     try:
-        spec = importlib.util.find_spec(top)
+        spec = importlib.util.find_spec(name.partition("/")[0].partition(".")[0])
     except ValueError:  # the program that was started has no such specification
         return None
     if spec is None or spec.origin is None or not spec.has_location:
         return None
-    found = Path(spec.origin).absolute()
-    inside = found.parent.joinpath(*rest)
+    known = (spec.origin, name)
+    if known not in _files and (found := _below(Path(spec.origin).absolute(), name)) is not None:
+        _files[known] = found
+    return _files.get(known)
+
+
+def _below(top: Path, name: str) -> Path | None:
+    """The file of that name, where ``top`` is the file of the package."""
+    module, _, data = name.partition("/")
+    rest = module.split(".")[1:]
+    inside = top.parent.joinpath(*rest)
     if data:
         return inside / data if (inside / data).is_file() else None
     if not rest:
-        return found
+        return top
     return next((file for file in (inside.with_suffix(".py"), inside / "__init__.py") if file.is_file()), None)
 
 

@@ -88,8 +88,8 @@ def test_a_derivation_that_raises_is_open_with_its_reason():
     def raises():
         raise ArithmeticError("no root")
 
-    found = examinations._examine(replace(CLAIM, derive=raises))
-    assert (found.status, found.checks, found.seconds) == ("open", {}, 0.0)
+    found, content = examinations._examine(replace(CLAIM, derive=raises), "mark")
+    assert (found.status, found.checks, found.seconds, content) == ("open", {}, 0.0, b"")
     assert found.summary == "the derivation raised ArithmeticError: no root"
 
 
@@ -97,9 +97,9 @@ def test_the_longest_derivations_come_first_and_sound_ones_are_not_repeated(tmp_
     claims = [replace(CLAIM, id=f"T{n}", steps={"sample": holds, **{f"step {i}": holds for i in range(n)}})
               for n in (1, 3, 2)]  # fmt: skip
     derived = []
-    real = examinations._examine
+    real = examinations.examine
     monkeypatch.setattr(examinations, "modules", lambda claim: ("theory.claim",))
-    monkeypatch.setattr(examinations, "_examine", lambda claim: derived.append(claim.id) or real(claim))
+    monkeypatch.setattr(examinations, "examine", lambda claim: derived.append(claim.id) or real(claim))
     first = examinations.examinations(claims, tmp_path)
     assert derived == ["T3", "T2", "T1"]
     again = examinations.examinations(claims, tmp_path)
@@ -114,7 +114,7 @@ def test_the_longest_derivations_come_first_and_sound_ones_are_not_repeated(tmp_
 def test_claims_with_more_formulas_are_begun_first(tmp_path, monkeypatch):
     derived = []
     monkeypatch.setattr(examinations, "modules", lambda claim: ("theory.claim",))
-    monkeypatch.setattr(examinations, "_examine", lambda claim: derived.append(claim.id) or FOUND)
+    monkeypatch.setattr(examinations, "examine", lambda claim: derived.append(claim.id) or FOUND)
     claims = [replace(CLAIM, id=f"T{n}", formulas={f"f{i}": sp.Integer(i) for i in range(n)}) for n in (1, 3, 2)]
     examinations.examinations(claims, tmp_path)
     assert derived == ["T3", "T2", "T1"]
@@ -131,7 +131,7 @@ def test_claims_with_more_formulas_are_begun_first(tmp_path, monkeypatch):
 def test_what_was_examined_is_kept_and_what_broke_is_tried_again(tmp_path, monkeypatch, found, times):
     derived = []
     monkeypatch.setattr(examinations, "modules", lambda claim: ("theory.claim",))
-    monkeypatch.setattr(examinations, "_examine", lambda claim: derived.append(claim.id) or found)
+    monkeypatch.setattr(examinations, "examine", lambda claim: derived.append(claim.id) or found)
     for _ in range(2):
         (seen,) = examinations.examinations([CLAIM], tmp_path).values()
         assert (seen.status, seen.checks) == (found.status, found.checks)
@@ -142,7 +142,7 @@ def test_what_was_examined_is_kept_and_what_broke_is_tried_again(tmp_path, monke
 def test_a_sample_is_checked_unless_everything_is_asked_for(tmp_path, monkeypatch, in_full, step):
     asked = []
     monkeypatch.setattr(examinations, "modules", lambda claim: ("theory.claim",))
-    monkeypatch.setattr(examinations, "_examine", lambda claim: asked.append(claim.steps["sample"]) or FOUND)
+    monkeypatch.setattr(examinations, "examine", lambda claim: asked.append(claim.steps["sample"]) or FOUND)
     claim = replace(CLAIM, steps={"sample": holds}, in_full={"sample": holds_too})
     examinations.examinations([claim], tmp_path, in_full=in_full)
     assert asked == [step]
