@@ -42,6 +42,8 @@ def begin(
 ) -> None:
     """``found(id, examination)`` for every claim: stored ones as they are, now, the others when processes have time.
 
+    The longest are looked for and begun first.
+
     Parameters
     ----------
     claims : sequence of Claim
@@ -64,32 +66,28 @@ def begin(
     """
     if in_full:
         claims = [replace(claim, steps={**claim.steps, **claim.in_full}) for claim in claims]
-    folders = {claim.id: out / "theory" / claim.id / fingerprint(content(claim), *modules(claim)) for claim in claims}
-    chunks = {
-        claim.id: Chunks(folders[claim.id], folders[claim.id].name, origin=origin(*modules(claim))) for claim in claims
-    }
-    missing = {
-        claim.id: (claim, folders[claim.id].name)
-        for claim in sorted(claims, key=lambda claim: -len(claim.formulas) - len(claim.steps))
-    }
-    for name, store in chunks.items():
-        if fresh:
-            forget(folders[name])
-        for dataset in store.stored([name]).values():
-            try:
-                found(name, from_dataset(dataset))
-                del missing[name]
-            except ValueError as error:
-                log.warning("%s: %s; examining it again", folders[name], error)
+    stores: dict[str, Chunks] = {}
 
     def keep(name: str, examined: tuple[Examination, bytes]) -> None:
-        examination, content = examined
-        if content:
-            chunks[name].put(name, content)
+        examination, encoded = examined
+        if encoded:
+            stores[name].put(name, encoded)
         found(name, examination)
 
-    everything = origin(*sorted({module for claim in claims for module in modules(claim)}))
-    workers.behind(_examine, missing, keep, everything.differences)
+    for claim in sorted(claims, key=lambda claim: -len(claim.formulas) - len(claim.steps)):
+        made_by = origin(*modules(claim))
+        mark = fingerprint(content(claim), *modules(claim))
+        store = stores[claim.id] = Chunks(out / "theory" / claim.id / mark, mark, origin=made_by)
+        if fresh and store.folder:
+            forget(store.folder)
+        for dataset in store.stored([claim.id]).values():
+            try:
+                found(claim.id, from_dataset(dataset))
+                break
+            except ValueError as error:
+                log.warning("%s: %s; examining it again", store.folder, error)
+        else:
+            workers.behind(_examine, {claim.id: (claim, mark)}, keep, made_by.differences)
 
 
 def content(claim: Claim) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import platform
@@ -329,13 +330,25 @@ def _answer(process: str, function: Callable[..., T], values: tuple[Any, ...], c
 
 def _call(parent: int, function: Callable[..., T], values: tuple[Any, ...], check: Check | None) -> _Answer[T]:
     _leave_with(parent)
-    return _answer(f"the worker process {os.getpid()}", function, values, check)
+    try:
+        return _answer(f"the worker process {os.getpid()}", function, values, check)
+    finally:
+        set_aside()
 
 
 def _on_worker(function: Callable[..., T], values: tuple[Any, ...], check: Check | None) -> _Answer[T]:
     from distributed import get_worker
 
     return _answer(f"the Dask worker {get_worker().address} on {platform.node()}", function, values, check)
+
+
+def set_aside() -> None:
+    """Collect garbage, and look through what is left no more.
+
+    loky looks through everything that a process holds once a second: .4 s each time, after a few derivations.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @cache
