@@ -1,5 +1,6 @@
 """Who computes changes nothing, and faults of workers are said plainly."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -15,6 +16,8 @@ import xarray as xr
 from experiments.store.chunks import Chunks
 from vradam import workers
 from vradam.workers import Workers
+
+KEPT = []
 
 
 def sample(seed=0):
@@ -33,6 +36,20 @@ def test_several_processes_compute_the_same_bits(tmp_path):
     for chunks in (one, two):
         assert list(chunks.map(sample, arguments)) == list(arguments)
     assert sorted(p.name for p in one.folder.iterdir()) == sorted(p.name for p in two.folder.iterdir())
+
+
+def objects_looked_through(size):
+    """The objects that a collection in this process looks through, and those set aside; ``size`` new ones are kept."""
+    before = len(gc.get_objects()), gc.get_freeze_count()
+    KEPT.append([[] for _ in range(size)])
+    return before
+
+
+def test_a_collection_after_a_call_looks_through_what_the_call_made():
+    """loky collects once a second, in whatever a process holds by then: here, 10^5 lists and all modules."""
+    found = dict(Workers(2).map(objects_looked_through, {str(k): (100_000,) for k in range(8)}))
+    later = [pair for pair in found.values() if pair[1] > 100_000]
+    assert len(later) >= 4 and all(looked_through < 50_000 for looked_through, _ in later)
 
 
 def test_processes_that_grow_are_replaced_in_silence(tmp_path):
