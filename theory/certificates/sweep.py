@@ -40,7 +40,9 @@ def kept(
 ) -> Flags:
     """The cells that meet the strip ``|q b - p a| <= width``, ``|a|, |b| <= reach``, except those within ``|a|, |b| <=
     unit`` on which every form is at most its bound: forms are convex, so that their corners decide."""
-    keep, ends = np.zeros(column.size, np.bool_), np.append(-nodes[:0:-1], nodes)
+    keep, ends = np.zeros(column.size, np.bool_), np.empty(2 * nodes.size - 1, np.int64)
+    for n in range(nodes.size):
+        ends[nodes.size - 1 - n], ends[nodes.size - 1 + n] = -nodes[n], nodes[n]
     for i in range(start.size - 1):
         a, after = nodes[i], nodes[i + 1]
         if a > reach:
@@ -90,12 +92,12 @@ def successors(
     low, high = factors
     found = np.empty((2 * n, 2), np.int64)  # the last run found, by columns
     for j in range(2 * n):
-        found[j] = start[j - n + 1] if j >= n else start[n - 1 - j]
+        found[j, 0] = found[j, 1] = start[j - n + 1] if j >= n else start[n - 1 - j]
     for i in range(n):
         a, after = nodes[i], nodes[i + 1]
         for k in range(start[i], start[i + 1]):
             j = column[k]
-            first, last = found[j]
+            first, last = found[j, 0], found[j, 1]
             if j >= n:
                 row = j - n
                 bottom = min(below[0, row] - low * after, below[1, row] - high * after)
@@ -113,7 +115,8 @@ def successors(
                 while last < start[row + 1] and ends[column[last]] <= top:
                     last += 1
             leaves[k] = bottom <= ends[0] or top >= ends[2 * n]
-            found[j] = runs[k] = first, last
+            found[j, 0], found[j, 1] = first, last  # numbers: rows at once take seconds to compile
+            runs[k, 0], runs[k, 1] = first, last
     return runs, leaves
 
 
