@@ -20,7 +20,8 @@ from experiments.progress import Progress
 from experiments.report.ledger import Finding, JobResult, StudyRun, entry
 from experiments.report.on_record import on_record
 from experiments.report.page import render
-from experiments.results import compute, write_json
+from experiments.results import Finished, computed, write_json
+from experiments.store.chunks import save_data
 from experiments.store.files import exclusive, forget, remove_unfinished, write_atomically
 from experiments.store.fingerprint import fingerprint, plain
 from experiments.store.provenance import provenance
@@ -73,9 +74,11 @@ def main_job(
     catalogue = catalogue or our_catalogue()
     selected = catalogue.select(options.only)
     findings = {claim.id: Finding(claim, catalogue.stem_of(claim).expected(claim)) for claim in catalogue.claims}
-    runs: list[StudyRun] = []
+    runs: dict[str, StudyRun] = {}
     data: dict[str, Mapping[str, xr.Dataset]] = {}
     stems = [stem for stem in catalogue.stems if {stem.name, *stem.ids} & set(selected)]
+    to_draw = [stem.name for stem in stems]
+    to_come = set(to_draw)
     given: dict[str, Examination] = {}
     drawn: dict[str, tuple[str, ...]] = {}
     with exclusive(options.out), options.workers.shared() as workers:
@@ -92,26 +95,37 @@ def main_job(
                     progress.end("derivations")
 
             begin_examinations(asked, options.out, examined, workers, options.fresh, options.paper)
-            to_draw = [stem.name for stem in stems]
+
+            def has_stored(name: str, failure: str) -> None:
+                """Have the figures drawn that waited for the stored data of this stem."""
+                if failure:
+                    log.error("the data of %s could not be stored\n%s", name, failure)
+                    runs[name] = replace(runs[name], confrontations={}, failure=failure.splitlines()[-1])
+                    data[name] = {}
+                to_come.remove(name)
+                ready = [other for other in to_draw if not {other, *needs(other)} & to_come]
+                to_draw[:] = [other for other in to_draw if other not in ready]
+                _begin_figures(draw, {other: data[other] for other in ready}, options.out, workers, drawn)
+
             for stem in stems:
                 progress.begin(stem.name)
-                done, data[stem.name] = _run(stem, options, workers)
-                runs.append(done)
+                runs[stem.name], finished = _run(stem, options, workers)
+                data[stem.name] = finished.data if finished and not runs[stem.name].failure else {}
+                if finished:
+                    replace(workers, dask=None).behind(_store, {stem.name: (finished,)}, has_stored)
+                else:
+                    has_stored(stem.name, "")
                 progress.end(stem.name)
-                to_come = {other.name for other in stems} - set(data)
-                ready = [name for name in to_draw if not {name, *needs(name)} & to_come]
-                _begin_figures(draw, {name: data[name] for name in ready}, options.out, workers, drawn)
-                to_draw = [name for name in to_draw if name not in ready]
             progress.begin("figures")
             workers.finish()
             progress.end("figures")
         for name, examination in given.items():
             findings[name] = replace(findings[name], examination=examination)
-        runs = [replace(done, figures=drawn.get(done.stem, ())) for done in runs]
-        for done in runs:
-            for name in set(catalogue[done.stem].ids) & set(selected):
+        for stem in stems:
+            done = runs[stem.name] = replace(runs[stem.name], figures=drawn.get(stem.name, ()))
+            for name in set(stem.ids) & set(selected):
                 findings[name] = replace(findings[name], study=done)
-        result = JobResult(tuple(findings.values()), tuple(runs))
+        result = JobResult(tuple(findings.values()), tuple(runs.values()))
         if reference is not None and options.only is None:
             try:
                 result = replace(result, recorded=on_record(result.findings, reference, catalogue))
@@ -122,12 +136,12 @@ def main_job(
     return result
 
 
-def _run(stem: Stem, options: Options, workers: Workers) -> tuple[StudyRun, Mapping[str, xr.Dataset]]:
-    """Run a study and store its data, which are returned for its figures."""
+def _run(stem: Stem, options: Options, workers: Workers) -> tuple[StudyRun, Finished | None]:
+    """Run a study; what is to be stored of it, unless it failed before there was any."""
     start = time.perf_counter()
     mark, failure = "", ""
     setup: Any = None
-    data: Mapping[str, xr.Dataset] = {}
+    finished: Finished | None = None
     confrontations: dict[str, Confrontation] = {}
     tables: tuple[Table, ...] = ()
     try:
@@ -136,12 +150,11 @@ def _run(stem: Stem, options: Options, workers: Workers) -> tuple[StudyRun, Mapp
         mark = fingerprint(setup, stem.module)
         if options.fresh:
             forget(options.out / stem.name / mark)
-        result = compute(stem, options.paper, options.out, workers)
+        result, finished = computed(stem, options.paper, options.out, workers)
         confrontations = {confrontation.claim: confrontation for confrontation in result.confrontations}
         if set(confrontations) != set(stem.ids):
             raise ValueError(f"{stem.name} must confront {stem.ids}, got {tuple(confrontations)}")
-        data = result.data
-        tables = tuple(study.tables(data)) if study.tables else ()
+        tables = tuple(study.tables(result.data)) if study.tables else ()
     except OSError:
         raise
     except Exception as error:
@@ -151,7 +164,18 @@ def _run(stem: Stem, options: Options, workers: Workers) -> tuple[StudyRun, Mapp
     made = provenance(setup, mark, time.perf_counter() - start)
     made["resolution"] = "paper" if options.paper else "default"
     chosen = plain(setup) if mark else {"class": stem.module}
-    return StudyRun(stem.name, stem.title, chosen, made, confrontations, failure=failure, tables=tables), data
+    return StudyRun(stem.name, stem.title, chosen, made, confrontations, failure=failure, tables=tables), finished
+
+
+def _store(finished: Finished) -> str:
+    """Store the data of a study; why they cannot be, if it is not the disk, which concerns the whole job."""
+    try:
+        save_data(*finished)
+    except OSError:
+        raise
+    except Exception:
+        return traceback.format_exc()
+    return ""
 
 
 def _begin_figures(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import xarray as xr
 
@@ -15,12 +16,28 @@ from experiments.store.fingerprint import fingerprint, origin, plain, recipe
 from experiments.study import Result
 from vradam.workers import HERE, Workers
 
+
+class Finished(NamedTuple):
+    """The folder of a study's data, the data, and the records beside them."""
+
+    folder: Path
+    data: Mapping[str, xr.Dataset]
+    records: Mapping[str, bytes]
+
+
 #: Beside the data: the setup, the code by module, and the environment that made them.
 MADE_FROM: Final = "made_from.json"
 
 
 def compute(stem: Stem, paper: bool, out: Path, workers: Workers = HERE) -> Result:
-    """Run a study (finished chunks are used) and store its data.
+    """Run a study (finished chunks are used) and store its data; see :func:`computed`."""
+    result, finished = computed(stem, paper, out, workers)
+    save_data(*finished)
+    return result
+
+
+def computed(stem: Stem, paper: bool, out: Path, workers: Workers = HERE) -> tuple[Result, Finished]:
+    """Run a study (finished chunks are used); what it found, and what :func:`save_data` is to be given.
 
     Raises
     ------
@@ -40,8 +57,7 @@ def compute(stem: Stem, paper: bool, out: Path, workers: Workers = HERE) -> Resu
         "confrontations.json": as_json(plain(result.confrontations, "confrontations")),
         MADE_FROM: as_json(recipe(setup, stem.module)),
     }
-    save_data(folder, result.data, records)
-    return result
+    return result, Finished(folder, result.data, records)
 
 
 def stored(stem: Stem, paper: bool, out: Path) -> dict[str, xr.Dataset] | None:

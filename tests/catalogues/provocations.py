@@ -16,7 +16,7 @@ from experiments import catalogue, examinations, skeleton
 from experiments.measurement import comparison, formula, statistics
 from experiments.report import ledger
 from experiments.report import strict_json as reading
-from experiments.results import compute
+from experiments.results import computed
 from experiments.store import chunks as store
 from experiments.store import files, fingerprint, imported
 from experiments.studies import speed
@@ -156,8 +156,8 @@ PROVOKED = OF_VRADAM | {
     "theory.javascript.formula": [
         (lambda: javascript.formula("a b", theory.SYMBOLS["L"]), ValueError, "name must be an identifier, got 'a b'"),
     ],
-    "experiments.results.compute": [
-        (lambda: compute(BROKEN, False, Path("out")), ImportError, "SyntaxError: torn"),
+    "experiments.results.computed": [
+        (lambda: computed(BROKEN, False, Path("out")), ImportError, "SyntaxError: torn"),
     ],
     "experiments.report.ledger.with_ledger": [
         (lambda: ledger.with_ledger("no markers", []), ValueError, "the README must hold the lines .* once each"),

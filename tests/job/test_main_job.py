@@ -161,8 +161,8 @@ def test_a_claim_that_is_added_stales_nothing(room, monkeypatch):
     """Only the new one is derived; a claim that says something else is derived again."""
     assert main(room) == 0
     derived = []
-    real = examinations._examine
-    monkeypatch.setattr(examinations, "_examine", lambda claim: derived.append(claim.id) or real(claim))
+    real = examinations.examine
+    monkeypatch.setattr(examinations, "examine", lambda claim: derived.append(claim.id) or real(claim))
     assert main(room) == 0 and derived == []
     (room / "room" / "toy_stems" / "more.py").write_text(IDLE.replace("T3", "T4").replace(", on_request=True", ""))
     assert main(room, catalogue=toys(more=[("more", (claim("T4", "proved"),))])) == 0 and derived == ["T4"]
@@ -179,6 +179,18 @@ def test_a_broken_stem_leaves_its_claims_open_and_says_why(room, monkeypatch, ca
     monkeypatch.delenv("TOY_FAILS")
     assert main(room) == 0
     assert computed(room).count("start7") == 2 and computed(room).count("start1") == 1
+
+
+def test_data_that_cannot_be_stored_leave_their_claims_open(room, caplog):
+    """They are stored after the study, by whoever has time; the other stems are unharmed all the same."""
+    stem = room / "room" / "toy_stems" / "toy.py"
+    spoilt = "data.assign(ratio=data.ratio.assign_attrs(scale_factor=2.0))"
+    stem.write_text(TOY.replace('{"ratios": data}', f'{{"ratios": {spoilt}}}'), encoding="utf-8")
+    assert main(room) == 1
+    assert [item["verdict"] for item in ledger(room).values()] == ["open", "open", "not run"]
+    status = "ValueError: a dataset must be read back as it is written, which ratio would not be"
+    assert ledger(room)["T1"]["numeric"]["status"] == status
+    assert "the data of toy could not be stored" in caplog.text and "Traceback" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -313,8 +325,8 @@ def test_the_tables_of_a_study_are_those_of_its_data(room):
     """Made of what it measured, in less time than the machine has been up."""
     stem = room / "room" / "toy_stems" / "toy.py"
     stem.write_text(TOY.replace("PAPER, run)", "PAPER, run, tables=lambda data: [*data])"), encoding="utf-8")
-    done, data = job._run(toys()["toy"], job.Options(room / "out"), HERE)
-    assert done.tables == ("ratios",) == tuple(data) and 0 <= done.provenance["seconds"] < 60
+    done, finished = job._run(toys()["toy"], job.Options(room / "out"), HERE)
+    assert done.tables == ("ratios",) == tuple(finished.data) and 0 <= done.provenance["seconds"] < 60
     assert done.provenance["resolution"] == "default" and done.setup["seed"] == 5
     assert job._run(toys()["idle"], job.Options(room / "out", paper=True), HERE)[0].provenance["resolution"] == "paper"
     assert job.Options() == job.Options(paper=False, fresh=False)
