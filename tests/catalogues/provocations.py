@@ -21,6 +21,7 @@ from experiments.store import chunks as store
 from experiments.store import files, fingerprint, imported
 from experiments.studies import speed
 from experiments.studies.cycles import basins, period_four
+from experiments.studies.gate_sequences.ranges import touching
 from experiments.studies.speed.gate import samples
 from experiments.studies.speed.startup import seconds
 from theory import javascript
@@ -161,6 +162,13 @@ PROVOKED = OF_VRADAM | {
     ],
     "experiments.report.ledger.with_ledger": [
         (lambda: ledger.with_ledger("no markers", []), ValueError, "the README must hold the lines .* once each"),
+    ],
+    "experiments.studies.gate_sequences.ranges.touching": [
+        (
+            lambda: touching(lambda b: (np.eye(2) / 2, np.eye(2) / 2), 2, 0, 1),
+            ArithmeticError,
+            "no touching ellipses near b = 2",
+        ),
     ],
     "experiments.studies.cycles.period_four.find": [
         (never_found, RuntimeError, r"some beta1 of \(0.9,\) shows no cycle of period 4 at S/B in \(0.2, 0.3\)"),

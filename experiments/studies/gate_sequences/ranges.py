@@ -89,6 +89,11 @@ def touching(steps: Callable[[float], tuple[Array, Array]], b: float, x: float, 
     V = z^T P z with P = [[1, x], [x, y]] falls in a step A if P - A^T P A is positive: in the plane of (x, y) a disc
     bounded by an ellipse, where the determinant is 0. Two such discs that touch have one point and one direction in
     common: three equations for (b, x, y), solved from a place nearby.
+
+    Raises
+    ------
+    ArithmeticError
+        If they do not touch there.
     """
     from scipy.optimize import root
 
