@@ -161,8 +161,8 @@ def test_a_claim_that_is_added_stales_nothing(room, monkeypatch):
     """Only the new one is derived; a claim that says something else is derived again."""
     assert main(room) == 0
     derived = []
-    real = examinations._examine
-    monkeypatch.setattr(examinations, "_examine", lambda claim: derived.append(claim.id) or real(claim))
+    real = examinations.examine
+    monkeypatch.setattr(examinations, "examine", lambda claim: derived.append(claim.id) or real(claim))
     assert main(room) == 0 and derived == []
     (room / "room" / "toy_stems" / "more.py").write_text(IDLE.replace("T3", "T4").replace(", on_request=True", ""))
     assert main(room, catalogue=toys(more=[("more", (claim("T4", "proved"),))])) == 0 and derived == ["T4"]
