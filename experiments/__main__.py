@@ -162,7 +162,13 @@ def _run(
 
     from vradam.workers import Workers
 
-    workers = Workers(chosen.jobs or cpu_count(), chosen.dask)
+    jobs = chosen.jobs or cpu_count()
+    if chosen.dask is None:
+        workers = Workers(jobs)
+    else:
+        from experiments.cluster import Cluster
+
+        workers = Cluster(jobs, chosen.dask)
     if catalogue is not None or chosen.verify is not None or chosen.dask is not None:
         return _run_with(workers, command_line, chosen, catalogue, draw)
     with workers.shared() as early:  # the processes begin while this one imports

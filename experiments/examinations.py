@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 import xarray as xr
 
-from experiments.store.chunks import Chunks, marked
+from experiments.store.chunks import Chunks
 from experiments.store.files import forget
 from experiments.store.fingerprint import file_digest, fingerprint, origin
 from theory.claim import Claim, Examination, Status, examine
@@ -68,10 +68,9 @@ def begin(
         claims = [replace(claim, steps={**claim.steps, **claim.in_full}) for claim in claims]
     stores: dict[str, Chunks] = {}
 
-    def keep(name: str, examined: tuple[Examination, bytes]) -> None:
-        examination, encoded = examined
-        if encoded:
-            stores[name].put(name, encoded)
+    def keep(name: str, examination: Examination) -> None:
+        if examination.checks or examination.status == "empirical":
+            stores[name].keep(name, to_dataset(examination))
         found(name, examination)
 
     for claim in sorted(claims, key=lambda claim: -len(claim.formulas) - len(claim.steps)):
@@ -87,7 +86,7 @@ def begin(
             except ValueError as error:
                 log.warning("%s: %s; examining it again", store.folder, error)
         else:
-            workers.behind(_examine, {claim.id: (claim, mark)}, keep, made_by.differences)
+            workers.behind(_examine, {claim.id: (claim,)}, keep, made_by.differences)
 
 
 def content(claim: Claim) -> dict[str, Any]:
@@ -116,18 +115,12 @@ def _module(call: Callable[..., Any]) -> str:
     return call.__module__
 
 
-def _examine(claim: Claim, mark: str) -> tuple[Examination, bytes]:
-    """An examination and what is stored of it, if anything is.
-
-    A derivation that raises does not close; that is no reason to lose the other claims.
-    """
+def _examine(claim: Claim) -> Examination:
+    """A derivation that raises does not close; that is no reason to lose the other claims."""
     try:
-        examination = examine(claim)
+        return examine(claim)
     except Exception as error:
-        return Examination("open", f"the derivation raised {type(error).__name__}: {error}", 0.0, {}), b""
-    if not (examination.checks or examination.status == "empirical"):
-        return examination, b""
-    return examination, marked(to_dataset(examination), claim.id, mark)[0]
+        return Examination("open", f"the derivation raised {type(error).__name__}: {error}", 0.0, {})
 
 
 def to_dataset(examination: Examination) -> xr.Dataset:
