@@ -92,9 +92,9 @@ def test_figures_wait_for_the_stems_whose_data_they_draw(room, monkeypatch, need
     real = job._run
 
     def run(stem, *rest):
-        done, _ = real(stem, *rest)
+        done, finished = real(stem, *rest)
         ended.append(stem.name)
-        return done, {"x": xr.Dataset()}
+        return done, finished._replace(data={"x": xr.Dataset()})
 
     def draw(stem, data, folder):
         drawn.append((stem, len(ended)))
