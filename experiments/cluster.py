@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.store.chunks import _finished, marked
+from experiments.store.chunks import finished, marked
 from vradam.workers import Check, Workers
 
 
@@ -18,7 +18,7 @@ class Cluster(Workers):
         self, function: Callable[..., Any], arguments: Mapping[str, tuple[Any, ...]], check: Check | None = None
     ) -> Iterator[tuple[str, Any]]:
         """See :meth:`vradam.workers.Workers.map`."""
-        if function is not _finished:
+        if function is not finished:
             yield from super().map(function, arguments, check)
             return
         computing = {key: (compute, values) for key, (compute, values, *_) in arguments.items()}

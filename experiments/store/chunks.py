@@ -105,7 +105,7 @@ class Chunks:
         )
         check = None if self.origin is None else self.origin.differences
         with bar:
-            for key, (content, dataset) in self.workers.map(_finished, asked, check):
+            for key, (content, dataset) in self.workers.map(finished, asked, check):
                 self.put(key, content)
                 done[key] = dataset
                 bar.update()
@@ -184,7 +184,7 @@ class Chunks:
             raise OSError(f"{', '.join(names)} must stay as it was when the job started: it was written to meanwhile")
 
 
-def _finished(
+def finished(
     function: Callable[..., xr.Dataset], values: tuple[Any, ...], key: str, fingerprint: str, maker: str
 ) -> tuple[bytes, xr.Dataset]:
     """A chunk computed, as bytes and as read back: by the process that computed it, so that no other waits for it."""

@@ -26,6 +26,8 @@ from experiments.store.environment import environment
 from experiments.store.imported import PACKAGES, SHARED, file_of, imports, source
 from vradam.problems import Problem
 
+#: What editors and patch leave beside a file: no data.
+LEFT_OVER: Final = ("~", ".orig", ".rej", ".bak")
 VERDICT_RULE: Final = "experiments.measurement.verdict"
 
 
@@ -184,7 +186,7 @@ def _data(files: Mapping[str, Path]) -> dict[str, Path]:
     for name, path in files.items():
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         for beside in path.parent.iterdir():
-            hidden = beside.name.startswith((".", "_")) or beside.name.endswith("~") or beside.suffix == ".py"
+            hidden = beside.name.startswith((".", "_")) or beside.name.endswith(LEFT_OVER) or beside.suffix == ".py"
             if package and not hidden and beside.is_file() and (package != SHARED or beside.stem in named):
                 found[f"{package}/{beside.name}"] = beside
     return found

@@ -127,6 +127,7 @@ FILES = {
     "table.csv": "1",
     ".hidden": "1",
     "old.csv~": "1",
+    "work.py.orig": "1",
 }
 
 
@@ -168,6 +169,7 @@ def toy_room(tmp_path, monkeypatch):
         ("unused.py", "1", "2", False),
         (".hidden", "1", "2", False),
         ("old.csv~", "1", "2", False),
+        ("work.py.orig", "1", "2", False),
         ("stem.py", "# as the theorem says", "# checked twice", False),
         ("stem.py", '"""Do it."""', '"""Do it well."""', False),
         ("stem.py", "\n\n\ndef", "\n\ndef", False),
