@@ -265,11 +265,14 @@ def column(beta1: Number, alpha1: Number = inf) -> NDArray[np.int8]:
 def _period_four_places(beta1: Fraction, alpha1: Fraction | None) -> list[int]:
     """The parts in the middle of which :func:`has_period_four`."""
     kappa = (1 + beta1) / (1 - beta1)
-    S = [kappa * Fraction(2 * n + 1, PARTS) for n in range(PARTS)]
-    start = bisect_left(range(PARTS), True, key=lambda n: has_period_four(beta1, S[n]))  # without a clip: all above S*
-    if alpha1 is None or kappa - S[-1] / (1 + alpha1) >= 1:  # the clip touches none of these cycles
+
+    def S(n: int) -> Fraction:
+        return kappa * Fraction(2 * n + 1, PARTS)
+
+    start = bisect_left(range(PARTS), True, key=lambda n: has_period_four(beta1, S(n)))  # without a clip: all above S*
+    if alpha1 is None or kappa - S(PARTS - 1) / (1 + alpha1) >= 1:  # the clip touches none of these cycles
         return list(range(start, PARTS))
-    return [n for n in range(start, PARTS) if has_period_four(beta1, S[n], alpha1)]
+    return [n for n in range(start, PARTS) if has_period_four(beta1, S(n), alpha1)]
 
 
 def undecided(beta1: Number, alpha1: Number = inf) -> float:

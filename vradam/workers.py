@@ -227,10 +227,7 @@ class Queue:
     def _wait(self) -> None:
         """Wait until a call has ended, and do what is to be done with its value."""
         self._fill()
-        with warnings.catch_warnings():
-            # loky replaces a process, between two chunks, that has grown by 300 MB: compiling kernels does that
-            warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
-            wait(self.running, return_when=FIRST_COMPLETED)
+        wait(self.running, return_when=FIRST_COMPLETED)
         if any(future.done() and _died(future) for future in self.running):
             wait(self.running)
             lost = {future: call for future, call in self.running.items() if _died(future)}
@@ -274,6 +271,8 @@ def _executor(jobs: int) -> Any:
     # after a process that was ended at once loky's tracker cleans up, and would say so on top of our last words
     if TRACKER not in (quiet := os.environ.get("PYTHONWARNINGS", "")):
         os.environ["PYTHONWARNINGS"] = f"{quiet},{TRACKER}".lstrip(",")
+    # it replaces a process, between two chunks, that has grown by 300 MB: compiling kernels does that
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
     return get_reusable_executor(jobs, timeout=IDLE, env=dict.fromkeys(THREADS, "1"))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
-from experiments.measurement.verdict import Evidence, Point, discrepancy
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.measurement.verdict import Evidence, Point
 
 
 def near(measured: float, predicted: float, accuracy: float, label: str = "") -> Point:
@@ -27,13 +29,23 @@ def least_fitting(values: Iterable[float], predicted: Iterable[float], accuracy:
     >>> least_fitting([1.0, 2.1, 3.0], [1.0, 2.0, 3.0], 1e-9).measured
     2.1
     """
-    pairs = [(float(value), float(formula)) for value, formula in zip(values, predicted, strict=True)]
-    if not pairs:
+    measured, formulas = np.fromiter(values, float), np.fromiter(predicted, float)
+    if not measured.size:
         raise ValueError("values must hold at least one number, got none")
-    unfit = [math.inf if math.isnan(m) or math.isnan(p) else discrepancy(m, p) for m, p in pairs]
-    value, formula = pairs[max(range(len(pairs)), key=unfit.__getitem__)]
+    if measured.size != formulas.size:
+        raise ValueError(f"there must be one prediction a value, got {formulas.size} for {measured.size}")
+    worst = _discrepancies(measured, formulas).argmax()
+    value, formula = float(measured[worst]), float(formulas[worst])
     slack = accuracy * abs(value)
     return Point(value, value - slack, value + slack, formula, label)
+
+
+def _discrepancies(measured: NDArray[np.float64], predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """:func:`experiments.measurement.verdict.discrepancy` of many pairs, inf where one of a pair is NaN."""
+    with np.errstate(all="ignore"):
+        comparable = measured * predicted > 0
+        ratio = np.where(comparable, np.maximum(measured / predicted, predicted / measured), np.inf)
+    return np.where(measured == predicted, 1.0, ratio)
 
 
 def showcase(reported: Iterable[Evidence], quantity: str, *labels: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -132,15 +132,23 @@ def _below(top: Path, name: str) -> Path | None:
     return next((file for file in (inside.with_suffix(".py"), inside / "__init__.py") if file.is_file()), None)
 
 
-def imports(name: str, path: Path) -> Iterator[str]:
+def imports(name: str, path: Path) -> tuple[str, ...]:
     """Every dotted name that a module's file may import, parents first; ``from a import b`` may mean the module a.b."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for dotted in source(path).facts.imports:
+    return _absolute(package, source(path).facts.imports)
+
+
+@cache
+def _absolute(package: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that a module of the package imports, and their parents, once each."""
+    found: dict[str, None] = {}
+    for dotted in names:
         bare = dotted.lstrip(".")
         if above := len(dotted) - len(bare):
             bare = ".".join([*package.split(".")[: package.count(".") + 2 - above], bare])
         parts = bare.split(".")
-        yield from (".".join(parts[: n + 1]) for n in range(len(parts)))
+        found |= dict.fromkeys(".".join(parts[: n + 1]) for n in range(len(parts)))
+    return tuple(found)
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -151,7 +159,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+        if isinstance(node, ast.If) and _name(node.test) == "TYPE_CHECKING":
             waiting += node.orelse
             continue
         waiting += ast.iter_child_nodes(node)
@@ -160,10 +168,13 @@ def _imports(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             origin = "." * node.level + (f"{node.module}." if node.module else "")
             yield from (origin + alias.name for alias in node.names)
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
-                yield node.args[0].value
+        elif isinstance(node, ast.Call) and _name(node.func) in ("import_module", "__import__"):
+            yield from (arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant) and type(arg.value) is str)
+
+
+def _name(node: ast.expr) -> str:
+    """A name, or the last one of several with dots between; of anything else, none."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

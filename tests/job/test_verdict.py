@@ -4,6 +4,7 @@ import inspect
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from experiments.measurement.verdict import (
     agrees,
     contradicts,
     decisive,
+    discrepancy,
     looseness,
     numerical_status,
     shown,
@@ -194,8 +196,20 @@ def test_one_exact_value_does_not_hide_a_wrong_one():
     assert near(2.0, 3.0, 0.01, "here") == Point(2.0, 1.98, 2.02, 3.0, "here")
     with pytest.raises(ValueError, match="values must hold at least one number"):
         least_fitting([], [], 1e-9)
-    with pytest.raises(ValueError, match="argument 2 is longer"):
+    with pytest.raises(ValueError, match="one prediction a value, got 2 for 1"):
         least_fitting([1.0], [1.0, 2.0], 1e-9)
+
+
+def test_the_worst_of_many_is_the_first_with_the_largest_discrepancy():
+    """Signs, zeros, infinities and the ends of the range of numbers among them."""
+    values = np.array([0.0, -0.0, 1.0, -1.0, 2.5, 1e-320, -1e308, 1e308, math.inf, -math.inf])
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 3, 20):
+        for _ in range(50):
+            measured, predicted = rng.choice(values, size), rng.choice(values, size)
+            worst = max(range(size), key=lambda k: discrepancy(float(measured[k]), float(predicted[k])))
+            point = least_fitting(measured, predicted, 0.0)
+            assert (point.measured, point.predicted) == (measured[worst], predicted[worst])
 
 
 def test_the_showcase_is_the_points_it_names():

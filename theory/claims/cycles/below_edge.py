@@ -79,10 +79,7 @@ def derive(c: Coefficients = ALGORITHM) -> Mapping[str, sp.Expr]:
         "period4_beta1": [decay for decay in meetings if decay.is_real and 0 < decay < 1],
         "period4_kinetic": _largest_kinetic(c, at_edge),
     }
-    at_example = {beta1: sp.Rational(9, 10)}
-    largest = {
-        name: max(roots, key=lambda root: root.subs(at_example).evalf()) for name, roots in found.items() if roots
-    }
+    largest = {name: max(roots, key=lambda root: root.subs(beta1, 0.9)) for name, roots in found.items() if roots}
     return {**largest, **heavy_ball.derive_global(c)}
 
 
