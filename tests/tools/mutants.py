@@ -42,7 +42,16 @@ class Mutant:
 
 def mutants(module: str, text: str) -> list[Mutant]:
     """Every mutant of a module's text, in order."""
-    found: list[Mutant] = []
+    return [Mutant(module, name, line, ast.unparse(tree)) for name, line, tree in _changed(module, text)]
+
+
+def names(module: str, text: str) -> list[str]:
+    """The names of the mutants, in order; their texts, which take a hundred times as long, are not written."""
+    return [name for name, _, _ in _changed(module, text)]
+
+
+def _changed(module: str, text: str) -> Iterator[tuple[str, int, ast.Module]]:
+    """Every change by name and line, with the syntax tree, which has it until the next one is asked for."""
     seen: dict[str, int] = {}
     tree = ast.parse(text)
     settings = _settings(tree) if module.startswith(CHOOSE) else set()
@@ -54,12 +63,9 @@ def mutants(module: str, text: str) -> list[Mutant]:
             old, before = getattr(node, attribute), _short(shown)
             setattr(node, attribute, new)
             name = f"{place}: {before} -> {_short(shown)}"
-            source = ast.unparse(tree)
-            setattr(node, attribute, old)
             seen[name] = seen.get(name, 0) + 1
-            name += f" ({seen[name]})" if seen[name] > 1 else ""
-            found.append(Mutant(module, name, node.lineno, source))
-    return found
+            yield name + (f" ({seen[name]})" if seen[name] > 1 else ""), node.lineno, tree
+            setattr(node, attribute, old)
 
 
 def _changes(parent: ast.AST | None, node: Any) -> Iterator[tuple[str, Any]]:

@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 mutation = importlib.import_module("mutation")
 mutation_score = importlib.import_module("mutation_score")
+mutants = importlib.import_module("mutants")
 
 TEXT = '''
 """Text of 3 words."""
@@ -52,7 +53,7 @@ EXPECTED = [
 @cache
 def names_of(module):
     text = (mutation.ROOT / module).read_text(encoding="utf-8")
-    return [mutant.name for mutant in mutation.mutants(module, text)]
+    return mutants.names(module, text)
 
 
 def test_every_formula_and_comparison_is_changed_and_nothing_else():
