@@ -159,19 +159,17 @@ def test_formulas_are_numbers_inside_their_domain(claim):
 
 @derived_claims
 def test_two_percent_more_opens_the_claim(claim):
-    """Each formula times 1.02 disagrees with the derivation: the status falls to open and the summary names it."""
+    """A formula times 1.02 disagrees with the derivation: the status falls to open and the summary names it.
+
+    Each alone: that the others close is said above.
+    """
     derived = derivation(claim.id)
     for name, formula in claim.formulas.items():
-        wrong = replace(
-            claim,
-            derive=lambda: derived,
-            formulas={**claim.formulas, name: formula * sp.Rational(51, 50)},
-            steps={},
-            certificates=(),
+        wrong = {name: formula * sp.Rational(51, 50)}
+        examination = examine(
+            replace(claim, derive=lambda: derived, formulas=wrong, steps={}, certificates=(), proofs=())
         )
-        examination = examine(wrong)
         assert examination.status == "open" and f"formula {name}" in examination.summary
-        assert sum(not holds for holds in examination.checks.values()) == 1
 
 
 def mutants(claim):

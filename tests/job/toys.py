@@ -86,9 +86,9 @@ STUDY = Study(Setup(), Setup(), run, on_request=True)
 DRIVER = """
 import multiprocessing, os, sys
 sys.path[:0] = [{room!r}, {tests!r}]
-from toys import draw_nothing, toys
-from experiments.__main__ import leave, main
 if __name__ == "__main__":
+    from toys import draw_nothing, toys
+    from experiments.__main__ import leave, main
     if method := os.environ.get("TOY_START"):
         from joblib.externals.loky.backend.context import set_start_method
         multiprocessing.set_start_method(method)
