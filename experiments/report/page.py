@@ -14,12 +14,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from experiments.measurement.planting import planted
@@ -86,16 +86,9 @@ class Picture:
     command: str
 
 
-def render(result: JobResult, folder: Path) -> str:
-    """The report as HTML.
-
-    Parameters
-    ----------
-    result : JobResult
-        Of the main job.
-    folder : Path
-        Of the results, where the figures are, and the report itself.
-    """
+@cache
+def template() -> Template:
+    """That of the page, compiled once."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -107,11 +100,24 @@ def render(result: JobResult, folder: Path) -> str:
         "number": number, "interval": interval, "prose": prose, "shortest": shortest, "slug": slug,
         "worded": lambda text, claim: in_words(str(text), claim.formulas),
     }  # fmt: skip
+    return environment.get_template("report.html.jinja")
+
+
+def render(result: JobResult, folder: Path) -> str:
+    """The report as HTML.
+
+    Parameters
+    ----------
+    result : JobResult
+        Of the main job.
+    folder : Path
+        Of the results, where the figures are, and the report itself.
+    """
     recorded = {item.claim: item for item in result.recorded}
     verdicts = {finding.claim.id: shown_verdict(finding, recorded.get(finding.claim.id)) for finding in result.findings}
     counts = Counter(verdicts.values())
     first_of_stem = {f.study.stem: f.claim.id for f in reversed(result.findings) if f.study}
-    return environment.get_template("report.html.jinja").render(
+    return template().render(
         findings=result.findings,
         verdicts=verdicts,
         claimless=[study for study in result.studies if not study.confrontations and not study.failure],

@@ -21,7 +21,9 @@ from experiments.report.on_record import judged, line, read_record
 from experiments.report.reference import THINNED, rounded, thinned, update_reference
 from experiments.results import as_json, stored, write_json
 from experiments.store.chunks import read_data, save_data
+from experiments.store.files import read_checked
 from experiments.store.fingerprint import recipe
+from experiments.store.manifest import read_manifest
 from vradam.workers import Workers
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +146,10 @@ def test_every_file_of_the_reference_has_its_checksum():
     folders = [path for path in (ROOT / "experiments" / "reference").iterdir() if path.is_dir()]
     assert folders
     for folder in folders:
-        assert set(read_data(folder)) == {path.stem for path in folder.glob("*.nc")}, folder
+        listed = read_manifest(folder)
+        assert {name for name in listed if name.endswith(".nc")} == {path.name for path in folder.glob("*.nc")}, folder
+        for name, checksum in listed.items():
+            read_checked(folder / name, checksum)
 
 
 def test_the_reference_is_small_complete_and_renewed(room, monkeypatch):
