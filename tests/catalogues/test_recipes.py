@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.skeleton import write
+
 ROOT = Path(__file__).parents[2]
 CLOSES, OPEN = 0, 1
 
@@ -112,15 +114,16 @@ def test_a_figure_is_one_new_file(clone):
 
 
 @pytest.mark.parametrize(
-    ("stem", "name", "message"),
-    [
-        ("tried", "S98", "got 'tried'"),
-        ("Tried", "S98", "got 'Tried'"),
-        ("new", "S98", "got 'new'"),
-        ("new_stem", "S99", "got 'S99'"),
-        ("new_stem", "T1", "got 'T1'"),
-    ],
+    ("stem", "name", "got"),
+    [("Tried", "S98", "Tried"), ("new", "S98", "new"), ("other", "S1", "S1"), ("other", "T1", "T1")],
 )
-def test_a_skeleton_never_writes_over_anything(clone, stem, name, message):
-    done = run(clone, "-m", "experiments", "new", stem, "--id", name)
-    assert done.returncode == 2 and message in done.stderr
+def test_a_skeleton_never_writes_over_anything(clone, stem, name, got):
+    before = set(clone.rglob("*.py"))
+    with pytest.raises(ValueError, match=f"got '{got}'"):
+        write(stem, name, clone)
+    assert set(clone.rglob("*.py")) == before
+
+
+def test_the_command_says_what_a_skeleton_may_not_write_over(clone):
+    done = run(clone, "-m", "experiments", "new", "tried", "--id", "S98")
+    assert done.returncode == 2 and "got 'tried'" in done.stderr
