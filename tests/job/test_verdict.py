@@ -321,7 +321,7 @@ def confronted(draw):
 confrontations = confronted()
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.sampled_from(SYMBOLIC), confrontations)
 def test_a_planted_error_changes_every_verdict_but_open(symbolic, confrontation):
     """An error by a factor cannot move a zero: points at zero are left out."""
