@@ -32,9 +32,12 @@ def spectral_radius(beta, gates):
 
 
 def lawful(signal, g, clip, top):
-    """The step sizes ``A L/(1 + w)`` that the law makes of a periodic signal, once they repeat."""
+    """The step sizes ``A L/(1 + w)`` that the law makes of a periodic signal of 0 and ``clip``.
+
+    They repeat from the second period on: a gate that is closed by the clip has forgotten what was before.
+    """
     w, sizes = 0.0, []
-    for z in itertools.islice(itertools.cycle(signal), 400 * len(signal)):
+    for z in signal * 2:
         w = max(min(z, clip), g * w)
         sizes.append(top / (1 + w))
     return sizes[-len(signal) :]
