@@ -112,7 +112,7 @@ def test_six_instead_of_twelve():
         + (2 + 4 * sp.sqrt(1 - beta1)) * R**2 / (1 - beta1)
         + sp.sqrt(2) / 2 * L**2 * beta1 / (1 - beta1)
     )  # fmt: skip
-    assert vanishes(rate_limit(sp.expand(half)) - expected)
+    assert vanishes(rate_limit(sp.expand(half, deep=False)) - expected)
 
 
 def test_the_published_forms_are_larger():
