@@ -110,7 +110,7 @@ def test_where_the_search_is_lost_the_bounds_are_wide_but_exact():
 
 
 def test_numbers_are_read_as_they_print():
-    assert certify_gates(0.9, 0.05, 0.5) == certify_gates("9/10", "1/20", Fraction(1, 2))
+    assert certify_gates(0.3, 0.5, 3.5) == certify_gates("3/10", "1/2", Fraction(7, 2))
 
 
 def test_one_gate_only_is_stable_below_the_edge():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from experiments.measurement import central_rate
 from experiments.measurement.central_rate import MORE_MOMENTUM, WITH_MOMENTUM, WITHOUT_MOMENTUM, Central
 from experiments.measurement.verdict import Confrontation, verdict
 from theory.claim import vanishes
-from theory.claims.bias import with_momentum
+from theory.claims.bias import stationary, with_momentum
 from theory.claims.bias.stationary import mean_gated, velocity_law
 from theory.claims.bias.worst_noise import search
 from theory.claims.convergence.predictable_gate import rate_limit, theorem2, theorem4
@@ -23,7 +24,7 @@ from theory.notation import L, R, alpha1, beta1, d, mu, theta
 
 SETTINGS = (WITHOUT_MOMENTUM, WITH_MOMENTUM, *MORE_MOMENTUM)
 GATES = ("published", "predictable", "smoothed", "held")
-SHORT = Central(settings=(WITHOUT_MOMENTUM,), horizons=(100_000, 4_000_000))
+SHORT = Central(settings=(WITHOUT_MOMENTUM,), horizons=(100_000, 3_000_000))
 
 
 # ---------------------------------------------------------------- the setting
@@ -68,8 +69,12 @@ def test_where_the_coin_balances():
 @pytest.mark.parametrize(
     ("setting", "bound"), [(WITHOUT_MOMENTUM, theorem2_shares), (WITH_MOMENTUM, theorem4_shares)], ids=["beta1 0", ".1"]
 )
-def test_the_search_finds_nothing_much_worse(setting, bound):
-    """The rounded numbers lose at most 2 %; from a start well away the search comes back to what they are."""
+def test_the_search_finds_nothing_much_worse(setting, bound, monkeypatch):
+    """The rounded numbers lose at most 2 %; from a start well away the search comes back to what they are.
+
+    It asks for the plateau hundreds of times: on a coarser grid, where that is the same to five digits.
+    """
+    monkeypatch.setattr(stationary, "velocity_law", partial(stationary.velocity_law, points=1 << 10))
     away = replace(setting, alpha1=1.3 * setting.alpha1, beta3=1.2 * setting.beta3, kappa=10.0, L=2.0)
     found, ours = search(bound, 10_000_000, away).excess(bound, 10_000_000), setting.excess(bound, 10_000_000)
     assert ours > 1.6 and 0.98 * found < ours
@@ -107,7 +112,7 @@ def test_six_instead_of_twelve():
         + (2 + 4 * sp.sqrt(1 - beta1)) * R**2 / (1 - beta1)
         + sp.sqrt(2) / 2 * L**2 * beta1 / (1 - beta1)
     )  # fmt: skip
-    assert vanishes(rate_limit(sp.expand(half)) - expected)
+    assert vanishes(rate_limit(sp.expand(half, deep=False)) - expected)
 
 
 def test_the_published_forms_are_larger():

@@ -134,7 +134,7 @@ def test_every_setting_gets_the_same_starts():
 
 
 def test_shares_add_up_and_do_not_depend_on_the_chunks():
-    plan = Map(variants=(PUBLISHED, INSIDE), beta1=(0.5, 0.95), beta1_cells=4, fraction_cells=3, starts=8, rows=4)
+    plan = Map(variants=(PUBLISHED, INSIDE), beta1=(0.5, 0.95), beta1_cells=3, fraction_cells=2, starts=8, rows=3)
     whole, rows = draw(plan, Chunks(), "map"), draw(replace(plan, rows=1), Chunks(), "map")
     np.testing.assert_allclose(whole.share.sum("outcome"), 1.0, atol=1e-6)
     np.testing.assert_array_equal(whole.share, rows.share)

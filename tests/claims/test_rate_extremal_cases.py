@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import sympy as sp
 from scipy.optimize import minimize
 
 from theory.claim import vanishes
-from theory.claims.convergence import predictable_gate, smoothed_lemmas
+from theory.claims.convergence import predictable_gate, smoothed_lemmas, straight_slope
 from theory.claims.convergence.extremal_cases import PREDICTABLE, SMOOTHED, attained, descent, rare_gradient
 from theory.claims.convergence.shares import theorem2_shares, theorem4_shares
 from theory.claims.convergence.smoothed_gate import theorem_beta1_zero_shares, theorem_shares
@@ -85,7 +86,15 @@ THEOREMS = {
 every_theorem = pytest.mark.parametrize(("bound", "required", "beta", "smoothed"), THEOREMS.values(), ids=THEOREMS)
 
 
+@pytest.fixture
+def one_slope(monkeypatch):
+    """The slope does not depend on the bound: what is remembered on it, three million numbers, is computed once."""
+    known = cache(lambda decay, power, steps: remembered(decay, power, np.arange(1, steps + 1)))
+    monkeypatch.setattr(straight_slope, "remembered", lambda decay, power, n: known(decay, power, n.size))
+
+
 @every_theorem
+@pytest.mark.usefixtures("one_slope")
 def test_a_straight_slope_nearly_attains_every_theorem(bound, required, beta, smoothed):
     assert nearly_attained(bound, required, beta, smoothed)
     shorter = [ratio(bound, beta, smoothed, steps) for steps in (10_000, 100_000, 1_000_000)]
@@ -94,6 +103,7 @@ def test_a_straight_slope_nearly_attains_every_theorem(bound, required, beta, sm
 
 
 @every_theorem
+@pytest.mark.usefixtures("one_slope")
 def test_half_a_theorem_and_a_theorem_without_its_factor_are_noticed(bound, required, beta, smoothed):
     for factor in (sp.Rational(1, 2), sp.Rational(1, 10), 1 / (1 + alpha1), 2):
         wrong = sp.Add(*(factor * term for term in sp.Add.make_args(bound)))

@@ -170,7 +170,7 @@ def test_where_a_small_clip_leaves_cycles_of_period_four(beta1, alpha1):
     ends = np.flatnonzero(np.diff(steps))
     assert ends.size in (1, 2)
     for s in [*(ends / 1000 - 0.004), *(ends / 1000 + 0.005)]:
-        state = run(beta1, s, alpha1, *before, 6000)
+        state = run(beta1, s, alpha1, *before, 1500)
         half = run(beta1, s, alpha1, *state, 2)
         cycling = np.logical_and.reduce([np.abs(x + y) < 1e-5 for x, y in zip(state, half, strict=True)])
         seen = (cycling & (np.hypot(*state) > 0.05)).any()

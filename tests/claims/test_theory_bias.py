@@ -71,13 +71,13 @@ def test_random_noise_and_gates():
     draw = np.random.default_rng(3)
     for _ in range(200):
         case = (draw.uniform(0.03, 0.97), draw.uniform(0.1, 4), draw.uniform(0.05, 4), draw.uniform(0.2, 30))
-        found = [zero.gradient for zero in stationary_gradients(*case)]
-        assert found == pytest.approx(zeros_by_bisection(*case), rel=1e-9, abs=1e-10)
-        attracting = [zero.attracting for zero in stationary_gradients(*case)]
+        zeros = stationary_gradients(*case)
+        assert [zero.gradient for zero in zeros] == pytest.approx(zeros_by_bisection(*case), rel=1e-9, abs=1e-10)
+        attracting = [zero.attracting for zero in zeros]
         assert attracting[::2] == [True] * len(attracting[::2])  # psi rises from -oo to +oo
         assert attracting[1::2] == [False] * len(attracting[1::2])
         settled = stationary_gradient(*case)
-        assert min(abs(zero.gradient - settled) for zero in stationary_gradients(*case) if zero.attracting) < 1e-15
+        assert min(abs(zero.gradient - settled) for zero in zeros if zero.attracting) < 1e-15
 
 
 def test_known_values():

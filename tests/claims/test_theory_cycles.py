@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 from theory.certificates.reading import parse
-from theory.claim import CERTIFICATES, examine, vanishes
+from theory.claim import CERTIFICATES, vanishes
 from theory.claims.cycles import below_edge
 from theory.claims.cycles.below_edge import CERTIFIED, CYCLES, S3b, derive
 from theory.claims.cycles.heavy_ball import lowest_curvature
@@ -169,7 +169,7 @@ def test_simulated_orbits_stay_on_certified_cycles(certificate):
         state = step(*state, beta, S, alpha1)
     assert state == pytest.approx(-target, rel=1e-9, abs=1e-9)
     state = target * (1 + 1e-7)
-    half_cycles = 2 * int(np.ceil(400 / (len(w) * (1 - beta))))
+    half_cycles = 2 * int(np.ceil(50 / (len(w) * (1 - beta))))
     for _ in range(half_cycles * len(w)):
         state = step(*state, beta, S, alpha1)
     assert np.abs(state - target).max() < 1e-9 * np.abs(target).max()
@@ -216,7 +216,7 @@ def least_dissipation(beta, S, mu):
 
     From e = beta delta - h phi, e = z delta and w = z phi.
     """
-    z, h = np.exp(1j * np.linspace(1e-6, np.pi, 200_001)), (1 - beta) * S
+    z, h = np.exp(1j * np.linspace(1e-6, np.pi, 20_001)), (1 - beta) * S
     phi = (beta / z - 1) / h
     w = z * phi
     return (-w.real - mu / 2 + np.abs(w - phi + mu) ** 2 / (2 * (1 + mu))).min()
@@ -268,7 +268,7 @@ def test_the_energy_falls_at_every_step_in_three_dimensions(beta, share, alpha1)
     size = 10 ** rng.uniform(-2, 1.5, size=(400, 1))
     x, v = size * rng.normal(size=(400, 3)), size * rng.normal(size=(400, 3))
     energies = []
-    for _ in range(2000):
+    for _ in range(500):
         after = beta * v + (1 - beta) * spectrum * x
         delta, v = after - v, after
         phi = v / (1 + np.minimum((v**2).sum(axis=1, keepdims=True), alpha1))
@@ -284,7 +284,7 @@ def test_the_energy_falls_at_every_step_in_three_dimensions(beta, share, alpha1)
 def test_for_small_decay_every_start_converges_up_to_the_edge(beta):
     rng = np.random.default_rng(5)
     x, v = rng.normal(size=(2, 500)) * 10 ** rng.uniform(-1, 1.5, size=500)
-    for _ in range(20_000):
+    for _ in range(1000):
         x, v = step(x, v, beta, 0.97 * edge(beta), 50.0)
     assert np.abs([x, v]).max() < 1e-9
 
@@ -323,11 +323,6 @@ def test_simulation_settles_on_the_certified_cycle():
 
 
 # ---------------------------------------------------------------- the claim
-
-
-def test_the_claim_closes_and_is_refuted():
-    examination = examine(S3b)
-    assert examination.status == "refuted" and all(examination.checks.values())
 
 
 def test_another_recursion_has_other_thresholds():

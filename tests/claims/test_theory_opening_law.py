@@ -5,6 +5,7 @@ import itertools
 import math
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,9 +33,12 @@ def spectral_radius(beta, gates):
 
 
 def lawful(signal, g, clip, top):
-    """The step sizes ``A L/(1 + w)`` that the law makes of a periodic signal, once they repeat."""
+    """The step sizes ``A L/(1 + w)`` that the law makes of a periodic signal of 0 and ``clip``.
+
+    They repeat from the second period on: a gate that is closed by the clip has forgotten what was before.
+    """
     w, sizes = 0.0, []
-    for z in itertools.islice(itertools.cycle(signal), 400 * len(signal)):
+    for z in signal * 2:
         w = max(min(z, clip), g * w)
         sizes.append(top / (1 + w))
     return sizes[-len(signal) :]
@@ -224,26 +228,30 @@ def test_every_lemma_on_every_path_comes_close(lemma, least, too_little):
 
 def test_the_assembly_is_a_check():
     """Within a factor 500 of equality on the tree, so that a thousandth of what is spent is too little."""
-    for case in trees.CASES:
-        ((kept, spent),) = trees.assembly(case)
+    pairs = {case: list(trees.assembly(case)) for case in trees.CASES}
+    for ((kept, spent),) in pairs.values():
         assert kept.b <= spent.a < 500 * kept.a
-    found = every_path(trees.assembly)
+    found = every_path(pairs.get)
     assert found.holds and 100 < found.looseness < 500
 
 
-@pytest.mark.parametrize("factor", [Fraction(49, 50), Fraction(51, 50)])
-def test_the_proof_by_squares_ends_with_price_by_squares_and_no_other(monkeypatch, factor):
+def test_the_proof_by_squares_ends_with_price_by_squares_and_no_other(monkeypatch):
     assert rate.conclusion_by_squares()
-    monkeypatch.setattr(rate, "price_by_squares", sp.Rational(factor) * rate.price_by_squares)
-    assert not rate.conclusion_by_squares()
+    price = rate.price_by_squares
+    for factor in (sp.Rational(49, 50), sp.Rational(51, 50)):
+        monkeypatch.setattr(rate, "price_by_squares", factor * price)
+        assert not rate.conclusion_by_squares(), factor
 
 
 @pytest.mark.parametrize("module", [stability, variation, rate], ids=lambda module: module.__name__.rpartition(".")[2])
 def test_every_proof_needs_each_of_its_facts(module, fails_without_each_fact):
     steps = {f for claim in (S8, C3) for f in claim.steps.values() if inspect.getmodule(f) is module}
     deciders = [name for name in ("zero", "vanishes") if hasattr(module, name)]
-    for step in steps:
-        fails_without_each_fact(module, step, deciders)
+    with pytest.MonkeyPatch.context() as patch:
+        if module is rate:
+            patch.setattr(rate, "scaled_limit", cache(rate.scaled_limit))  # what is decided of a limit varies, not it
+        for step in steps:
+            fails_without_each_fact(module, step, deciders)
 
 
 def test_the_ratios_that_attain_the_lemmas_are_what_is_reported():

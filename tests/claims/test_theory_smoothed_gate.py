@@ -160,7 +160,7 @@ def test_every_start_converges_at_the_universal_number_and_not_without_smoothing
     left = {}
     for slowness in (decay**2, 0.0):
         *_, (_, place, speed, _) = smoothed_orbit(
-            decay, learning_rate, curvatures, clip, slowness, x, v, np.zeros(300), 6000, corrected
+            decay, learning_rate, curvatures, clip, slowness, x, v, np.zeros(300), 1500, corrected
         )
         left[slowness] = np.mean(np.hypot(*place.T) + np.hypot(*speed.T) > 1e-6)
     assert left[decay**2] == 0
@@ -213,14 +213,11 @@ def test_steps_fail_for_other_exponents(monkeypatch):
     assert not quadratic_family.what_the_energy_loses()
 
 
-@pytest.mark.parametrize("name", ["gate_decay_star", "gate_decay_sufficient", "neimark_sacker"])
-def test_steps_or_derivation_notice_two_percent(monkeypatch, name):
-    wrong = {**FORMULAS, name: FORMULAS[name] * sp.Rational(51, 50)}
-    assert not vanishes(derive()[name] - wrong[name])
-    if name == "gate_decay_star":
-        monkeypatch.setattr(smoothed_gate, "FORMULAS", wrong)
-        assert not smoothed_gate.threshold_is_exact()
-        assert not smoothed_gate.largest_curvature_decides()
+def test_steps_notice_two_percent(monkeypatch):
+    """The derivation notices them too: that is tested with all claims."""
+    monkeypatch.setitem(FORMULAS, "gate_decay_star", FORMULAS["gate_decay_star"] * sp.Rational(51, 50))
+    assert not smoothed_gate.threshold_is_exact()
+    assert not smoothed_gate.largest_curvature_decides()
 
 
 def test_every_proof_needs_each_of_its_facts(fails_without_each_fact):
