@@ -56,6 +56,7 @@ CASES = [
     ("99/100", "1/250", "1/25", "stable"),
     ("0", "1/10", "19/10", "stable"),
     ("1/10", "1/10", "2", "stable"),
+    ("999/1000", "1/1000", "1/100", "unstable"),  # by a word of 1410 gates
 ]
 
 
@@ -166,6 +167,7 @@ def test_both_sides_write_numbers_alike():
         Fraction(1, longest - 1),
         Fraction(longest + 1, 3),
         Fraction(longest - 1, 3),
+        Fraction(longest**10, 7),
         Fraction(-7, 3),
     ):
         stored = check_gates.storable(trace)

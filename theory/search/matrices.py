@@ -74,8 +74,8 @@ def multiple_below(value: Fraction, per: int) -> Fraction:
 def trace_as_stored(product: Sequence[Sequence[Fraction]]) -> Fraction:
     """The trace, rounded down where a certificate has no room for all its digits."""
     trace = product[0][0] + product[1][1]
-    longest = max(len(str(abs(number))) for number in trace.as_integer_ratio())
-    return trace if longest <= DIGITS else multiple_below(trace, PER_TRACE)
+    fits = all(abs(number) < 10**DIGITS for number in trace.as_integer_ratio())
+    return trace if fits else multiple_below(trace, PER_TRACE)
 
 
 def supports(vertices: Sequence[Point]) -> bool:
