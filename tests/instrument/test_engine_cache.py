@@ -31,9 +31,12 @@ print(json.dumps([hits, misses, run.final_x.tobytes().hex()]))
 """
 
 
-def started(**environment):
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-c", CODE], env=os.environ | environment, **pipes)
+def started(place, cache):
+    """In a folder of no package: a process finds what lies in its own folder first."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CODE], cwd=cache.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": str(place), "NUMBA_CACHE_DIR": str(cache)},
+    )  # fmt: skip
 
 
 def ended(process):
@@ -47,14 +50,11 @@ def test_two_processes_of_two_clones_compile_everything_once(tmp_path):
     """Who comes second waits, and reads it: names are digests of the code, without a place or a time of change."""
     package = Path(vradam.__file__).parent
     shutil.copytree(package, tmp_path / "clone" / "vradam", ignore=shutil.ignore_patterns("__pycache__"))
-    here, there = (
-        {"PYTHONPATH": str(place), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-        for place in (package.parent, tmp_path / "clone")
-    )
-    (hits, misses, *rest), (other_hits, other_misses, *other_rest) = map(ended, [started(**here), started(**there)])
+    here, there = (package.parent, tmp_path / "cache"), (tmp_path / "clone", tmp_path / "cache")
+    (hits, misses, *rest), (other_hits, other_misses, *other_rest) = map(ended, [started(*here), started(*there)])
     assert misses + other_misses == len(list(tmp_path.rglob("*.sha256"))) > 5 and hits + other_hits > 5
     assert rest == other_rest == [rest[0], ""] and not list(tmp_path.rglob("*.lock"))
-    hits, misses, *again = ended(started(**here))
+    hits, misses, *again = ended(started(*here))
     assert hits > 5 and misses == 0 and again == rest
 
 
