@@ -20,12 +20,8 @@ def test_without_jax_the_message_says_what_to_install(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def nets():
-    """Compiled in half the time and run a little slower: the losses are small and the compiler is not the matter."""
-    jax = pytest.importorskip("jax", reason="the networks need the extra `nets`")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield importlib.import_module("experiments.studies.tasks.nets")
-    jax.config.update("jax_disable_most_optimizations", False)
+def nets(jax):
+    return importlib.import_module("experiments.studies.tasks.nets")
 
 
 @pytest.mark.parametrize("key", ["mlp", "convolutional", "transformer", "flow_matching", "trajectory_balance"])
