@@ -1,5 +1,6 @@
 """Tests marked slow take minutes and run with ``pytest --run-slow``; drawn examples are the same in every other run."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ from hypothesis import settings
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background job; the processes we start must hear it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+for library in ("OMP", "OPENBLAS"):  # threads that wait in a loop take the processors from the other processes
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 settings.register_profile("reproducible", derandomize=True, deadline=None)
 settings.register_profile("fresh", deadline=None, print_blob=True)

@@ -31,38 +31,31 @@ print(json.dumps([hits, misses, run.final_x.tobytes().hex()]))
 """
 
 
-def process(**environment):
-    done = subprocess.run(
-        [sys.executable, "-c", CODE], env=os.environ | environment, capture_output=True, text=True, check=True
-    )
-    return *json.loads(done.stdout), done.stderr
+def started(place, cache):
+    """In a folder of no package: a process finds what lies in its own folder first."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CODE], cwd=cache.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": str(place), "NUMBA_CACHE_DIR": str(cache)},
+    )  # fmt: skip
 
 
-def test_a_second_process_loads_what_the_first_compiled():
-    _, _, bits, _ = process()
-    hits, misses, *rest = process()
-    assert hits > 5 and misses == 0 and rest == [bits, ""]
+def ended(process):
+    """(found on disk, compiled, the bits of the result, what was said)."""
+    told, said = process.communicate()
+    assert process.returncode == 0, said
+    return *json.loads(told), said
 
 
-def test_another_clone_finds_what_this_one_compiled(tmp_path):
-    """The names are digests of the code, without a place or a time of change in them."""
+def test_two_processes_of_two_clones_compile_everything_once(tmp_path):
+    """Who comes second waits, and reads it: names are digests of the code, without a place or a time of change."""
     package = Path(vradam.__file__).parent
     shutil.copytree(package, tmp_path / "clone" / "vradam", ignore=shutil.ignore_patterns("__pycache__"))
-    kept = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    hits, misses, bits, said = process(PYTHONPATH=str(tmp_path / "clone"), **kept)
-    assert (hits, said) == (0, "") and misses > 5
-    hits, misses, *rest = process(PYTHONPATH=str(package.parent), **kept)
-    assert hits > 5 and misses == 0 and rest == [bits, ""]
-
-
-def test_two_processes_compile_everything_once(tmp_path):
-    """Who comes second waits, and reads it."""
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    words = [sys.executable, "-c", CODE]
-    both = [subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    (_, misses, bits), (_, others, others_bits) = (json.loads(one.communicate()[0]) for one in both)
-    assert misses + others == len(list(tmp_path.rglob("*.sha256"))) > 5 and bits == others_bits
-    assert not list(tmp_path.rglob("*.lock"))
+    here, there = (package.parent, tmp_path / "cache"), (tmp_path / "clone", tmp_path / "cache")
+    (hits, misses, *rest), (other_hits, other_misses, *other_rest) = map(ended, [started(*here), started(*there)])
+    assert misses + other_misses == len(list(tmp_path.rglob("*.sha256"))) > 5 and hits + other_hits > 5
+    assert rest == other_rest == [rest[0], ""] and not list(tmp_path.rglob("*.lock"))
+    hits, misses, *again = ended(started(*here))
+    assert hits > 5 and misses == 0 and again == rest
 
 
 def test_who_does_not_get_the_lock_compiles_all_the_same(tmp_path, monkeypatch):
@@ -169,6 +162,12 @@ def test_damaged_code_is_compiled_again_and_then_found(suffix, compiled, tmp_pat
         path.unlink() if damage == "the file" else path.write_bytes(damaged[damage])
         assert compiled() == (0, 1, 0.75), damage
         assert compiled() == (1, 0, 0.75), damage
+
+
+def test_where_nobody_names_a_folder_one_is_found(compiled, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    compiled()
+    assert compiled() == (1, 0, 0.75)
 
 
 def test_code_that_cannot_be_unpickled_is_compiled_again(compiled, tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +221,8 @@ RECORD = json.dumps(
 
 #: Seconds after which a parser is taken to hang.
 PATIENCE = 20.0
+#: A copy of a process that has imported everything already, where the system can copy processes.
+START = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
 
 
 @dataclass
@@ -242,7 +244,8 @@ def fuzz(name: str, count: int, seed: int) -> Report:
 
 
 def _fuzz(report: Report, name: str, count: int, seed: int, folder: Path) -> None:
-    context, start, done = get_context("spawn"), time.perf_counter(), 0
+    context, start, done = get_context(START), time.perf_counter(), 0
+    context.set_forkserver_preload(["paper_figures.__main__", "theory.certificates.check"])  # once for all parsers
     while done < count:
         here, there = context.Pipe(duplex=False)
         child = context.Process(target=_feed, args=(there, name, seed, done, count, folder), daemon=True)
