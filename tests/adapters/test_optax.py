@@ -83,7 +83,7 @@ def reference(steps, alpha0=3e-2, **options):
 
 @pytest.mark.parametrize(("form", "law"), PAIRS, ids=lambda part: part.name)
 def test_100_steps_are_those_of_the_instrument(form, law, double):
-    options = {"beta3": 1.2, "alpha1": 3.0, "gate": form, "law": law}
+    options = {"beta3": 40.0 if form is gates.adam_metric else 1.2, "alpha1": 3.0, "gate": form, "law": law}
     params, _, openings = train(ours.vradam(0.3, **(SETTING | options)), 100)
     x, rates = reference(100, alpha0=0.3, **options)
     np.testing.assert_allclose(as_vector(params), x, rtol=1e-12, atol=1e-12)
