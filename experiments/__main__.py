@@ -212,7 +212,8 @@ def _run_with(
         selected = catalogue.select(options.only)
     except ValueError as error:
         command_line.error(str(error))
-    result = main_job(options, catalogue, draw or partial(_draw, options.paper), REFERENCE, _others)
+    figures: dict[str, Any] = {"draw": draw} if draw else {"draw": partial(_draw, options.paper), "needs": _others}
+    result = main_job(options, catalogue, reference=REFERENCE, **figures)
     print(table(finding for finding in result.findings if only is None or finding.claim.id in selected))
     for text in [*map(line, result.recorded), *([result.notice] if result.notice else [])]:
         print(text)
