@@ -268,15 +268,15 @@ def test_json_of_the_command(capsys):
 
 def test_the_page_of_a_claim(capsys):
     """Words first; every step only where it is asked for; nothing in LaTeX or under a name of the code."""
-    assert main(["s4"]) == 0
+    assert main(["s5"]) == 0
     brief = capsys.readouterr().out
     assert brief.index("in words") < brief.index("as reported") < brief.index("formula")
     assert "\\" not in brief and "gate_sequences" not in brief and "closes" not in brief
-    assert "threshold for any gates =" in brief and "python -m theory S4 --steps" in brief
-    assert main(["S4", "--steps"]) == 0
+    assert "clip at which two step sizes in turn are unstable =" in brief and "python -m theory S5 --steps" in brief
+    assert main(["S5", "--steps"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assumptions = [in_words(text, by_id["S4"].formulas) for text in by_id["S4"].assumptions]
-    for part in (by_id["S4"].title, *assumptions, by_id["S4"].plain, *by_id["S4"].steps, "refuted"):
+    assumptions = [in_words(text, by_id["S5"].formulas) for text in by_id["S5"].assumptions]
+    for part in (by_id["S5"].title, *assumptions, by_id["S5"].plain, *by_id["S5"].steps, by_id["S5"].concludes):
         assert " ".join(part.split()) in text
 
 
