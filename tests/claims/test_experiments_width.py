@@ -148,8 +148,9 @@ def test_a_level_counts_when_the_loss_stays_there():
     np.testing.assert_allclose(reached, [40 + 20 * 2 / 3, 30, 40, np.inf, np.inf, 1.0], rtol=1e-12)
 
 
-def test_networks_decide_too(jax):
+def test_networks_decide_too():
     """A network of E1 for 30 steps, all contenders: it stands among the deciding problems, on both sets of seeds."""
+    pytest.importorskip("jax")
     short = Network("trajectory_balance", 1.2, "grid 4-D, trajectory balance", steps=30, every=5)
     setup = replace(
         DEFAULT,

@@ -142,7 +142,8 @@ def test_a_gate_that_hardly_acts_leaves_adam_in_the_grid():
         assert (found.smallest <= found["last"]).all() and (found.of_edge > 0).all()
 
 
-def test_everything_is_measured_on_a_small_setup_and_said_in_tables(jax):
+def test_everything_is_measured_on_a_small_setup_and_said_in_tables():
+    pytest.importorskip("jax", reason="needs the extra nets")
     edge = grid.Setup(beta3=(1.0,), beta1=(0.9,), alpha1=(19.0,), steps=3, seeds=2)
     setup = replace(DEFAULT, steps=(6,), trials=2, checks=2, edge=edge)
     data = source_tasks.run(setup, Chunks()).data

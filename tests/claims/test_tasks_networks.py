@@ -20,8 +20,13 @@ def test_without_jax_the_message_says_what_to_install(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def nets(jax):
-    return importlib.import_module("experiments.studies.tasks.nets")
+def nets():
+    """Compiled in half the time, without the costly optimizations: what is trained is small."""
+    jax = pytest.importorskip("jax", reason="the networks need the extra `nets`")
+    module = importlib.import_module("experiments.studies.tasks.nets")  # which starts JAX with one thread
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield module
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.mark.parametrize("key", ["mlp", "convolutional", "transformer", "flow_matching", "trajectory_balance"])
