@@ -250,7 +250,8 @@ def picture(figure: Figure, up: str = "") -> list[str]:
 def parameters(figure: Figure) -> str:
     """The numbers that the attributes of the drawn data name, such as hyper-parameters and counts of seeds."""
     found: dict[str, list[float]] = {}
-    for dataset in (drawn_from(figure) or {}).values():
+    data = drawn_from(figure) or {}
+    for dataset in [data[name] for name in figure.needs if data]:
         for name, value in dataset.attrs.items():
             if isinstance(value, int | float | np.number) and not isinstance(value, bool):
                 found.setdefault(str(name).replace("_", " "), []).append(float(value))
@@ -258,19 +259,21 @@ def parameters(figure: Figure) -> str:
     return ", ".join(f"{name} {', '.join(f'{value:g}' for value in values[:6])}" for name, values in shown.items())
 
 
-@cache
 def drawn_from(figure: Figure) -> Mapping[str, Any] | None:
-    """The data of a figure in the committed reference; None where it does not hold all of them."""
-    whole = {stem: reference(stem) or {} for stem in figure.studies}
-    data = figure.select(whole)
-    return {name: data[name] for name in figure.needs} if data is not None else None
+    """What a figure draws of the committed reference; None where that does not hold all that it needs."""
+    return figure.select({stem: in_reference(stem) for stem in figure.studies})
+
+
+@cache
+def in_reference(stem: str) -> Mapping[str, Any]:
+    """All data of a stem in the committed reference."""
+    return reference(stem) or {}
 
 
 def draw_vectors(folder: Path) -> None:
     """``<name>.svg`` beside ``<name>.png`` for every figure whose data the reference holds."""
     for figure in figures():
-        whole = {stem: reference(stem) or {} for stem in figure.studies}
-        if (data := figure.select(whole)) is not None:
+        if (data := drawn_from(figure)) is not None:
             with sheet():
                 canvas = figure.draw(data)
             save(canvas, folder, figure.name, ("svg",))

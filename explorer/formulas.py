@@ -9,7 +9,7 @@ import sympy as sp
 from theory import CLAIMS
 from theory.claims.bias.surrogate import gated
 from theory.claims.convergence.predictable_gate import tuned
-from theory.claims.cycles.below_edge import GATES, K, quadratic, r, y
+from theory.claims.cycles.below_edge import CURVE, GATES, K, r, y
 from theory.javascript import formula, linear_step
 from theory.notation import S, edge, kappa, v
 
@@ -23,12 +23,14 @@ def _of(claim: str, name: str) -> sp.Expr:
 def orbit() -> tuple[sp.Expr, sp.Expr]:
     """``v1`` and ``v2`` of the attracting cycle of period four for beta3 = 1, in S and beta1: NaN below its birth.
 
-    Of the two roots y of the quadratic the smaller belongs to the branch that attracts; ``r - 1/r = y``, r > 1.
+    Of the two y at which the curve of these cycles is S the smaller is of the branch that attracts; ``r - 1/r = y``,
+    r > 1.
     """
-    smaller = sp.solve(quadratic().as_expr(), y)[1]  # its denominator is negative
+    top, middle, last = sp.Poly(sp.numer(sp.together(CURVE - S)), y).all_coeffs()
+    smaller = (-middle - sp.sqrt(middle**2 - 4 * top * last)) / (2 * top)  # top is kappa > 0
     speed_ratio = (smaller + sp.sqrt(smaller**2 + 4)) / 2
-    second = sp.sqrt(S / (GATES[1].subs(r, speed_ratio).subs(K, kappa())) - 1)
-    return speed_ratio * second, second
+    second = sp.sqrt(S / GATES[1].subs(r, speed_ratio) - 1)
+    return (speed_ratio * second).subs(K, kappa()), second.subs(K, kappa())
 
 
 FORMULAS: Final[dict[str, sp.Expr]] = {

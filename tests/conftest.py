@@ -13,6 +13,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background jo
 
 for library in ("OMP", "OPENBLAS"):  # threads that wait in a loop take the processors from the other processes
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+os.environ.setdefault("SYMPY_CACHE_SIZE", "30000")  # derivations share much
 
 settings.register_profile("reproducible", derandomize=True, deadline=None)
 settings.register_profile("fresh", deadline=None, print_blob=True)

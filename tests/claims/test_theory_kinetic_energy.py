@@ -99,11 +99,11 @@ def test_the_mass_matrix_is_symmetric_and_positive_definite():
         assert np.linalg.eigvalsh(matrix)[0] >= MASS
 
 
-@pytest.mark.parametrize("changed", ["quartic", "quadratic", "family"])
+@pytest.mark.parametrize("changed", ["quadratic", "family"])
 def test_another_kinetic_energy_gives_other_formulas(changed):
+    """And no others; a larger quartic term is tried with the recursions of all claims."""
     percent = sp.Rational(1, 100)
     arguments = {
-        "quartic": {"energy": lambda q: quartic(q) + percent * q**2},
         "quadratic": {"energy": lambda q: quartic(q) + percent * q},
         "family": {"family": lambda q: power_energy(q) * (1 + percent)},
     }[changed]
