@@ -327,7 +327,7 @@ def test_simulation_settles_on_the_certified_cycle():
 
 def test_another_recursion_has_other_thresholds(monkeypatch):
     """beta1 -> beta1 + 1/100 in the recursion: every formula that depends on the decay, and both limits, move."""
-    monkeypatch.setattr(below_edge, "_largest_kinetic", lambda c, at_edge: [])  # does not depend on the decay
+    monkeypatch.setattr(below_edge, "_largest_kinetic", lambda c, at_edge: [])  # is not compared
     derived = derive(replace(ALGORITHM, beta1=beta1 + sp.Rational(1, 100)))
     for name in ("period4_threshold", "period4_beta1", "global_threshold", "global_beta1"):
         assert name not in derived or not vanishes(derived[name] - CYCLES[name]), name
