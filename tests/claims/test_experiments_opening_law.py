@@ -15,7 +15,7 @@ from paper_figures.style import sheet
 
 QUICK = replace(
     DEFAULT, beta1=(0.9,), fractions=(0.6, 0.99), dimensions=(1,), sharp=(0.9,), ceilings=((0.9, 3.0),),
-    horizons=(100_000,), ratios=(3.0, 8.0), burst_steps=4000, sharpening_steps=300, bias_steps=(10_000,),
+    varied=300, horizons=(100_000,), ratios=(3.0, 8.0), burst_steps=4000, sharpening_steps=300, bias_steps=(10_000,),
 )  # fmt: skip
 
 
