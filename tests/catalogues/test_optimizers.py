@@ -31,7 +31,7 @@ def test_they_are_those_of_the_documentation():
 def test_it_comes_to_rest_in_a_bowl(kind):
     """With a rate that falls as 1/sqrt t every one of them, sign methods included, ends near the minimum."""
     optimizer = kind(alpha0=lambda t: 0.3 / np.sqrt(t))
-    run = vradam.simulate(optimizer, BOWL, [1.0, -2.0], 4000, every=0)
+    run = vradam.simulate(optimizer, BOWL, [1.0, -2.0], 2000, every=0)
     assert run.value[-1] < 1e-3 * run.value[0] and run.diverged_at == -1
 
 

@@ -24,7 +24,7 @@ from theory.notation import L, R, alpha1, beta1, d, mu, theta
 
 SETTINGS = (WITHOUT_MOMENTUM, WITH_MOMENTUM, *MORE_MOMENTUM)
 GATES = ("published", "predictable", "smoothed", "held")
-SHORT = Central(settings=(WITHOUT_MOMENTUM,), horizons=(100_000, 3_000_000))
+SHORT = Central(settings=(WITHOUT_MOMENTUM,), horizons=(100_000, 3_000_000), seeds=10)
 
 
 # ---------------------------------------------------------------- the setting

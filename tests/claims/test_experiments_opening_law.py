@@ -10,10 +10,12 @@ from experiments.measurement.verdict import agrees, verdict
 from experiments.store.chunks import Chunks
 from experiments.studies.opening_law import DEFAULT, adversary, beyond, run, tables
 from experiments.studies.opening_law.adversary import critical_rate, growth, sharp_decay
+from paper_figures.figures.opening_law import FIGURE
+from paper_figures.style import sheet
 
 QUICK = replace(
     DEFAULT, beta1=(0.9,), fractions=(0.6, 0.99), dimensions=(1,), sharp=(0.9,), ceilings=((0.9, 3.0),),
-    horizons=(100_000,), ratios=(3.0, 8.0), burst_steps=4000, sharpening_steps=300, bias_steps=(10_000,),
+    varied=300, horizons=(100_000,), ratios=(3.0, 8.0), burst_steps=4000, sharpening_steps=300, bias_steps=(10_000,),
 )  # fmt: skip
 
 
@@ -75,3 +77,9 @@ def test_the_table_has_a_row_for_every_gate_shown(result):
     (table,) = tables(result.data)
     assert {row[0] for row in table.rows} == {*beyond.ENERGIES, *beyond.SCALED}
     assert all(np.isfinite(float(row[1])) for row in table.rows)
+
+
+def test_the_figure_draws_what_the_study_returns(result):
+    with sheet():
+        law, best, bursts, bias = FIGURE.draw(result.data).axes
+    assert all(axes.has_data() for axes in (law, best, bursts, bias))

@@ -97,11 +97,8 @@ def test_the_contenders_are_what_their_names_say():
 
 
 def test_a_small_run_has_every_contender_and_a_table():
-    setup = replace(
-        DEFAULT,
-        deciding=tuple(replace(task, steps=30, hold=5, target=0.5) for task in DECIDING[:2]),
-        explored=DEFAULT.explored[:1], alpha0=(-2.0, 0.0, 3), seeds=(2, 2),
-    )  # fmt: skip
+    *two, one = (replace(task, steps=30, hold=5, target=0.5) for task in (*DECIDING[:2], DEFAULT.explored[0]))
+    setup = replace(DEFAULT, deciding=tuple(two), explored=(one,), alpha0=(-2.0, 0.0, 3), seeds=(2, 2))
     result = run(setup, Chunks())
     assert set(result.data) == {"deciding", "deciding_again", "explored", "explored_again"}
     widths = result.data["deciding"].width

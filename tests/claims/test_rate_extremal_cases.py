@@ -86,11 +86,13 @@ THEOREMS = {
 every_theorem = pytest.mark.parametrize(("bound", "required", "beta", "smoothed"), THEOREMS.values(), ids=THEOREMS)
 
 
-@pytest.fixture
-def one_slope(monkeypatch):
+@pytest.fixture(scope="module")
+def one_slope():
     """The slope does not depend on the bound: what is remembered on it, three million numbers, is computed once."""
     known = cache(lambda decay, power, steps: remembered(decay, power, np.arange(1, steps + 1)))
-    monkeypatch.setattr(straight_slope, "remembered", lambda decay, power, n: known(decay, power, n.size))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(straight_slope, "remembered", lambda decay, power, n: known(decay, power, n.size))
+        yield
 
 
 @every_theorem

@@ -113,7 +113,7 @@ def test_the_largest_kinetic_energy_of_a_period_four_cycle():
     """A grid over beta1 and S below the edge comes within 1e-4 of the bound, and never exceeds it."""
     bound = formula("period4_kinetic")
     energies = []
-    for beta in np.linspace(0.58, 0.995, 250):
+    for beta in np.linspace(0.58, 0.995, 125):
         low = formula("period4_threshold", beta)
         for share in (0.001, 0.3, 0.9, 1 - 1e-9):
             energies += [first for _, first, _ in period_four(beta, low + share * (edge(beta) - low))]
@@ -325,8 +325,9 @@ def test_simulation_settles_on_the_certified_cycle():
 # ---------------------------------------------------------------- the claim
 
 
-def test_another_recursion_has_other_thresholds():
+def test_another_recursion_has_other_thresholds(monkeypatch):
     """beta1 -> beta1 + 1/100 in the recursion: every formula that depends on the decay, and both limits, move."""
+    monkeypatch.setattr(below_edge, "_largest_kinetic", lambda c, at_edge: [])  # is not compared
     derived = derive(replace(ALGORITHM, beta1=beta1 + sp.Rational(1, 100)))
     for name in ("period4_threshold", "period4_beta1", "global_threshold", "global_beta1"):
         assert name not in derived or not vanishes(derived[name] - CYCLES[name]), name
@@ -340,7 +341,8 @@ def test_every_proof_needs_each_of_its_facts(step, fails_without_each_fact):
     assert fails_without_each_fact(below_edge, step, ("same", "vanishes", "_positive")) > 0
 
 
-def test_each_formula_of_the_cycle_of_period_four_follows_and_no_other():
+def test_each_formula_of_the_cycle_of_period_four_follows_and_no_other(monkeypatch):
+    monkeypatch.setattr(below_edge.heavy_ball, "derive_global", lambda c: {})  # those of all starts
     derived = derive()
     for name in ("period4_threshold", "period4_beta1", "period4_kinetic"):
         assert vanishes(derived[name] - CYCLES[name]) and not vanishes(derived[name] - 1.02 * CYCLES[name])

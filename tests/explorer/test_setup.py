@@ -81,7 +81,7 @@ def test_a_run_comes_back_from_its_address(name, objective):
     factory = CLASSES[name]
     numbers = {"alpha0": 0.0123, "beta1": 0.87, "weight_decay": 0.01}
     numbers = {key: value for key, value in numbers.items() if key in factory.__dataclass_fields__}
-    run = vradam.simulate(factory(**numbers), shown.make(0.7, 0.3), x0, 40, noise=vradam.noise.two_point(0.2, 0.1))
+    run = vradam.simulate(factory(**numbers), shown.make(0.7, 0.3), x0, 12, noise=vradam.noise.two_point(0.2, 0.1))
     again = vradam.simulate(**explorer.from_url(explorer.url_of(run)))
     np.testing.assert_allclose(again.x, run.x, rtol=1e-12)
     assert again.objective == run.objective and again.optimizer == run.optimizer

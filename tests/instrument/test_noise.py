@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import ndtr
 
 from vradam import noise, objectives
 from vradam import random_streams as rng
@@ -35,10 +36,16 @@ def test_truncated_gaussian_is_the_normal_law_given_that_it_lies_inside(bound):
     std = 0.7
     sample = draws(noise.gaussian(std, bound=bound)).ravel()
     law = stats.truncnorm(-bound / std, bound / std, scale=std)
+    low, high = stats.norm.cdf([-bound / std, bound / std])
+
+    def below(z):  # law.cdf, ten times as fast
+        return (ndtr(z / std) - low) / (high - low)
+
     assert np.abs(sample).max() <= bound
-    assert stats.kstest(sample, law.cdf).pvalue > 0.01
+    assert below(bound / 3) == pytest.approx(law.cdf(bound / 3), rel=1e-12)
+    assert stats.kstest(sample, below).pvalue > 0.01
     assert abs(sample.mean()) < 4 * law.std() / np.sqrt(sample.size)
-    assert stats.kstest(-sample, law.cdf).pvalue > 0.01
+    assert stats.kstest(-sample, below).pvalue > 0.01
 
 
 def test_coordinates_of_a_truncated_gaussian_are_independent():

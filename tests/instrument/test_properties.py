@@ -370,7 +370,7 @@ def overflow_step(kind, alpha0, beta1, L, x, steps):
     st.floats(1e-3, 1e3),
 )
 def test_divergence_is_recorded_at_the_step_where_numbers_without_a_range_would_leave_it(kind, alpha0, beta1, L, x):
-    steps = 300
+    steps = 150
     with mpmath.workdps(60):
         expected = overflow_step(kind, alpha0, beta1, L, x, steps)
     assume(expected is not None)

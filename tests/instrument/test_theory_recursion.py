@@ -1,7 +1,7 @@
 """The theory is about this algorithm: its recursion, lambdified, is what the optimizer computes, for every variant."""
 
 from dataclasses import fields, replace
-from functools import partial
+from functools import cache, partial
 from inspect import isclass, isfunction
 
 import numpy as np
@@ -35,9 +35,13 @@ PAIRS = [
 ]
 
 
-def symbolic_step(algorithm, form, law, c=ALGORITHM):
-    """One step of the theory's recursion as a function of numbers: x, v, m, what the gate remembers, the step."""
-    gate, opens = OF_THEORY[form.name], recursion.LAWS[kind(law)]
+@cache
+def symbolic_step(algorithm, form, law, c):
+    """One step of the theory's recursion as a function of numbers: x, v, m, what the gate remembers, the step.
+
+    ``law`` is a kind of laws, whose numbers are among the arguments.
+    """
+    gate, opens = OF_THEORY[form.name], recursion.LAWS[law]
     x, gradient, v, m = (sp.Matrix(sp.symbols(f"{name}:{DIM}")) for name in ("x", "g", "velocity", "moment"))
     numbers = DIM if form.per_coordinate else 1 + form.memory
     kinetic, t = sp.Matrix(sp.symbols(f"kinetic:{numbers}")), sp.Symbol("t")
@@ -51,7 +55,7 @@ def symbolic_step(algorithm, form, law, c=ALGORITHM):
     eta = c.alpha0 * opens.ceiling(c) * (sum(opening) / DIM if form.per_coordinate else opening)
     kept = after.kinetic if numbers > 1 else sp.Matrix([after.kinetic])
     results = [moved, after.velocity, after.second_moment, kept, sp.Matrix([eta])]
-    function = sp.lambdify(arguments, results, "numpy")
+    function = sp.lambdify(arguments, results, "numpy", cse=True)
     return lambda *numbers: [np.asarray(result, dtype=float).ravel() for result in function(*numbers)]
 
 
@@ -81,7 +85,7 @@ def draw(rng, form):
 def compare(algorithm, form_name, law_name, c=ALGORITHM, draws=40):
     """The largest relative difference between the two recursions over random states."""
     form, law = FORMS[form_name], LAWS[law_name]
-    step = symbolic_step(algorithm, form, law, c)
+    step = symbolic_step(algorithm, form, kind(law), c)
     rng = np.random.default_rng(20250513)
     worst = 0.0
     for _ in range(draws):

@@ -4,9 +4,12 @@ import ast
 import hashlib
 import logging
 import os
+import re
+import shutil
 import subprocess
 import sys
 import textwrap
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -100,10 +103,11 @@ def test_only_the_store_hands_bytes_to_the_library():
     allowed = {"chunks.py": {"open_dataset"}, "symbolic.py": {"exec"}}
     opening = {"open_dataset", "open_mfdataset", "open_zarr", "load_dataset", "open_dataarray", "load_dataarray"}
     modules = {"h5py", "h5netcdf", "netCDF4", "pickle", "joblib.load"}
+    suspicious = re.compile(rf"\b({'|'.join(opening | modules | {'eval', 'exec', 'decode'})})\b")
     rooms = (ROOT / room for room in ("vradam", "theory", "experiments", "paper_figures"))
     for path in (path for room in rooms for path in room.rglob("*.py")):
-        found = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text, found = path.read_text(encoding="utf-8"), set()
+        for node in ast.walk(ast.parse(text)) if suspicious.search(text) else ():
             if isinstance(node, ast.Attribute):
                 found |= {node.attr} & opening
             elif isinstance(node, ast.Name):
@@ -179,19 +183,26 @@ def test_a_chunk_under_another_name_is_not_used(tmp_path):
     assert count.asked == [1, 2]
 
 
-@pytest.mark.parametrize("damage", ["truncated", "emptied", "bit flipped", "appended"])
-@pytest.mark.parametrize("place", [0.0, 0.3, 0.7, 0.999])
-def test_damage_is_noticed_and_repaired(tmp_path, caplog, damage, place):
-    count = Counting()
-    chunks = Chunks(tmp_path, "f")
-    chunks.map(count, {"a": (1,), "b": (2,)})
-    path = next(tmp_path.glob("a-*.nc"))
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A folder with two sound chunks."""
+    folder = tmp_path_factory.mktemp("pair")
+    Chunks(folder, "f").map(Counting(), {"a": (1,), "b": (2,)})
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("damage", "place"),
+    [*product(["truncated", "bit flipped"], [0.0, 0.3, 0.7, 0.999]), ("appended", 1.0)],  # at 0.0 nothing is left
+)
+def test_damage_is_noticed_and_repaired(pair, tmp_path, caplog, damage, place):
+    folder, count = shutil.copytree(pair, tmp_path / "chunks"), Counting()
+    chunks = Chunks(folder, "f")
+    path = next(folder.glob("a-*.nc"))
     content = bytearray(path.read_bytes())
     at = int(place * len(content))
     if damage == "truncated":
         del content[at:]
-    elif damage == "emptied":
-        content.clear()
     elif damage == "bit flipped":
         content[at] ^= 1 << (at % 8)
     else:
@@ -199,12 +210,12 @@ def test_damage_is_noticed_and_repaired(tmp_path, caplog, damage, place):
     path.write_bytes(bytes(content))
     with caplog.at_level(logging.WARNING, logger="experiments"):
         again = chunks.map(count, {"a": (1,), "b": (2,)})
-    assert count.asked == [1, 2, 1]
-    assert again["a"].identical(sample(1))
+    assert count.asked == [1]
+    assert again["a"].identical(sample(1)) and again["b"].identical(sample(2))
     assert "checksum does not match; moved to " in caplog.text
-    (aside,) = (tmp_path / "quarantine").iterdir()
+    (aside,) = (folder / "quarantine").iterdir()
     assert aside.name == path.name and aside.read_bytes() == bytes(content)
-    assert chunks.map(count, {"a": (1,)})["a"].identical(sample(1)) and count.asked == [1, 2, 1]
+    assert chunks.map(count, {"a": (1,)})["a"].identical(sample(1)) and count.asked == [1]
 
 
 @pytest.mark.parametrize("key", ["", "a/b", "../a", "a b", "é", "x" * 81, "a\n"])

@@ -19,15 +19,22 @@ from vradam.workers import Workers
 README = "<!-- ledger:begin -->\n<!-- ledger:end -->\n"
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    return tmp_path_factory.mktemp("original")
+
+
 @pytest.fixture
-def made(room):
-    """Results at full resolution in ``out``, and the reference that was made from them."""
-    (room / "README.md").write_text(README)
-    (room / "reference").mkdir()
-    options = job.Options(room / "out", paper=True, only=("toy", "idle"), workers=Workers(1))
-    job.main_job(options, toys())
-    update_reference(list(ledger(room).values()), room / "out", room / "reference", room / "README.md", toys())
-    return room
+def made(room, original):
+    """Results at full resolution in ``out``, and the reference that was made from them: copies of the first ones."""
+    if not any(original.iterdir()):
+        (original / "README.md").write_text(README)
+        (original / "reference").mkdir()
+        options = job.Options(original / "out", paper=True, only=("toy", "idle"), workers=Workers(1))
+        job.main_job(options, toys())
+        records = list(ledger(original).values())
+        update_reference(records, original / "out", original / "reference", original / "README.md", toys())
+    return shutil.copytree(original, room, dirs_exist_ok=True)
 
 
 def states(folder, room):

@@ -223,6 +223,8 @@ RECORD = json.dumps(
 PATIENCE = 20.0
 #: A copy of a process that has imported everything already, where the system can copy processes.
 START = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+#: What is imported once for all parsers, with what xarray imports when it first holds and stores an array.
+PRELOADED = ["paper_figures.__main__", "theory.certificates.check", "h5netcdf", "dask.array", "dask.distributed"]
 
 
 @dataclass
@@ -245,7 +247,7 @@ def fuzz(name: str, count: int, seed: int) -> Report:
 
 def _fuzz(report: Report, name: str, count: int, seed: int, folder: Path) -> None:
     context, start, done = get_context(START), time.perf_counter(), 0
-    context.set_forkserver_preload(["paper_figures.__main__", "theory.certificates.check"])  # once for all parsers
+    context.set_forkserver_preload(PRELOADED)
     while done < count:
         here, there = context.Pipe(duplex=False)
         child = context.Process(target=_feed, args=(there, name, seed, done, count, folder), daemon=True)
