@@ -85,6 +85,7 @@ STUDY = Study(Setup(), Setup(), run, on_request=True)
 
 DRIVER = """
 import multiprocessing, os, sys
+sys.modules.update(dask=None, distributed=None)  # where they are installed xarray imports them, in every process
 sys.path[:0] = [{room!r}, {tests!r}]
 if __name__ == "__main__":
     from toys import draw_nothing, toys
