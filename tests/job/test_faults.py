@@ -12,7 +12,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from toys import TOY, chunks, comparable, computed, drive, main, start
+import toys
+from toys import TOY, chunks, comparable, computed, drive, start
+
+
+def main(room, *arguments):
+    """In this process, at the resolution of ``start``."""
+    return toys.main(room, "--paper", *arguments)
 
 
 def wait_for_chunks(room, number, process=None):
@@ -25,7 +31,7 @@ def wait_for_chunks(room, number, process=None):
 
 
 def kill_a_worker(room, process=None):
-    """After three chunks, the one that began a chunk last; which are finished by then, and how many were begun."""
+    """Who began a chunk last, once three are finished; the chunks that are finished, and how many were begun."""
     wait_for_chunks(room, 3, process)
     worker = int((room / "log").read_text().splitlines()[-1].split()[1])
     finished, so_far = chunks(room), len(computed(room))
@@ -35,7 +41,7 @@ def kill_a_worker(room, process=None):
 
 
 def edit_and_take_back(room, number, process=None):
-    """The code of a study, after so many chunks."""
+    """The code of the study, once so many chunks are finished."""
     wait_for_chunks(room, number, process)
     stem = room / "room" / "toy_stems" / "toy.py"
     stem.write_text(TOY.replace("0.5 + noise", "0.51 + noise"), encoding="utf-8")
@@ -184,7 +190,7 @@ def test_code_that_is_edited_while_it_runs_is_refused_by_name(room, uninterrupte
     edit_and_take_back(room, len(chunks(room)) + 2, process)
     said = process.communicate(timeout=120)[1]
     is_refused(process.returncode, said)
-    assert drive(room).returncode == 0 and comparable(room / "out") == uninterrupted
+    assert drive(room, "--paper").returncode == 0 and comparable(room / "out") == uninterrupted
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
