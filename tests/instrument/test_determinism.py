@@ -12,9 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import experiments
-import paper_figures
-import theory
 import vradam
 from vradam import noise, objectives
 
@@ -72,8 +69,8 @@ GUARDED = {("file_lock.py", "fcntl"), ("address_space.py", "resource"), ("contes
 
 def test_nothing_assumes_fork_or_posix():
     found = set()
-    for package in (vradam, theory, experiments, paper_figures):
-        for path in Path(package.__file__).parent.rglob("*.py"):
+    for package in ("vradam", "theory", "experiments", "paper_figures"):
+        for path in Path(find_spec(package).origin).parent.rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
                 if isinstance(node, ast.ImportFrom):

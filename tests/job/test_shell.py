@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DRAW = ("paper_figures", "--out", "{out}", "gate")
+DRAW = ("paper_figures", "--out", "{out}", "width")
+CHECK = ("paper_figures", "--out", "{out}", "--check", "width")
 LEDGER = ("theory", "G1", "G2")
 posix = pytest.mark.skipif(os.name == "nt", reason="says what POSIX shells do")
 
@@ -22,7 +23,7 @@ def run(*module, tmp_path, options=(), shell=""):
 
 
 @posix
-@pytest.mark.parametrize("module", [LEDGER, DRAW], ids=lambda module: module[0])
+@pytest.mark.parametrize("module", [LEDGER, pytest.param(DRAW, marks=pytest.mark.slow)], ids=lambda module: module[0])
 def test_a_reader_that_goes_away_is_no_traceback_and_not_status_1(module, tmp_path):
     done = run(*module, tmp_path=tmp_path, shell="> >(:); exit $?")
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
@@ -40,23 +41,32 @@ def test_a_pipe_closed_after_one_line_ends_with_141(tmp_path):
 
 
 @posix
-@pytest.mark.parametrize(("module", "closed"), [(LEDGER, ">&-"), (LEDGER, ">&- 2>&-"), (DRAW, ">&- 2>&-")])
-def test_nobody_listens_and_all_is_done(module, closed, tmp_path):
-    done = run(*module, tmp_path=tmp_path, shell=closed)
+@pytest.mark.parametrize("closed", [">&- 2>&-", pytest.param(">&-", marks=pytest.mark.slow)])
+def test_nobody_listens_and_all_is_derived(closed, tmp_path):
+    done = run(*LEDGER, tmp_path=tmp_path, shell=closed)
     assert done.returncode == 0 and done.stderr == ""
-    assert module is LEDGER or (tmp_path / "figures" / "gate.svg").stat().st_size > 1000
+
+
+@posix
+@pytest.mark.parametrize("closed", [">&-", pytest.param(">&- 2>&-", marks=pytest.mark.slow)])
+def test_nobody_listens_and_all_is_drawn(closed, tmp_path):
+    """No file takes the number of a closed stream; and this Python has no docstrings and assertions."""
+    done = run(*DRAW, tmp_path=tmp_path, options=("-OO",), shell=closed)
+    assert done.returncode == 0 and done.stderr == ""
+    assert (tmp_path / "figures" / "width.svg").stat().st_size > 1000
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("module", [("theory", "--json", "G1"), DRAW], ids=lambda module: module[0])
+@pytest.mark.parametrize("module", [("theory", "--json", "G1"), CHECK], ids=lambda module: module[0])
 def test_a_full_disk_behind_the_output_is_said(module, tmp_path):
     done = run(*module, tmp_path=tmp_path, shell="> /dev/full")
     assert done.returncode == 3 and "Cannot continue" in done.stderr and "Traceback" not in done.stderr
 
 
 @posix
-@pytest.mark.parametrize("module", [LEDGER, DRAW, ("experiments", "--help")], ids=lambda module: module[0])
+@pytest.mark.parametrize("module", [LEDGER, ("experiments", "--help")], ids=lambda module: module[0])
 def test_python_without_docstrings_and_assertions_does_the_same(module, tmp_path):
+    """It draws the same, too: see above."""
     done = run(*module, tmp_path=tmp_path, options=("-OO",))
     assert done.returncode == 0 and done.stdout and done.stderr == ""
 
