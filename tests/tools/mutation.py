@@ -131,8 +131,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "theory/claims/gate.py": ["tests/claims/test_theory_gate.py", *claims("G1", "G2")],
     "theory/recursion.py": ["tests/instrument/test_theory_recursion.py", *claims("S1", "S4")],
     "theory/methods/quadratic_family.py": [
-        "tests/claims/test_theory_gate_sequences.py::test_every_proof_needs_each_of_its_facts",
-        "tests/claims/test_theory_gate_sequences.py::test_every_step_holds",
+        "tests/claims/test_theory_gate_sequences.py::test_every_proof_holds_and_needs_each_of_its_facts",
         "tests/claims/test_theory_smoothed_gate.py::test_every_step_holds",
         *claims("S7", closes=False),
     ],
