@@ -19,7 +19,7 @@ def clone(tmp_path_factory):
     """A copy of the project with the skeleton of a new claim, stem ``tried`` and id S99."""
     folder = tmp_path_factory.mktemp("clone")
     for name in ("vradam", "theory", "experiments", "paper_figures", "tests"):
-        unneeded = shutil.ignore_patterns("__pycache__", "gallery", "reference", "*.nbi", "*.nbc")
+        unneeded = shutil.ignore_patterns("gallery", "reference", "*.nbi", "*.nbc")
         shutil.copytree(ROOT / name, folder / name, ignore=unneeded)
     shutil.copy(ROOT / "pyproject.toml", folder)
     done = run(folder, "-m", "experiments", "new", "tried", "--id", "S99")
