@@ -12,6 +12,7 @@ import pytest
 
 import theory
 import vradam
+from docs import generate
 from docs.address import PLACE, VARIABLE, install_cell, online, source_address, write_online
 from docs.docstrings import by_name, with_plain_bars
 from docs.generate import (
@@ -32,7 +33,8 @@ from paper_figures.figure import named
 
 
 @pytest.mark.parametrize("claim", theory.CLAIMS, ids=lambda claim: claim.id)
-def test_the_page_of_a_claim_says_all_that_the_claim_does(claim):
+def test_the_page_of_a_claim_says_all_that_the_claim_does(claim, monkeypatch):
+    monkeypatch.setattr(generate, "parameters", lambda figure: "read from its data below")
     page = claim_page(claim, {"verdict": "open"}, [("2026-01-01", "abc1234", "open")])
     said = [claim.title, prose(claim.as_reported), claim.source, *map(prose, claim.assumptions), prose(claim.plain)]
     said += [prose(name) for name in claim.steps] + [prose(item.says) for item in claim.certificates]
@@ -42,6 +44,7 @@ def test_the_page_of_a_claim_says_all_that_the_claim_does(claim):
     for link in re.findall(r'href="\.\./_static/code/([^"]+)\.html"', page):
         assert (ROOT / link).is_file(), link
     assert "theory/claims/" in page and "experiments/studies/" in page
+    assert ("![" in page) == ("read from its data below" in page)
 
 
 @pytest.mark.parametrize("claim", theory.CLAIMS, ids=lambda claim: claim.id)
