@@ -69,6 +69,9 @@ def _checked_cache() -> type:
     class ByDigest(_CacheLocator):
         """The folder of the user, where the name of a function says everything about it."""
 
+        def __init__(self, py_file: str) -> None:
+            self._py_file = py_file  # Numba names it where something cannot be kept
+
         def get_cache_path(self) -> str:
             return str(folder())
 
@@ -80,7 +83,7 @@ def _checked_cache() -> type:
 
         @classmethod
         def from_function(cls, py_func: Any, py_file: str) -> Any:
-            place = cls()
+            place = cls(py_file)
             try:
                 place.ensure_cache_path()
             except OSError:
