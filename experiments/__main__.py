@@ -169,7 +169,7 @@ def _run(
         from experiments.cluster import Cluster
 
         workers = Cluster(jobs, chosen.dask)
-    if catalogue is not None or chosen.verify is not None or chosen.dask is not None:
+    if jobs == 1 or catalogue is not None or chosen.verify is not None or chosen.dask is not None:
         return _run_with(workers, command_line, chosen, catalogue, draw)
     with workers.shared() as early:  # the processes begin while this one imports
         early.behind(_import_all, {str(k): () for k in range(workers.jobs)}, lambda *_: None)
@@ -190,7 +190,15 @@ def _run_with(
     catalogue: Catalogue | None,
     draw: Draw | None,
 ) -> int:
-    from experiments.catalogue import catalogue as our_catalogue
+    try:
+        from experiments.catalogue import catalogue as our_catalogue
+
+        catalogue = catalogue or our_catalogue()
+    except ModuleNotFoundError:
+        raise
+    except (ImportError, ValueError) as error:
+        print(f"The catalogue is not whole: {error}", file=sys.stderr)
+        return 3
     from experiments.job import Options, main_job
     from experiments.report.agreement import agreement
     from experiments.report.ledger import entry, table
@@ -201,11 +209,6 @@ def _run_with(
 
     only = None if chosen.only is None else tuple(chosen.only)
     options = Options(chosen.out, chosen.paper, only, chosen.fresh, workers)
-    try:
-        catalogue = catalogue or our_catalogue()
-    except (ImportError, ValueError) as error:
-        print(f"The catalogue is not whole: {error}", file=sys.stderr)
-        return 3
     if chosen.verify is not None:
         return _verified(chosen, catalogue)
     try:
