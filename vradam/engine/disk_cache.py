@@ -110,7 +110,8 @@ def _checked_cache() -> type:
             files = Files(self)
             try:
                 super().save_overload(sig, data)
-                files.seal()
+                if files.found():  # not everything can be kept: Numba warns
+                    files.seal()
             except OSError as error:  # the disk is full, the folder is gone or has become read-only
                 files.delete()
                 _say_once(str(error))
