@@ -73,6 +73,15 @@ def test_who_does_not_get_the_lock_compiles_all_the_same(tmp_path, monkeypatch):
     assert not found.any()
 
 
+def test_what_cannot_be_kept_is_compiled_all_the_same():
+    """Such as code with a large array of its own, or all that is not optimized (NUMBA_OPT=0): Numba names the file."""
+    large = np.arange(200_000.0)
+    taken = disk_cache.kept(numba.njit(lambda k: large[k]))
+    with pytest.warns(numba.NumbaWarning, match="Cannot cache compiled function") as said:
+        assert taken(3) == 3.0
+    assert [Path(warning.filename) for warning in said] == [Path(__file__)] and not disk_cache.on_disk(taken)
+
+
 def scaled(x, g, parameters):
     for i in range(x.shape[0]):
         for j in range(x.shape[1]):

@@ -69,6 +69,9 @@ def _checked_cache() -> type:
     class ByDigest(_CacheLocator):
         """The folder of the user, where the name of a function says everything about it."""
 
+        def __init__(self, py_file: str) -> None:
+            self._py_file = py_file  # Numba names it where something cannot be kept
+
         def get_cache_path(self) -> str:
             return str(folder())
 
@@ -80,7 +83,7 @@ def _checked_cache() -> type:
 
         @classmethod
         def from_function(cls, py_func: Any, py_file: str) -> Any:
-            place = cls()
+            place = cls(py_file)
             try:
                 place.ensure_cache_path()
             except OSError:
@@ -107,7 +110,8 @@ def _checked_cache() -> type:
             files = Files(self)
             try:
                 super().save_overload(sig, data)
-                files.seal()
+                if files.found():  # not everything can be kept: Numba warns
+                    files.seal()
             except OSError as error:  # the disk is full, the folder is gone or has become read-only
                 files.delete()
                 _say_once(str(error))

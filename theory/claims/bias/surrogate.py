@@ -19,7 +19,7 @@ import sympy as sp
 
 from theory import recursion
 from theory.claim import vanishes
-from theory.claims.convergence.predictable_gate import Numbers, assemble_no_momentum, no_momentum, tuned
+from theory.claims.convergence.predictable_gate import Numbers, assemble_no_momentum, no_momentum, rate_limit
 from theory.claims.convergence.shares import PUBLISHED
 from theory.methods.rate_lemmas import DESCENT, NOISE, is_nonnegative, prove_descent
 from theory.notation import D, L, N, R, alpha0, alpha1, amplitude, beta2, beta3, d, eps, gradient, p
@@ -186,7 +186,7 @@ def survives_exactly_up_to() -> bool:
     plain = R * (4 * R + L)
 
     def limit(bound: sp.Expr) -> sp.Expr:
-        return sp.limit((tuned(bound).subs(beta3, sp.sqrt(c * rate)) / rate).subs(skewed), N, sp.oo)
+        return rate_limit(bound.subs(beta3, sp.sqrt(c * rate)).subs(skewed))
 
     cubed = third_moment_of_noise.subs(skewed)
     return vanishes(limit(weak_gate) - 2 * plain - 2 * c * R**6) and vanishes(
