@@ -22,7 +22,6 @@ from experiments.report.ledger import summary
 from experiments.report.on_record import read_record
 from experiments.report.page import prose as as_printed
 from experiments.report.page import statement
-from experiments.store.chunks import read_data
 from experiments.studies.width import gains
 from experiments.study import Table
 from paper_figures.__main__ import reference
@@ -100,14 +99,14 @@ def findings() -> str:
 def table_of(stem: str) -> str:
     """The first table of a study, from the reference."""
     study = catalogue()[stem].working()
-    table = study.tables(read_data(REFERENCE / stem))[0] if study.tables is not None else Table(stem, (), ())
+    table = study.tables(in_reference(stem))[0] if study.tables is not None else Table(stem, (), ())
     rows = [table.head, tuple("---" for _ in table.head), *table.rows]
     return "\n".join([*("| " + " | ".join(row) + " |" for row in rows), "", prose(table.note)])
 
 
 def decades_gained() -> str:
     """By how many decades the range of the gate that W1 tests is wider than Adam's, in the mean over the problems."""
-    gained, _ = gains(read_data(REFERENCE / "width")["deciding"], "alignment", beta1=0.9, factor=2.0)
+    gained, _ = gains(in_reference("width")["deciding"], "alignment", beta1=0.9, factor=2.0)
     return f"{gained.mean():.2f}"
 
 
@@ -249,10 +248,11 @@ def picture(figure: Figure, up: str = "") -> list[str]:
 @cache
 def parameters(figure: Figure) -> str:
     """The numbers that the attributes of the drawn data name, such as hyper-parameters and counts of seeds."""
+    if (data := drawn_from(figure)) is None:
+        return ""
     found: dict[str, list[float]] = {}
-    data = drawn_from(figure) or {}
-    for dataset in [data[name] for name in figure.needs if data]:
-        for name, value in dataset.attrs.items():
+    for needed in figure.needs:
+        for name, value in data[needed].attrs.items():
             if isinstance(value, int | float | np.number) and not isinstance(value, bool):
                 found.setdefault(str(name).replace("_", " "), []).append(float(value))
     shown = {name: sorted(set(values)) for name, values in found.items()}

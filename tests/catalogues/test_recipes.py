@@ -94,9 +94,10 @@ def test_a_ledger_that_is_not_whole_is_an_error(clone, old, new, said):
 def test_a_study_under_another_name_is_an_error(clone):
     study = clone / "experiments" / "studies" / "tried.py"
     other = study.rename(study.with_name("tired.py"))
-    job = run(clone, "-m", "experiments", "S99", "--jobs", "1", "--out", "there")
+    job = run(clone, "-m", "experiments", "S99", "--jobs", "2", "--out", "there")
     other.rename(study)
-    assert job.returncode == 3 and "theory.claims.tried must have a study experiments.studies.tried" in job.stderr
+    assert job.returncode == 3 and job.stderr.startswith("The catalogue is not whole: "), job.stderr
+    assert "theory.claims.tried must have a study experiments.studies.tried" in job.stderr
 
 
 FIGURE = """
